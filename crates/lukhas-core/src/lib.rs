@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Vocabulary of a run, and the seams between the parts that serve it.
+//!
+//! A caller asks with a [`RunRequest`]; an [`Orchestrator`] answers with a
+//! [`RunStream`] of [`RunEvent`]s that ends in exactly one [`RunEnd`]. A
+//! [`Provider`] is one model behind it. Nothing here does IO, knows HTTP or JSON
+//! wire shapes, or needs a runtime.
+//!
+//! | seam | job |
+//! |---|---|
+//! | [`Authenticator`] | bearer token to [`Principal`] |
+//! | [`Orchestrator`] | a request to a stream of events |
+//! | [`Provider`] | one model's answer |
+//! | [`Embedder`] | texts to vectors |
+//! | [`Tokenizer`] | texts to token counts and ids |
+//! | [`ResponseStore`] | answers that can be fetched and continued |
+//! | [`Entropy`] | bits for identifiers |
+
+mod embedding;
+mod error;
+mod event;
+mod id;
+mod item;
+mod principal;
+mod request;
+mod run;
+mod store;
+
+pub use embedding::{Embedder, EmbedderInfo, Tokenizer, TokenizerError};
+pub use error::{RunError, RunErrorKind};
+pub use event::{
+    IncompleteReason, Node, Outcome, OutputEvent, RunEnd, RunEvent, StepEvent, StepPhase, Usage,
+    UsageSource,
+};
+pub use id::{Entropy, Id};
+pub use item::{
+    FunctionCall, FunctionOutput, Item, ItemKind, Media, MediaSource, Message, Part, Role,
+};
+pub use principal::{AuthError, Authenticator, Principal, Scope};
+pub use request::{OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec, Truncation};
+pub use run::{BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream};
+pub use store::{ResponseStore, StoreError, StoredResponse};

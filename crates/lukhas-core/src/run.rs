@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The seams a run passes through.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_core::Stream;
+
+use crate::{Entropy, Id, OutputEvent, Principal, RunError, RunEvent, RunRequest};
+
+/// A future on the heap, as object-safe traits need it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The events of a run. Dropping it cancels the run and everything under it.
+pub type RunStream = Pin<Box<dyn Stream<Item = RunEvent> + Send>>;
+
+/// The events of one provider's answer. Dropping it cancels the work.
+pub type OutputStream = Pin<Box<dyn Stream<Item = OutputEvent> + Send>>;
+
+/// What a run carries through every seam.
+#[derive(Clone)]
+pub struct RunCx {
+    /// Identifier of the run (`run_…`), in logs and events.
+    pub run_id: Id,
+    /// Who asks.
+    pub principal: Arc<Principal>,
+    /// Where identifiers made on the way come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// A model that can be asked for by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelInfo {
+    /// Public name.
+    pub id: String,
+    /// Unix time in seconds at which it was made.
+    pub created: u64,
+    /// Who answers for it.
+    pub owned_by: String,
+    /// One line for people.
+    pub description: String,
+    /// Most tokens of a conversation, output included.
+    pub context_window: u64,
+}
+
+/// Answers a request with a stream of events.
+///
+/// Callers fold the stream for a whole answer. Implementers uphold the invariant of
+/// [`OutputEvent`]; an early failure is an `Ended` that comes before any other output.
+pub trait Orchestrator: Send + Sync {
+    /// The models that can be asked for, in the order to list them.
+    fn models(&self) -> &[ModelInfo];
+
+    /// Runs `request`.
+    fn run(&self, cx: RunCx, request: RunRequest) -> RunStream;
+
+    /// Number of input tokens that `request` would use.
+    fn count_input(&self, cx: RunCx, request: RunRequest) -> BoxFuture<'_, Result<u64, RunError>>;
+}
+
+/// One source of answers: an engine in this process, or an upstream.
+///
+/// Callers pass a request whose tools and tool choice agree and whose items fit the context
+/// window. Implementers uphold the invariant of [`OutputEvent`].
+pub trait Provider: Send + Sync {
+    /// Its models.
+    fn models(&self) -> &[ModelInfo];
+
+    /// Answers `request`.
+    fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream;
+
+    /// Number of input tokens that `request` would use.
+    fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>>;
+}
+
+impl fmt::Debug for RunCx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunCx")
+            .field("run_id", &self.run_id)
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
+}
