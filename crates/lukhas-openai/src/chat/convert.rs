@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A request's meaning in core's terms.
+
+use std::sync::Arc;
+
+use lukhas_core::{OutputFormat, RunRequest, Sampling, ToolChoice, Truncation};
+use serde_json::Value;
+
+use super::request::{ChatResponseFormat, CreateChatCompletion, JsonSchemaOptions};
+use super::{history, tool};
+use crate::path::Path;
+use crate::responses::{ServiceTier, check_name};
+use crate::{TextOr, WireError};
+
+/// A request, ready to run.
+#[derive(Clone, Debug)]
+pub struct ChatCall {
+    /// What to run, for each choice.
+    pub run: RunRequest,
+    /// Number of choices, 1 to [`crate::MAX_CHOICES`].
+    pub n: u32,
+    /// Whether to answer as chunks.
+    pub stream: bool,
+    /// Whether a last chunk tells what was used; false unless `stream`.
+    pub include_usage: bool,
+    /// The tier asked for. Every request is served alike.
+    pub service_tier: Option<ServiceTier>,
+}
+
+impl ChatCall {
+    /// One request for each choice, in order. They are alike but for the seed, which counts up
+    /// from the one asked for, so that choices differ and a repeated request does not.
+    pub fn into_runs(self) -> impl Iterator<Item = RunRequest> {
+        let seed = self.run.sampling.seed;
+        std::iter::repeat_n(self.run, self.n as usize)
+            .zip(0_i64..)
+            .map(move |(mut run, choice)| {
+                run.sampling.seed = seed.map(|seed| seed.wrapping_add(choice));
+                run
+            })
+    }
+}
+
+impl TryFrom<CreateChatCompletion> for ChatCall {
+    type Error = WireError;
+
+    fn try_from(request: CreateChatCompletion) -> Result<Self, WireError> {
+        let tools = tool::core_tools(request.tools.unwrap_or_default())?;
+        let tool_choice = match request.tool_choice {
+            Some(choice) => choice.into_core(&tools)?,
+            None => ToolChoice::Auto,
+        };
+        let stream = request.stream.unwrap_or(false);
+        let include_usage = request.stream_options.and_then(|o| o.include_usage);
+        let run = RunRequest {
+            model: request.model,
+            instructions: None,
+            previous: None,
+            items: history::into_items(request.messages)?,
+            tools,
+            tool_choice,
+            parallel_tool_calls: request.parallel_tool_calls.unwrap_or(true),
+            format: core_format(request.response_format)?,
+            sampling: Sampling {
+                temperature: request.temperature,
+                top_p: request.top_p,
+                presence_penalty: request.presence_penalty,
+                frequency_penalty: request.frequency_penalty,
+                seed: request.seed,
+                stop: request.stop.map(stop_texts).unwrap_or_default(),
+            },
+            max_output_tokens: request.max_completion_tokens.or(request.max_tokens),
+            truncation: Truncation::Disabled,
+        };
+        Ok(Self {
+            run,
+            n: request.n.unwrap_or(1),
+            stream,
+            include_usage: stream && include_usage.unwrap_or(false),
+            service_tier: request.service_tier,
+        })
+    }
+}
+
+fn stop_texts(stop: TextOr<String>) -> Vec<String> {
+    match stop {
+        TextOr::Text(text) => vec![text],
+        TextOr::Many(texts) => texts,
+    }
+}
+
+fn core_format(format: Option<ChatResponseFormat>) -> Result<OutputFormat, WireError> {
+    match format {
+        None | Some(ChatResponseFormat::Text(_)) => Ok(OutputFormat::Text),
+        Some(ChatResponseFormat::JsonObject(_)) => Ok(OutputFormat::JsonObject),
+        Some(ChatResponseFormat::JsonSchema(JsonSchemaOptions { json_schema })) => {
+            let at = Path::ROOT;
+            let at = at.key("response_format");
+            check_name(&at.key("json_schema").key("name"), &json_schema.name)?;
+            Ok(OutputFormat::JsonSchema {
+                name: json_schema.name,
+                schema: Arc::new(Value::Object(json_schema.schema)),
+                strict: json_schema.strict.unwrap_or(false),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From core's events to one choice.
+
+use lukhas_core::{ItemKind, OutputEvent, RunEnd, RunError, RunErrorKind, Usage};
+
+use super::answer::{ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, FinishReason};
+
+/// Builds one choice out of the events of its run.
+///
+/// Chat completions know one text a choice, so the texts of several messages follow each other in
+/// it. A call that was cut short keeps the arguments it has, as in the official API.
+#[derive(Clone, Debug, Default)]
+pub struct ChatFold {
+    content: Option<String>,
+    refusal: Option<String>,
+    calls: Vec<ChatAnswerCall>,
+    end: Option<RunEnd>,
+}
+
+impl ChatFold {
+    /// A fold that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next event.
+    pub fn apply(&mut self, event: &OutputEvent) {
+        match event {
+            OutputEvent::ItemAdded { kind, .. } => match kind {
+                ItemKind::Message => {}
+                ItemKind::FunctionCall { call_id, name } => self.calls.push(ChatAnswerCall {
+                    id: call_id.clone(),
+                    kind: "function",
+                    function: ChatAnswerFunction {
+                        name: name.clone(),
+                        arguments: String::new(),
+                    },
+                }),
+            },
+            OutputEvent::TextDelta(delta) => grow(&mut self.content, delta),
+            OutputEvent::RefusalDelta(delta) => grow(&mut self.refusal, delta),
+            OutputEvent::ArgumentsDelta(delta) => {
+                if let Some(call) = self.calls.last_mut() {
+                    call.function.arguments.push_str(delta);
+                }
+            }
+            OutputEvent::ItemDone => {}
+            OutputEvent::Ended(end) => self.end = Some(end.clone()),
+        }
+    }
+
+    /// The choice, once its run has ended.
+    pub(super) fn finish(
+        self,
+    ) -> Result<(ChatAnswerMessage, FinishReason, Option<Usage>), RunError> {
+        let end = self.end.ok_or_else(without_end)?;
+        let has_calls = !self.calls.is_empty();
+        let finish_reason = FinishReason::new(&end.outcome, has_calls).map_err(Clone::clone)?;
+        let nothing = (!has_calls && self.refusal.is_none()).then(String::new);
+        let message = ChatAnswerMessage {
+            role: "assistant",
+            content: self.content.or(nothing),
+            refusal: self.refusal,
+            annotations: Vec::new(),
+            tool_calls: self.calls,
+        };
+        Ok((message, finish_reason, end.usage))
+    }
+}
+
+fn grow(text: &mut Option<String>, delta: &str) {
+    text.get_or_insert_default().push_str(delta);
+}
+
+/// The failure of a run whose events stop before its end.
+pub(super) fn without_end() -> RunError {
+    RunError::new(
+        RunErrorKind::UpstreamTruncated,
+        "The model stopped before the end of its answer.",
+    )
+}

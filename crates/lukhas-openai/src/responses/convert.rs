@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A request's bounds, and its meaning in core's terms.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lukhas_core::{OutputFormat, RunRequest, Sampling, ToolSpec, Truncation};
+use serde_json::Value;
+
+use super::request::{TruncationName, Verbosity};
+use super::{
+    CreateResponse, Include, Reasoning, ResponseTool, ResponseToolChoice, TextConfig, TextFormat,
+};
+use crate::path::Path;
+use crate::{WireError, WireErrorKind};
+
+/// Most tools of one request.
+pub(crate) const MAX_TOOLS: usize = 128;
+
+/// A request, ready to run.
+#[derive(Clone, Debug)]
+pub struct ResponseCall {
+    /// What to run.
+    pub run: RunRequest,
+    /// What the answer repeats.
+    pub options: ResponseOptions,
+    /// Whether to answer as events.
+    pub stream: bool,
+    /// Whether to send step events.
+    pub steps: bool,
+}
+
+/// The parameters that an answer repeats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResponseOptions {
+    pub(crate) model: String,
+    pub(crate) previous_response_id: Option<String>,
+    pub(crate) instructions: Option<String>,
+    pub(crate) tools: Vec<ResponseTool>,
+    pub(crate) tool_choice: Option<ResponseToolChoice>,
+    pub(crate) truncation: TruncationName,
+    pub(crate) parallel_tool_calls: bool,
+    pub(crate) text: TextConfig,
+    pub(crate) top_p: f64,
+    pub(crate) presence_penalty: f64,
+    pub(crate) frequency_penalty: f64,
+    pub(crate) temperature: f64,
+    pub(crate) reasoning: Reasoning,
+    pub(crate) max_output_tokens: Option<u32>,
+    pub(crate) max_tool_calls: Option<u32>,
+    pub(crate) store: bool,
+    pub(crate) metadata: BTreeMap<String, String>,
+    pub(crate) safety_identifier: Option<String>,
+    pub(crate) prompt_cache_key: Option<String>,
+    pub(crate) user: Option<String>,
+}
+
+/// Checks what the types alone do not say.
+pub(super) fn check(request: &CreateResponse) -> Result<(), WireError> {
+    let root = Path::ROOT;
+    in_range(&root.key("temperature"), request.temperature, 0.0, 2.0)?;
+    in_range(&root.key("top_p"), request.top_p, 0.0, 1.0)?;
+    in_range(
+        &root.key("presence_penalty"),
+        request.presence_penalty,
+        -2.0,
+        2.0,
+    )?;
+    in_range(
+        &root.key("frequency_penalty"),
+        request.frequency_penalty,
+        -2.0,
+        2.0,
+    )?;
+    at_least_one(&root.key("max_output_tokens"), request.max_output_tokens)?;
+    at_least_one(&root.key("max_tool_calls"), request.max_tool_calls)?;
+    at_most(
+        &root.key("safety_identifier"),
+        request.safety_identifier.as_deref(),
+        64,
+    )?;
+    check_metadata(&root.key("metadata"), request.metadata.as_ref())?;
+    check_absent(request)
+}
+
+fn check_absent(request: &CreateResponse) -> Result<(), WireError> {
+    let root = Path::ROOT;
+    if request.background == Some(true) {
+        return Err(root
+            .key("background")
+            .unsupported("Background runs are not offered: use `stream`."));
+    }
+    if request.top_logprobs.is_some_and(|n| n > 0) {
+        return Err(root
+            .key("top_logprobs")
+            .unsupported("Token probabilities are not offered."));
+    }
+    let include = root.key("include");
+    for (index, name) in request.include.iter().flatten().enumerate() {
+        if *name == Include::Logprobs {
+            return Err(include
+                .index(index)
+                .unsupported("Token probabilities are not offered."));
+        }
+    }
+    if request.stream_options.is_some() && request.stream != Some(true) {
+        return Err(root
+            .key("stream_options")
+            .invalid("is only allowed when `stream` is true"));
+    }
+    Ok(())
+}
+
+/// Checks that a number is finite and within its bounds.
+pub(crate) fn in_range(
+    at: &Path<'_>,
+    value: Option<f64>,
+    min: f64,
+    max: f64,
+) -> Result<(), WireError> {
+    match value {
+        Some(value) if !(min..=max).contains(&value) => {
+            Err(at.invalid(format!("must be between {min} and {max}, but got {value}")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Checks that a count is not zero.
+pub(crate) fn at_least_one(at: &Path<'_>, value: Option<u32>) -> Result<(), WireError> {
+    if value == Some(0) {
+        Err(at.invalid("must be at least 1, but got 0"))
+    } else {
+        Ok(())
+    }
+}
+
+/// Checks the length of a text, in characters.
+pub(crate) fn at_most(at: &Path<'_>, text: Option<&str>, max: usize) -> Result<(), WireError> {
+    match text {
+        Some(text) if text.chars().count() > max => {
+            Err(at.invalid(format!("must be at most {max} characters")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Checks the caller's own pairs: 16 of them, keys of 64 and values of 512 characters.
+pub(crate) fn check_metadata(
+    at: &Path<'_>,
+    metadata: Option<&BTreeMap<String, String>>,
+) -> Result<(), WireError> {
+    let Some(metadata) = metadata else {
+        return Ok(());
+    };
+    if metadata.len() > 16 {
+        return Err(at.invalid(format!(
+            "must have at most 16 keys, but has {}",
+            metadata.len()
+        )));
+    }
+    for (key, value) in metadata {
+        let at = at.key(key);
+        if key.chars().count() > 64 {
+            return Err(at.invalid("its key must be at most 64 characters"));
+        }
+        at_most(&at, Some(value), 512)?;
+    }
+    Ok(())
+}
+
+impl TryFrom<CreateResponse> for ResponseCall {
+    type Error = WireError;
+
+    fn try_from(request: CreateResponse) -> Result<Self, WireError> {
+        let tools = core_tools(request.tools.as_deref().unwrap_or_default())?;
+        let tool_choice = match &request.tool_choice {
+            Some(choice) => choice.to_core(&tools)?,
+            None => lukhas_core::ToolChoice::Auto,
+        };
+        let text = request.text.unwrap_or(TextConfig {
+            format: None,
+            verbosity: None,
+        });
+        let steps = request
+            .include
+            .iter()
+            .flatten()
+            .any(|name| *name == Include::Steps);
+        let truncation = request.truncation.unwrap_or(TruncationName::Disabled);
+        let parallel_tool_calls = request.parallel_tool_calls.unwrap_or(true);
+        let run = RunRequest {
+            model: request.model.clone(),
+            instructions: request.instructions.clone(),
+            previous: request.previous_response_id.clone(),
+            items: request.input.into_core()?,
+            tools,
+            tool_choice,
+            parallel_tool_calls,
+            format: core_format(text.format.as_ref())?,
+            sampling: Sampling {
+                temperature: request.temperature,
+                top_p: request.top_p,
+                presence_penalty: request.presence_penalty,
+                frequency_penalty: request.frequency_penalty,
+                seed: request.seed,
+                stop: Vec::new(),
+            },
+            max_output_tokens: request.max_output_tokens,
+            truncation: match truncation {
+                TruncationName::Auto => Truncation::Auto,
+                TruncationName::Disabled => Truncation::Disabled,
+            },
+        };
+        let options = ResponseOptions {
+            model: request.model,
+            previous_response_id: request.previous_response_id,
+            instructions: request.instructions,
+            tools: request.tools.unwrap_or_default(),
+            tool_choice: request.tool_choice,
+            truncation,
+            parallel_tool_calls,
+            text: TextConfig {
+                format: text
+                    .format
+                    .or(Some(TextFormat::Text(super::request::NoOptions {}))),
+                verbosity: text.verbosity.or(Some(Verbosity::Medium)),
+            },
+            top_p: request.top_p.unwrap_or(1.0),
+            presence_penalty: request.presence_penalty.unwrap_or(0.0),
+            frequency_penalty: request.frequency_penalty.unwrap_or(0.0),
+            temperature: request.temperature.unwrap_or(1.0),
+            reasoning: request.reasoning.unwrap_or(Reasoning {
+                effort: None,
+                summary: None,
+                extra: serde_json::Map::new(),
+            }),
+            max_output_tokens: request.max_output_tokens,
+            max_tool_calls: request.max_tool_calls,
+            store: request.store.unwrap_or(true),
+            metadata: request.metadata.unwrap_or_default(),
+            safety_identifier: request.safety_identifier,
+            prompt_cache_key: request.prompt_cache_key,
+            user: request.user,
+        };
+        Ok(Self {
+            run,
+            options,
+            stream: request.stream.unwrap_or(false),
+            steps,
+        })
+    }
+}
+
+impl ResponseOptions {
+    /// Whether the answer is to be kept.
+    #[must_use]
+    pub fn store(&self) -> bool {
+        self.store
+    }
+}
+
+fn core_tools(tools: &[ResponseTool]) -> Result<Vec<Arc<ToolSpec>>, WireError> {
+    let at = Path::ROOT;
+    let at = at.key("tools");
+    if tools.len() > MAX_TOOLS {
+        let rule = format!(
+            "must have at most {MAX_TOOLS} entries, but has {}",
+            tools.len()
+        );
+        return Err(at.invalid(rule));
+    }
+    let mut specs: Vec<Arc<ToolSpec>> = Vec::with_capacity(tools.len());
+    for (index, ResponseTool::Function(tool)) in tools.iter().enumerate() {
+        let at = at.index(index);
+        let spec = tool.to_core(&at)?;
+        if specs.iter().any(|other| other.name == spec.name) {
+            return Err(at
+                .key("name")
+                .invalid(format!("`{}` is named twice", spec.name)));
+        }
+        specs.push(Arc::new(spec));
+    }
+    Ok(specs)
+}
+
+fn core_format(format: Option<&TextFormat>) -> Result<OutputFormat, WireError> {
+    Ok(match format {
+        None | Some(TextFormat::Text(_)) => OutputFormat::Text,
+        Some(TextFormat::JsonObject(_)) => OutputFormat::JsonObject,
+        Some(TextFormat::JsonSchema(format)) => {
+            let at = Path::ROOT;
+            let at = at.key("text");
+            super::tool::check_name(&at.key("format").key("name"), &format.name)?;
+            OutputFormat::JsonSchema {
+                name: format.name.clone(),
+                schema: Arc::new(Value::Object(format.schema.clone())),
+                strict: format.strict.unwrap_or(false),
+            }
+        }
+    })
+}
+
+impl WireError {
+    /// A value that a stored object or another part of the server refuses.
+    #[must_use]
+    pub fn invalid_value(param: &str, message: impl Into<String>) -> Self {
+        Self {
+            kind: WireErrorKind::InvalidValue,
+            message: message.into(),
+            param: Some(param.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From core's events to the response object.
+
+use std::sync::Arc;
+
+use lukhas_core::{
+    Entropy, Id, IncompleteReason, Item, ItemKind, Outcome, OutputEvent, RunEnd, RunError,
+};
+
+use super::item::{
+    FunctionCallObject, ItemObject, ItemStatus, KnownItem, MessageObject, PartObject,
+};
+use super::object::{IncompleteDetails, ResponseError, ResponseObject, ResponseStatus};
+
+/// Builds a response out of the events of its run. A whole answer is this fold; a streamed one
+/// shows each of its changes.
+pub struct ResponseFold {
+    pub(super) object: ResponseObject,
+    entropy: Arc<dyn Entropy>,
+    clock: fn() -> u64,
+    describe: fn(&RunError) -> ResponseError,
+}
+
+impl ResponseFold {
+    /// A fold into `object`. `clock` tells Unix time in seconds; `describe` gives an error the
+    /// code it has on the wire.
+    #[must_use]
+    pub fn new(
+        object: ResponseObject,
+        entropy: Arc<dyn Entropy>,
+        clock: fn() -> u64,
+        describe: fn(&RunError) -> ResponseError,
+    ) -> Self {
+        Self {
+            object,
+            entropy,
+            clock,
+            describe,
+        }
+    }
+
+    /// The response so far.
+    #[must_use]
+    pub fn object(&self) -> &ResponseObject {
+        &self.object
+    }
+
+    /// The items so far, in core's terms.
+    #[must_use]
+    pub fn items(&self) -> Vec<Item> {
+        self.object.output.iter().map(ItemObject::to_core).collect()
+    }
+
+    /// Takes the next event.
+    pub fn apply(&mut self, event: &OutputEvent) {
+        match event {
+            OutputEvent::ItemAdded { kind, .. } => self.add(kind),
+            OutputEvent::TextDelta(delta) => self.grow_text(delta),
+            OutputEvent::RefusalDelta(delta) => self.grow_refusal(delta),
+            OutputEvent::ArgumentsDelta(delta) => {
+                if let Some(KnownItem::FunctionCall(call)) = self.open_item() {
+                    call.arguments.push_str(delta);
+                }
+            }
+            OutputEvent::ItemDone => self.close(ItemStatus::Completed),
+            OutputEvent::Ended(end) => self.end(end),
+        }
+    }
+
+    fn add(&mut self, kind: &ItemKind) {
+        let id = |prefix| Id::new(prefix, &*self.entropy).to_string();
+        let status = ItemStatus::InProgress;
+        let item = match kind {
+            ItemKind::Message => KnownItem::Message(MessageObject {
+                id: id("msg_"),
+                status,
+                role: "assistant",
+                content: Vec::new(),
+            }),
+            ItemKind::FunctionCall { call_id, name } => {
+                KnownItem::FunctionCall(FunctionCallObject {
+                    id: id("fc_"),
+                    call_id: call_id.clone(),
+                    name: name.clone(),
+                    arguments: String::new(),
+                    status,
+                })
+            }
+        };
+        self.object.output.push(ItemObject::Known(item));
+    }
+
+    /// The item that still grows.
+    fn open_item(&mut self) -> Option<&mut KnownItem> {
+        match self.object.output.last_mut() {
+            Some(ItemObject::Known(item)) if item.status() == ItemStatus::InProgress => Some(item),
+            Some(_) | None => None,
+        }
+    }
+
+    fn grow_text(&mut self, delta: &str) {
+        let Some(KnownItem::Message(message)) = self.open_item() else {
+            return;
+        };
+        match message.content.last_mut() {
+            Some(PartObject::OutputText { text, .. }) => text.push_str(delta),
+            _ => message
+                .content
+                .push(PartObject::output_text(delta.to_owned())),
+        }
+    }
+
+    fn grow_refusal(&mut self, delta: &str) {
+        let Some(KnownItem::Message(message)) = self.open_item() else {
+            return;
+        };
+        match message.content.last_mut() {
+            Some(PartObject::Refusal { refusal }) => refusal.push_str(delta),
+            _ => message.content.push(PartObject::Refusal {
+                refusal: delta.to_owned(),
+            }),
+        }
+    }
+
+    /// Ends the open item. A message without a part gets an empty text, as clients expect one.
+    fn close(&mut self, status: ItemStatus) {
+        let Some(item) = self.open_item() else { return };
+        match item {
+            KnownItem::Message(message) => {
+                if message.content.is_empty() {
+                    message.content.push(PartObject::output_text(String::new()));
+                }
+                message.status = status;
+            }
+            KnownItem::FunctionCall(call) => call.status = status,
+            KnownItem::FunctionOutput(output) => output.status = status,
+        }
+    }
+
+    fn end(&mut self, end: &RunEnd) {
+        self.close(ItemStatus::Incomplete);
+        self.object.usage = end.usage.map(Into::into);
+        match &end.outcome {
+            Outcome::Completed => {
+                self.object.status = ResponseStatus::Completed;
+                self.object.completed_at = Some((self.clock)());
+            }
+            Outcome::Incomplete(reason) => {
+                self.object.status = ResponseStatus::Incomplete;
+                self.object.incomplete_details = Some(IncompleteDetails {
+                    reason: match reason {
+                        IncompleteReason::MaxOutputTokens => "max_output_tokens",
+                        IncompleteReason::ContentFilter => "content_filter",
+                    },
+                });
+            }
+            Outcome::Failed(error) => {
+                self.object.status = ResponseStatus::Failed;
+                self.object.error = Some((self.describe)(error));
+            }
+        }
+    }
+}
+
+impl KnownItem {
+    pub(super) fn status(&self) -> ItemStatus {
+        match self {
+            Self::Message(item) => item.status,
+            Self::FunctionCall(item) => item.status,
+            Self::FunctionOutput(item) => item.status,
+        }
+    }
+}
+
+impl std::fmt::Debug for ResponseFold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResponseFold")
+            .field("object", &self.object)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A response as server-sent events.
+
+use bytes::BytesMut;
+use lukhas_core::{Outcome, OutputEvent, StepEvent, StepPhase};
+
+use super::event::ResponseEvent;
+use super::fold::ResponseFold;
+use super::item::{ItemObject, KnownItem, PartObject};
+use super::object::ResponseObject;
+use crate::write_event;
+
+/// Writes each change of a [`ResponseFold`] as events.
+///
+/// The order is that of the official API: `created`, `in_progress`; for each item
+/// `output_item.added`, its parts and deltas, `output_item.done`; then one of `completed`,
+/// `incomplete` and `failed`. An item that a failure cut short is never said to be done.
+#[derive(Debug)]
+pub struct ResponseStream {
+    fold: ResponseFold,
+    steps: bool,
+    next: u64,
+}
+
+impl ResponseStream {
+    /// A stream of `fold`'s changes; with step events when `steps`.
+    #[must_use]
+    pub fn new(fold: ResponseFold, steps: bool) -> Self {
+        Self {
+            fold,
+            steps,
+            next: 0,
+        }
+    }
+
+    /// The fold, for what there is at the end.
+    #[must_use]
+    pub fn fold(&self) -> &ResponseFold {
+        &self.fold
+    }
+
+    /// Writes the events that open the stream.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`]; never with the types of this crate.
+    pub fn begin(&mut self, out: &mut BytesMut) -> Result<(), serde_json::Error> {
+        let mut events = Events {
+            next: &mut self.next,
+            out,
+        };
+        let response = &self.fold.object;
+        events.write(|sequence_number| ResponseEvent::Created {
+            sequence_number,
+            response,
+        })?;
+        events.write(|sequence_number| ResponseEvent::InProgress {
+            sequence_number,
+            response,
+        })
+    }
+
+    /// Writes a step, if the client asked for steps.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`]; never with the types of this crate.
+    pub fn step(&mut self, event: &StepEvent, out: &mut BytesMut) -> Result<(), serde_json::Error> {
+        if !self.steps {
+            return Ok(());
+        }
+        let (step, node) = (event.step, event.node.as_str());
+        Events {
+            next: &mut self.next,
+            out,
+        }
+        .write(|sequence_number| match event.phase {
+            StepPhase::Started => ResponseEvent::StepStarted {
+                sequence_number,
+                step,
+                node,
+            },
+            StepPhase::Completed(latency) => {
+                let latency_us = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+                ResponseEvent::StepCompleted {
+                    sequence_number,
+                    step,
+                    node,
+                    latency_us,
+                }
+            }
+        })
+    }
+
+    /// Takes the next event of the run and writes what it changes.
+    ///
+    /// # Errors
+    /// [`serde_json::Error`]; never with the types of this crate.
+    pub fn output(
+        &mut self,
+        event: &OutputEvent,
+        out: &mut BytesMut,
+    ) -> Result<(), serde_json::Error> {
+        let parts_before = open_parts(&self.fold.object);
+        let closes = matches!(
+            event,
+            OutputEvent::ItemDone
+                | OutputEvent::Ended(lukhas_core::RunEnd {
+                    outcome: Outcome::Incomplete(_),
+                    ..
+                })
+        );
+        let was_open = is_open(&self.fold.object);
+        self.fold.apply(event);
+        let mut events = Events {
+            next: &mut self.next,
+            out,
+        };
+        let response = &self.fold.object;
+        match event {
+            OutputEvent::ItemAdded { .. } => events.item_added(response)?,
+            OutputEvent::TextDelta(delta) | OutputEvent::RefusalDelta(delta) => {
+                events.parts_added(response, parts_before)?;
+                events.part_delta(response, delta)?;
+            }
+            OutputEvent::ArgumentsDelta(delta) => events.arguments_delta(response, delta)?,
+            OutputEvent::ItemDone | OutputEvent::Ended(_) => {}
+        }
+        if closes && was_open {
+            events.parts_added(response, parts_before)?;
+            events.item_done(response)?;
+        }
+        match event {
+            OutputEvent::Ended(end) => events.ended(response, &end.outcome),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Number of parts that the last item, if it is an open message, has so far.
+fn open_parts(response: &ResponseObject) -> usize {
+    match response.output.last() {
+        Some(ItemObject::Known(KnownItem::Message(message))) => message.content.len(),
+        Some(_) | None => 0,
+    }
+}
+
+fn is_open(response: &ResponseObject) -> bool {
+    matches!(response.output.last(), Some(ItemObject::Known(item))
+        if item.status() == super::item::ItemStatus::InProgress)
+}
+
+/// Numbers events and writes them.
+struct Events<'s> {
+    next: &'s mut u64,
+    out: &'s mut BytesMut,
+}
+
+impl Events<'_> {
+    fn write<'e>(
+        &mut self,
+        event: impl FnOnce(u64) -> ResponseEvent<'e>,
+    ) -> Result<(), serde_json::Error> {
+        let event = event(*self.next);
+        *self.next += 1;
+        write_event(self.out, Some(event.name()), &event)
+    }
+
+    fn item_added(&mut self, response: &ResponseObject) -> Result<(), serde_json::Error> {
+        let Some((output_index, item)) = last(response) else {
+            return Ok(());
+        };
+        self.write(|sequence_number| ResponseEvent::ItemAdded {
+            sequence_number,
+            output_index,
+            item,
+        })
+    }
+
+    /// Announces a part that the last message has gained, and ends the one before it.
+    fn parts_added(
+        &mut self,
+        response: &ResponseObject,
+        before: usize,
+    ) -> Result<(), serde_json::Error> {
+        let Some((output_index, ItemObject::Known(KnownItem::Message(message)))) = last(response)
+        else {
+            return Ok(());
+        };
+        if message.content.len() == before {
+            return Ok(());
+        }
+        if let Some(content_index) = before.checked_sub(1) {
+            self.part_done(
+                &message.id,
+                output_index,
+                content_index,
+                &message.content[content_index],
+            )?;
+        }
+        let empty = match message.content.last() {
+            Some(PartObject::Refusal { .. }) => PartObject::Refusal {
+                refusal: String::new(),
+            },
+            _ => PartObject::output_text(String::new()),
+        };
+        self.write(|sequence_number| ResponseEvent::PartAdded {
+            sequence_number,
+            item_id: &message.id,
+            output_index,
+            content_index: before,
+            part: &empty,
+        })
+    }
+
+    fn part_delta(
+        &mut self,
+        response: &ResponseObject,
+        delta: &str,
+    ) -> Result<(), serde_json::Error> {
+        let Some((output_index, ItemObject::Known(KnownItem::Message(message)))) = last(response)
+        else {
+            return Ok(());
+        };
+        let content_index = message.content.len().saturating_sub(1);
+        let item_id = message.id.as_str();
+        let refuses = matches!(message.content.last(), Some(PartObject::Refusal { .. }));
+        self.write(|sequence_number| match refuses {
+            true => ResponseEvent::RefusalDelta {
+                sequence_number,
+                item_id,
+                output_index,
+                content_index,
+                delta,
+            },
+            false => ResponseEvent::TextDelta {
+                sequence_number,
+                item_id,
+                output_index,
+                content_index,
+                delta,
+                logprobs: [],
+            },
+        })
+    }
+
+    fn arguments_delta(
+        &mut self,
+        response: &ResponseObject,
+        delta: &str,
+    ) -> Result<(), serde_json::Error> {
+        let Some((output_index, ItemObject::Known(KnownItem::FunctionCall(call)))) = last(response)
+        else {
+            return Ok(());
+        };
+        let item_id = call.id.as_str();
+        self.write(|sequence_number| ResponseEvent::ArgumentsDelta {
+            sequence_number,
+            item_id,
+            output_index,
+            delta,
+        })
+    }
+
+    fn part_done(
+        &mut self,
+        item_id: &str,
+        output_index: usize,
+        content_index: usize,
+        part: &PartObject,
+    ) -> Result<(), serde_json::Error> {
+        match part {
+            PartObject::Refusal { refusal } => {
+                self.write(|sequence_number| ResponseEvent::RefusalDone {
+                    sequence_number,
+                    item_id,
+                    output_index,
+                    content_index,
+                    refusal,
+                })?;
+            }
+            PartObject::OutputText { text, .. } => {
+                self.write(|sequence_number| ResponseEvent::TextDone {
+                    sequence_number,
+                    item_id,
+                    output_index,
+                    content_index,
+                    text,
+                    logprobs: [],
+                })?;
+            }
+            // INVARIANT: an answer holds texts and refusals alone.
+            PartObject::InputText { .. }
+            | PartObject::InputImage { .. }
+            | PartObject::InputFile { .. } => {}
+        }
+        self.write(|sequence_number| ResponseEvent::PartDone {
+            sequence_number,
+            item_id,
+            output_index,
+            content_index,
+            part,
+        })
+    }
+
+    fn item_done(&mut self, response: &ResponseObject) -> Result<(), serde_json::Error> {
+        let Some((output_index, item)) = last(response) else {
+            return Ok(());
+        };
+        match item {
+            ItemObject::Known(KnownItem::Message(message)) => {
+                if let Some(part) = message.content.last() {
+                    let content_index = message.content.len() - 1;
+                    self.part_done(&message.id, output_index, content_index, part)?;
+                }
+            }
+            ItemObject::Known(KnownItem::FunctionCall(call)) => {
+                self.write(|sequence_number| ResponseEvent::ArgumentsDone {
+                    sequence_number,
+                    item_id: &call.id,
+                    output_index,
+                    name: &call.name,
+                    arguments: &call.arguments,
+                })?;
+            }
+            ItemObject::Known(KnownItem::FunctionOutput(_)) | ItemObject::Opaque(_) => {}
+        }
+        self.write(|sequence_number| ResponseEvent::ItemDone {
+            sequence_number,
+            output_index,
+            item,
+        })
+    }
+
+    fn ended(
+        &mut self,
+        response: &ResponseObject,
+        outcome: &Outcome,
+    ) -> Result<(), serde_json::Error> {
+        self.write(|sequence_number| match outcome {
+            Outcome::Completed => ResponseEvent::Completed {
+                sequence_number,
+                response,
+            },
+            Outcome::Incomplete(_) => ResponseEvent::Incomplete {
+                sequence_number,
+                response,
+            },
+            Outcome::Failed(_) => ResponseEvent::Failed {
+                sequence_number,
+                response,
+            },
+        })
+    }
+}
+
+fn last(response: &ResponseObject) -> Option<(usize, &ItemObject)> {
+    response
+        .output
+        .len()
+        .checked_sub(1)
+        .map(|index| (index, &response.output[index]))
+}

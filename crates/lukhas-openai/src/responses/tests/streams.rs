@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Answers, whole and streamed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::BytesMut;
+use lukhas_core::{
+    Entropy, IncompleteReason, ItemKind, Node, Outcome, OutputEvent, RunEnd, RunError,
+    RunErrorKind, StepEvent, StepPhase, Usage,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::SseDecoder;
+use crate::responses::{
+    CreateResponse, ResponseCall, ResponseError, ResponseFold, ResponseObject, ResponseStream,
+};
+
+struct Counter(AtomicU64);
+
+impl Entropy for Counter {
+    fn bits(&self) -> u128 {
+        self.0.fetch_add(1, Ordering::Relaxed).into()
+    }
+}
+
+fn fold() -> ResponseFold {
+    let body = json!({"model": "m", "input": "x"});
+    let request = CreateResponse::parse(body).expect("a good request");
+    let options = ResponseCall::try_from(request)
+        .expect("a good request")
+        .options;
+    let object = ResponseObject::new("resp_1".to_owned(), 1, options);
+    let describe = |error: &RunError| ResponseError {
+        code: "server_error",
+        message: error.message.clone(),
+    };
+    ResponseFold::new(object, Arc::new(Counter(AtomicU64::new(0))), || 2, describe)
+}
+
+/// The whole object, and the data of each event of the stream.
+fn answer(events: &[OutputEvent]) -> (Value, Vec<Value>) {
+    let mut whole = fold();
+    let mut stream = ResponseStream::new(fold(), false);
+    let mut out = BytesMut::new();
+    stream.begin(&mut out).expect("it writes");
+    for event in events {
+        whole.apply(event);
+        stream.output(event, &mut out).expect("it writes");
+    }
+    let mut decoder = SseDecoder::new(1 << 20);
+    let frames = decoder.push(&out).expect("well formed");
+    let data = frames.iter().map(|frame| {
+        let data: Value = serde_json::from_str(&frame.data).expect("JSON");
+        assert_eq!(data["type"], frame.event.as_str(), "`event:` equals `type`");
+        data
+    });
+    (
+        serde_json::to_value(whole.object()).expect("JSON"),
+        data.collect(),
+    )
+}
+
+fn message() -> OutputEvent {
+    OutputEvent::ItemAdded {
+        index: 0,
+        kind: ItemKind::Message,
+    }
+}
+
+fn call(index: u32) -> OutputEvent {
+    let kind = ItemKind::FunctionCall {
+        call_id: format!("call_{index}"),
+        name: "f".to_owned(),
+    };
+    OutputEvent::ItemAdded { index, kind }
+}
+
+fn text(delta: &str) -> OutputEvent {
+    OutputEvent::TextDelta(delta.to_owned())
+}
+
+fn ended(outcome: Outcome) -> OutputEvent {
+    let usage = Usage {
+        input_tokens: 3,
+        output_tokens: 2,
+        ..Usage::default()
+    };
+    OutputEvent::Ended(RunEnd {
+        outcome,
+        usage: Some(usage),
+    })
+}
+
+#[track_caller]
+fn check_types(events: &[OutputEvent], expected: &str) {
+    let (_, data) = answer(events);
+    let types: Vec<&str> = data
+        .iter()
+        .map(|d| d["type"].as_str().expect("a string"))
+        .collect();
+    let types: Vec<_> = types
+        .iter()
+        .map(|t| t.strip_prefix("response.").unwrap_or(t))
+        .collect();
+    assert_eq!(types.join(" "), expected);
+}
+
+#[test]
+fn events_come_in_the_official_order() {
+    check_types(
+        &[
+            message(),
+            text("a"),
+            text("b"),
+            OutputEvent::ItemDone,
+            ended(Outcome::Completed),
+        ],
+        "created in_progress output_item.added content_part.added output_text.delta \
+         output_text.delta output_text.done content_part.done output_item.done completed",
+    );
+    check_types(
+        &[
+            call(0),
+            OutputEvent::ArgumentsDelta("{}".into()),
+            OutputEvent::ItemDone,
+            call(1),
+            OutputEvent::ItemDone,
+            ended(Outcome::Completed),
+        ],
+        "created in_progress output_item.added function_call_arguments.delta \
+         function_call_arguments.done output_item.done output_item.added \
+         function_call_arguments.done output_item.done completed",
+    );
+    check_types(
+        &[
+            message(),
+            text("a"),
+            OutputEvent::RefusalDelta("no".into()),
+            OutputEvent::ItemDone,
+            ended(Outcome::Completed),
+        ],
+        "created in_progress output_item.added content_part.added output_text.delta \
+         output_text.done content_part.done content_part.added refusal.delta refusal.done \
+         content_part.done output_item.done completed",
+    );
+}
+
+#[test]
+fn a_message_without_text_still_has_its_part() {
+    check_types(
+        &[message(), OutputEvent::ItemDone, ended(Outcome::Completed)],
+        "created in_progress output_item.added content_part.added output_text.done \
+         content_part.done output_item.done completed",
+    );
+}
+
+#[test]
+fn an_incomplete_answer_ends_with_its_incomplete_item() {
+    let events = [
+        message(),
+        text("a"),
+        ended(Outcome::Incomplete(IncompleteReason::MaxOutputTokens)),
+    ];
+    check_types(
+        &events,
+        "created in_progress output_item.added content_part.added output_text.delta \
+         output_text.done content_part.done output_item.done incomplete",
+    );
+    let (whole, _) = answer(&events);
+    assert_eq!(whole["status"], "incomplete");
+    assert_eq!(
+        whole["incomplete_details"],
+        json!({"reason": "max_output_tokens"})
+    );
+    assert_eq!(whole["output"][0]["status"], "incomplete");
+    assert_eq!(whole["completed_at"], Value::Null);
+}
+
+#[test]
+fn what_a_failure_cut_short_is_never_said_to_be_done() {
+    let error = RunError::new(RunErrorKind::UpstreamTruncated, "cut");
+    let events = [message(), text("a"), ended(Outcome::Failed(error))];
+    check_types(
+        &events,
+        "created in_progress output_item.added content_part.added output_text.delta failed",
+    );
+    let (whole, _) = answer(&events);
+    assert_eq!(whole["status"], "failed");
+    assert_eq!(
+        whole["error"],
+        json!({"code": "server_error", "message": "cut"})
+    );
+    assert_eq!(whole["output"][0]["status"], "incomplete");
+    assert_eq!(whole["usage"]["total_tokens"], 5);
+}
+
+#[test]
+fn every_key_is_present_and_in_the_official_order() {
+    let (whole, _) = answer(&[
+        message(),
+        text("a"),
+        OutputEvent::ItemDone,
+        call(1),
+        OutputEvent::ArgumentsDelta("{}".into()),
+        OutputEvent::ItemDone,
+        ended(Outcome::Completed),
+    ]);
+    let keys: Vec<_> = whole
+        .as_object()
+        .expect("an object")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let expected = "id object created_at completed_at status incomplete_details model \
+                    previous_response_id instructions output error tools tool_choice truncation \
+                    parallel_tool_calls text top_p presence_penalty frequency_penalty \
+                    top_logprobs temperature reasoning usage max_output_tokens max_tool_calls \
+                    store background service_tier metadata safety_identifier prompt_cache_key";
+    assert_eq!(
+        keys.join(" "),
+        expected.split_whitespace().collect::<Vec<_>>().join(" ")
+    );
+    assert_eq!(keys.len(), 31);
+    insta::assert_json_snapshot!(whole);
+}
+
+#[test]
+fn the_events_of_a_stream_are_as_recorded() {
+    let (_, data) = answer(&[
+        message(),
+        text("a"),
+        OutputEvent::ItemDone,
+        call(1),
+        OutputEvent::ArgumentsDelta("{}".into()),
+        OutputEvent::ItemDone,
+        ended(Outcome::Completed),
+    ]);
+    insta::assert_json_snapshot!(data);
+}
+
+#[test]
+fn steps_are_sent_only_to_those_who_ask() {
+    let event = StepEvent {
+        step: 0,
+        node: Node::Memory,
+        phase: StepPhase::Completed(std::time::Duration::from_micros(7)),
+    };
+    let mut out = BytesMut::new();
+    ResponseStream::new(fold(), false)
+        .step(&event, &mut out)
+        .expect("it writes");
+    assert!(out.is_empty());
+    ResponseStream::new(fold(), true)
+        .step(&event, &mut out)
+        .expect("it writes");
+    assert_eq!(
+        std::str::from_utf8(&out).expect("UTF-8"),
+        "event: lukhas:step.completed\ndata: {\"type\":\"lukhas:step.completed\",\
+         \"sequence_number\":0,\"step\":0,\"node\":\"memory\",\"latency_us\":7}\n\n"
+    );
+}
+
+/// Events of a run that keeps to core's invariant, in any mix.
+fn runs() -> impl Strategy<Value = Vec<OutputEvent>> {
+    let delta = prop_oneof![
+        "\\PC{0,8}".prop_map(OutputEvent::TextDelta),
+        "\\PC{0,8}".prop_map(OutputEvent::RefusalDelta),
+    ];
+    let message = prop::collection::vec(delta, 0..6).prop_map(|deltas| (None, deltas));
+    let arguments = "\\PC{0,8}".prop_map(OutputEvent::ArgumentsDelta);
+    let calls = prop::collection::vec(arguments, 0..4).prop_map(|deltas| (Some("f"), deltas));
+    let items = prop::collection::vec(prop_oneof![message, calls], 0..5);
+    let outcome = prop_oneof![
+        Just(Outcome::Completed),
+        Just(Outcome::Incomplete(IncompleteReason::ContentFilter)),
+        Just(Outcome::Failed(RunError::new(
+            RunErrorKind::Upstream,
+            "broken"
+        ))),
+    ];
+    (items, outcome, any::<bool>()).prop_map(|(items, outcome, cut)| {
+        let count = items.len();
+        let mut events = Vec::new();
+        for (at, (name, deltas)) in items.into_iter().enumerate() {
+            let index = u32::try_from(at).expect("few");
+            events.push(match name {
+                Some(_) => call(index),
+                None => OutputEvent::ItemAdded {
+                    index,
+                    kind: ItemKind::Message,
+                },
+            });
+            events.extend(deltas);
+            let open = cut && at + 1 == count && outcome != Outcome::Completed;
+            events.extend((!open).then_some(OutputEvent::ItemDone));
+        }
+        events.push(ended(outcome));
+        events
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_stream_adds_up_to_the_whole_answer(events in runs()) {
+        let (whole, data) = answer(&events);
+        let last = data.last().expect("an end");
+        prop_assert_eq!(&last["response"], &whole);
+        for (number, event) in data.iter().enumerate() {
+            prop_assert_eq!(&event["sequence_number"], &json!(number));
+        }
+        let mut texts = std::collections::BTreeMap::<(u64, u64), String>::new();
+        for event in &data {
+            if event["type"] == "response.output_text.delta" {
+                let at = |key: &str| event[key].as_u64().expect("an index");
+                let text = texts.entry((at("output_index"), at("content_index"))).or_default();
+                text.push_str(event["delta"].as_str().expect("text"));
+            }
+        }
+        for ((item, part), text) in texts {
+            let (item, part) = (item as usize, part as usize);
+            prop_assert_eq!(&whole["output"][item]["content"][part]["text"], &json!(text));
+        }
+        let ends = data.iter().filter(|event| event["type"] == "response.completed"
+            || event["type"] == "response.incomplete" || event["type"] == "response.failed");
+        prop_assert_eq!(ends.count(), 1);
+    }
+}
