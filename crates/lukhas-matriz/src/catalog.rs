@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Which provider answers for which public name.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use lukhas_core::{ModelInfo, Provider};
+
+/// Why a model cannot be offered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// A model or alias of that name is offered already.
+    #[error("the model name `{0}` is taken")]
+    NameTaken(String),
+    /// An alias stands for a model that no provider has.
+    #[error("the alias `{alias}` stands for `{model}`, which no provider offers")]
+    UnknownModel {
+        /// The alias.
+        alias: String,
+        /// What it stands for.
+        model: String,
+    },
+}
+
+/// The models on offer, and where each leads.
+#[derive(Clone, Default)]
+pub(crate) struct Catalog {
+    models: Vec<ModelInfo>,
+    routes: HashMap<String, Route>,
+}
+
+/// Where a public name leads.
+#[derive(Clone)]
+pub(crate) struct Route {
+    pub(crate) provider: Arc<dyn Provider>,
+    /// The provider's own name for the model.
+    pub(crate) model: Arc<str>,
+    /// Most tokens of a conversation, output included.
+    pub(crate) context_window: u64,
+}
+
+impl Catalog {
+    /// The models and aliases, in the order they were added.
+    pub(crate) fn models(&self) -> &[ModelInfo] {
+        &self.models
+    }
+
+    pub(crate) fn route(&self, model: &str) -> Option<&Route> {
+        self.routes.get(model)
+    }
+
+    pub(crate) fn add(&mut self, provider: &Arc<dyn Provider>) -> Result<(), CatalogError> {
+        for model in provider.models() {
+            let route = Route {
+                provider: Arc::clone(provider),
+                model: model.id.as_str().into(),
+                context_window: model.context_window,
+            };
+            self.offer(model.clone(), route)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_alias(&mut self, alias: String, model: &str) -> Result<(), CatalogError> {
+        let info = self.models.iter().find(|info| info.id == model);
+        let (Some(info), Some(route)) = (info, self.route(model)) else {
+            let model = model.to_owned();
+            return Err(CatalogError::UnknownModel { alias, model });
+        };
+        let info = ModelInfo {
+            id: alias,
+            ..info.clone()
+        };
+        self.offer(info, route.clone())
+    }
+
+    fn offer(&mut self, info: ModelInfo, route: Route) -> Result<(), CatalogError> {
+        if self.routes.contains_key(&info.id) {
+            return Err(CatalogError::NameTaken(info.id));
+        }
+        self.routes.insert(info.id.clone(), route);
+        self.models.push(info);
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.models.iter().map(|model| &model.id);
+        f.debug_set().entries(names).finish()
+    }
+}

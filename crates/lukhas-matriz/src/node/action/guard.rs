@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Holds the events of a provider to the invariant of [`OutputEvent`] and to the intent.
+
+use std::mem;
+use std::sync::Arc;
+
+use lukhas_core::{ItemKind, Outcome, OutputEvent, RunError, RunErrorKind, ToolSpec};
+
+use crate::json::Checker;
+use crate::node::intent::{Calls, Intent, Text};
+
+/// What a provider must not do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Breach {
+    /// An item that does not follow the last one, or a delta or end of none.
+    OutOfOrder,
+    /// More output after the end.
+    AfterEnd,
+    /// A call of a tool that the request does not offer or allow.
+    ToolNotAllowed,
+    /// A second call where one is allowed.
+    SeveralCalls,
+    /// An answer without the call that the tool choice requires.
+    NoCall,
+    /// Arguments that are not JSON.
+    BadArguments,
+    /// Text that is not the JSON that the format requires.
+    BadText,
+}
+
+/// What has been seen of an answer.
+#[derive(Debug)]
+pub(super) struct Guard {
+    intent: Intent,
+    next_index: u32,
+    open: Open,
+    calls: u32,
+    /// Whether a whole message holds the text that the format requires.
+    has_text: bool,
+    has_refusal: bool,
+}
+
+/// The item that has begun and not ended.
+#[derive(Debug)]
+enum Open {
+    None,
+    Message {
+        /// Follows the text; `None` when it is free.
+        json: Option<Checker>,
+        is_empty: bool,
+    },
+    Call(Checker),
+}
+
+impl Guard {
+    pub(super) fn new(intent: Intent) -> Self {
+        Self {
+            intent,
+            next_index: 0,
+            open: Open::None,
+            calls: 0,
+            has_text: false,
+            has_refusal: false,
+        }
+    }
+
+    /// Lets `event` pass, or says what is wrong with it.
+    ///
+    /// JSON that cannot become valid any more is refused with the piece that spoils it.
+    pub(super) fn admit(&mut self, event: &OutputEvent) -> Result<(), Breach> {
+        match event {
+            OutputEvent::ItemAdded { index, kind } => self.begin(*index, kind),
+            OutputEvent::TextDelta(text) => self.text(text),
+            OutputEvent::RefusalDelta(text) => match self.open {
+                Open::Message { .. } => {
+                    self.has_refusal |= !text.is_empty();
+                    Ok(())
+                }
+                Open::None | Open::Call(_) => Err(Breach::OutOfOrder),
+            },
+            OutputEvent::ArgumentsDelta(piece) => match &mut self.open {
+                Open::Call(json) => require(json.push(piece), Breach::BadArguments),
+                Open::None | Open::Message { .. } => Err(Breach::OutOfOrder),
+            },
+            OutputEvent::ItemDone => self.close(),
+            OutputEvent::Ended(end) => self.admit_end(&end.outcome),
+        }
+    }
+
+    /// Lets an end pass. Only a completed answer has to be all that was asked for; a refusal is an
+    /// answer to everything.
+    pub(super) fn admit_end(&self, outcome: &Outcome) -> Result<(), Breach> {
+        match outcome {
+            Outcome::Incomplete(_) | Outcome::Failed(_) => return Ok(()),
+            Outcome::Completed => {}
+        }
+        if !matches!(self.open, Open::None) {
+            return Err(Breach::OutOfOrder);
+        }
+        if self.calls > 0 || self.has_refusal {
+            return Ok(());
+        }
+        match (&self.intent.calls, self.intent.text) {
+            (Calls::Must(_), _) => Err(Breach::NoCall),
+            (Calls::Never | Calls::May(_), Text::Json | Text::JsonObject) if !self.has_text => {
+                Err(Breach::BadText)
+            }
+            (Calls::Never | Calls::May(_), _) => Ok(()),
+        }
+    }
+
+    fn begin(&mut self, index: u32, kind: &ItemKind) -> Result<(), Breach> {
+        if !matches!(self.open, Open::None) || index != self.next_index {
+            return Err(Breach::OutOfOrder);
+        }
+        self.open = match kind {
+            ItemKind::Message => Open::Message {
+                json: match self.intent.text {
+                    Text::Free => None,
+                    Text::Json => Some(Checker::value()),
+                    Text::JsonObject => Some(Checker::object()),
+                },
+                is_empty: true,
+            },
+            ItemKind::FunctionCall { name, .. } => {
+                if !self.may_call(name) {
+                    return Err(Breach::ToolNotAllowed);
+                }
+                if self.calls > 0 && !self.intent.parallel {
+                    return Err(Breach::SeveralCalls);
+                }
+                self.calls += 1;
+                Open::Call(Checker::value())
+            }
+        };
+        self.next_index += 1;
+        Ok(())
+    }
+
+    fn may_call(&self, name: &str) -> bool {
+        let tools: &[Arc<ToolSpec>] = match &self.intent.calls {
+            Calls::Never => &[],
+            Calls::May(tools) | Calls::Must(tools) => tools,
+        };
+        tools.iter().any(|tool| tool.name == name)
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Breach> {
+        let Open::Message { json, is_empty } = &mut self.open else {
+            return Err(Breach::OutOfOrder);
+        };
+        *is_empty &= text.is_empty();
+        let is_valid = json.as_mut().is_none_or(|json| json.push(text));
+        require(is_valid, Breach::BadText)
+    }
+
+    fn close(&mut self) -> Result<(), Breach> {
+        match mem::replace(&mut self.open, Open::None) {
+            Open::None => Err(Breach::OutOfOrder),
+            Open::Call(json) => require(json.is_whole(), Breach::BadArguments),
+            // An empty message holds nothing wrong; the end shows whether something is missing.
+            Open::Message { is_empty: true, .. } => Ok(()),
+            Open::Message { json, .. } => {
+                self.has_text = true;
+                let is_whole = json.is_none_or(|json| json.is_whole());
+                require(is_whole, Breach::BadText)
+            }
+        }
+    }
+}
+
+fn require(holds: bool, breach: Breach) -> Result<(), Breach> {
+    if holds { Ok(()) } else { Err(breach) }
+}
+
+impl Breach {
+    /// One sentence for the client. Nothing the model wrote is in it: it would pass every mask.
+    fn message(self) -> &'static str {
+        match self {
+            Self::OutOfOrder => "The model's answer came out of order.",
+            Self::AfterEnd => "The model's answer went on after its end.",
+            Self::ToolNotAllowed => "The model called a tool that this request does not allow.",
+            Self::SeveralCalls => {
+                "The model made several calls, but `parallel_tool_calls` is false."
+            }
+            Self::NoCall => "The model made no call, but `tool_choice` requires one.",
+            Self::BadArguments => "The model called a tool with arguments that are not JSON.",
+            Self::BadText => "The model's answer is not the JSON that the output format requires.",
+        }
+    }
+}
+
+impl From<Breach> for RunError {
+    fn from(breach: Breach) -> Self {
+        Self::new(RunErrorKind::Upstream, breach.message())
+    }
+}
