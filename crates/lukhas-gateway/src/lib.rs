@@ -1,2 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The OpenAI-compatible facade: route table, admission, streaming, errors and the OpenAPI document.
+//! The OpenAI-compatible façade, as an axum [`Router`](axum::Router) over the seams of
+//! [`lukhas_core`].
+//!
+//! Every route stands once in a static table: routing, scopes, metrics labels and the OpenAPI
+//! document come from it. Every failure is an [`ApiError`] in the shape the API's clients read.
+//!
+//! | step | where |
+//! |---|---|
+//! | request id, panic guard, metrics | `front` |
+//! | who | `front`, through [`lukhas_core::Authenticator`] |
+//! | body within its bounds | `body` |
+//! | what is asked | `handler`, through `lukhas_openai` |
+//! | run, peek before the status, fold or stream | `run` |
+//! | drain | [`Drain`] |
+
+mod admission;
+mod answer;
+mod body;
+mod error;
+mod error_docs;
+mod front;
+mod gateway;
+mod handler;
+mod openapi;
+mod route;
+mod run;
+
+pub use admission::Drain;
+pub use error::{ApiError, ErrorCode};
+pub use error_docs::error_catalogue_markdown;
+pub use gateway::{Gateway, GatewayParts, Limits};
+pub use openapi::openapi_json;
+pub use route::{Access, Method, Route, routes};

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Answers and the headers they carry.
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use serde::Serialize;
+
+use crate::ApiError;
+
+pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+/// Keeps nginx from holding events back.
+const UNBUFFERED: (HeaderName, HeaderValue) = (
+    HeaderName::from_static("x-accel-buffering"),
+    HeaderValue::from_static("no"),
+);
+
+/// A whole JSON answer.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<Response, ApiError> {
+    to_bytes(value).map(json_bytes)
+}
+
+/// A whole JSON answer that is written already.
+pub(crate) fn json_bytes(body: Bytes) -> Response {
+    typed(JSON, Body::from(body))
+}
+
+/// The JSON of `value`.
+pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Bytes, ApiError> {
+    let mut bytes = Vec::with_capacity(2048);
+    serde_json::to_writer(&mut bytes, value).map_err(|error| ApiError::internal(&error))?;
+    Ok(bytes.into())
+}
+
+/// A stream of events.
+pub(crate) fn events(body: Body) -> Response {
+    let mut response = typed(EVENTS, body);
+    response.headers_mut().insert(CACHE_CONTROL, NO_CACHE);
+    response.headers_mut().insert(UNBUFFERED.0, UNBUFFERED.1);
+    response
+}
+
+/// A body of the given content type.
+pub(crate) fn typed(content_type: HeaderValue, body: Body) -> Response {
+    let mut response = Response::new(body);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}

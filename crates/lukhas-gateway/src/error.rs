@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The one place where failures become status codes and OpenAI error codes.
+
+use std::borrow::Cow;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
+use lukhas_core::{RunError, RunErrorKind, StoreError};
+use lukhas_openai::{ResponseError, WireError, WireErrorKind};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A failure as clients see it: `{"error":{"message","type","param","code"}}` with a status.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ApiError {
+    code: ErrorCode,
+    message: Cow<'static, str>,
+    param: Option<String>,
+    allow: Option<HeaderValue>,
+    closes: bool,
+}
+
+/// What clients branch on: the value of `code`, its status and its `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    /// 400: the body is not JSON, or JSON beyond the bounds.
+    InvalidJson,
+    /// 400: a field has a value of another type.
+    InvalidType,
+    /// 400: a field has a value out of its range or set.
+    InvalidValue,
+    /// 400: a required field is absent.
+    MissingRequiredParameter,
+    /// 400: a field that does not exist.
+    UnknownParameter,
+    /// 400: a field or value that this server or model does not offer.
+    UnsupportedParameter,
+    /// 400: the conversation is longer than the model's context window.
+    ContextLengthExceeded,
+    /// 400: no stored response to continue.
+    PreviousResponseNotFound,
+    /// 401: no key, or nobody's key.
+    InvalidApiKey,
+    /// 403: the key may not do this.
+    InsufficientScope,
+    /// 404: no model of that name.
+    ModelNotFound,
+    /// 404: no such object or URL.
+    NotFound,
+    /// 405: the URL exists, but not with that method.
+    MethodNotAllowed,
+    /// 408: the body came too slowly.
+    RequestTimeout,
+    /// 413: the body is too large.
+    RequestTooLarge,
+    /// 415: the body is not JSON by its headers.
+    UnsupportedMediaType,
+    /// 500: a defect of this server.
+    InternalError,
+    /// 502: the upstream answered with an error or with something unreadable.
+    UpstreamError,
+    /// 502: the upstream stopped before the end of its answer.
+    UpstreamTruncated,
+    /// 503: no room for the request now, or the server is stopping.
+    Overloaded,
+    /// 504: the upstream took too long.
+    UpstreamTimeout,
+}
+
+/// The body of every failure.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Error")]
+pub(crate) struct ErrorBody<'e> {
+    /// The failure.
+    error: ErrorDetail<'e>,
+}
+
+/// The failure.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct ErrorDetail<'e> {
+    /// One sentence for people.
+    message: &'e str,
+    /// The family of the failure.
+    r#type: &'static str,
+    /// Dotted path of the field at fault.
+    param: Option<&'e str>,
+    /// What programs branch on.
+    code: &'static str,
+}
+
+impl ErrorCode {
+    /// Every code there is, in the order of their statuses.
+    pub const ALL: [Self; 21] = [
+        Self::InvalidJson,
+        Self::InvalidType,
+        Self::InvalidValue,
+        Self::MissingRequiredParameter,
+        Self::UnknownParameter,
+        Self::UnsupportedParameter,
+        Self::ContextLengthExceeded,
+        Self::PreviousResponseNotFound,
+        Self::InvalidApiKey,
+        Self::InsufficientScope,
+        Self::ModelNotFound,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::RequestTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InternalError,
+        Self::UpstreamError,
+        Self::UpstreamTruncated,
+        Self::Overloaded,
+        Self::UpstreamTimeout,
+    ];
+
+    /// Its name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidJson => "invalid_json",
+            Self::InvalidType => "invalid_type",
+            Self::InvalidValue => "invalid_value",
+            Self::MissingRequiredParameter => "missing_required_parameter",
+            Self::UnknownParameter => "unknown_parameter",
+            Self::UnsupportedParameter => "unsupported_parameter",
+            Self::ContextLengthExceeded => "context_length_exceeded",
+            Self::PreviousResponseNotFound => "previous_response_not_found",
+            Self::InvalidApiKey => "invalid_api_key",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::ModelNotFound => "model_not_found",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
+            Self::RequestTooLarge => "request_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::InternalError => "internal_error",
+            Self::UpstreamError => "upstream_error",
+            Self::UpstreamTruncated => "upstream_truncated",
+            Self::Overloaded => "overloaded",
+            Self::UpstreamTimeout => "upstream_timeout",
+        }
+    }
+
+    /// Its HTTP status.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidJson
+            | Self::InvalidType
+            | Self::InvalidValue
+            | Self::MissingRequiredParameter
+            | Self::UnknownParameter
+            | Self::UnsupportedParameter
+            | Self::ContextLengthExceeded
+            | Self::PreviousResponseNotFound => StatusCode::BAD_REQUEST,
+            Self::InvalidApiKey => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::ModelNotFound | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::UpstreamError | Self::UpstreamTruncated => StatusCode::BAD_GATEWAY,
+            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// Its family, the value of `type`.
+    #[must_use]
+    pub fn family(self) -> &'static str {
+        match self {
+            Self::InsufficientScope => "permission_error",
+            _ if self.status().is_server_error() => "server_error",
+            _ => "invalid_request_error",
+        }
+    }
+}
+
+impl ApiError {
+    /// An error that names no field.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            param: None,
+            allow: None,
+            closes: false,
+        }
+    }
+
+    /// The same error, blaming the field `param`.
+    #[must_use]
+    pub fn with_param(mut self, param: impl Into<String>) -> Self {
+        self.param = Some(param.into());
+        self
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.code
+    }
+
+    /// The field it blames.
+    #[must_use]
+    pub fn param(&self) -> Option<&str> {
+        self.param.as_deref()
+    }
+
+    /// The same error with the field renamed, for dialects that name it otherwise.
+    pub(crate) fn map_param(mut self, rename: impl FnOnce(&str) -> String) -> Self {
+        self.param = self.param.as_deref().map(rename);
+        self
+    }
+
+    /// The method is not one of `allow` (`GET, POST`).
+    pub(crate) fn method_not_allowed(allow: &HeaderValue) -> Self {
+        let methods = allow.to_str().unwrap_or_default();
+        let message = format!("This URL does not take that method. It takes: {methods}.");
+        Self {
+            allow: Some(allow.clone()),
+            ..Self::new(ErrorCode::MethodNotAllowed, message)
+        }
+    }
+
+    /// The server is stopping; the connection is of no further use.
+    pub(crate) fn stopping() -> Self {
+        let message = "The server is shutting down. Retry: another instance will answer.";
+        Self {
+            closes: true,
+            ..Self::new(ErrorCode::Overloaded, message)
+        }
+    }
+
+    /// The same error; the connection is closed after it, for what is left unread on it.
+    pub(crate) fn closing(mut self) -> Self {
+        self.closes = true;
+        self
+    }
+
+    /// A defect of ours; `cause` goes to the log alone.
+    pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "internal error");
+        Self::new(
+            ErrorCode::InternalError,
+            "The server had an error while processing your request. It is not your fault; \
+             quote the `x-request-id` header when you report it.",
+        )
+    }
+
+    /// The body.
+    pub(crate) fn body(&self) -> ErrorBody<'_> {
+        ErrorBody {
+            error: ErrorDetail {
+                message: &self.message,
+                r#type: self.code.family(),
+                param: self.param.as_deref(),
+                code: self.code.as_str(),
+            },
+        }
+    }
+
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if self.code == ErrorCode::InvalidApiKey {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.code == ErrorCode::Overloaded {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            let name = HeaderName::from_static("retry-after-ms");
+            headers.insert(name, HeaderValue::from_static("1000"));
+        }
+        if let Some(allow) = &self.allow {
+            headers.insert(ALLOW, allow.clone());
+        }
+        if self.closes {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        headers
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = self.code.status();
+        *response.headers_mut() = self.headers();
+        response
+            .headers_mut()
+            .insert(http::header::CONTENT_TYPE, crate::answer::JSON);
+        response
+    }
+}
+
+impl From<WireError> for ApiError {
+    fn from(error: WireError) -> Self {
+        let code = match error.kind {
+            WireErrorKind::InvalidJson => ErrorCode::InvalidJson,
+            WireErrorKind::InvalidType => ErrorCode::InvalidType,
+            WireErrorKind::InvalidValue => ErrorCode::InvalidValue,
+            WireErrorKind::Missing => ErrorCode::MissingRequiredParameter,
+            WireErrorKind::Unknown => ErrorCode::UnknownParameter,
+            WireErrorKind::Unsupported => ErrorCode::UnsupportedParameter,
+        };
+        Self {
+            param: error.param,
+            ..Self::new(code, error.message)
+        }
+    }
+}
+
+impl From<RunError> for ApiError {
+    fn from(error: RunError) -> Self {
+        let code = match error.kind {
+            RunErrorKind::InvalidRequest => ErrorCode::InvalidValue,
+            RunErrorKind::Unsupported => ErrorCode::UnsupportedParameter,
+            RunErrorKind::ModelNotFound => ErrorCode::ModelNotFound,
+            RunErrorKind::PreviousResponseNotFound => ErrorCode::PreviousResponseNotFound,
+            RunErrorKind::ContextLength => ErrorCode::ContextLengthExceeded,
+            RunErrorKind::Overloaded => ErrorCode::Overloaded,
+            RunErrorKind::Upstream => ErrorCode::UpstreamError,
+            RunErrorKind::UpstreamTruncated => ErrorCode::UpstreamTruncated,
+            RunErrorKind::UpstreamTimeout => ErrorCode::UpstreamTimeout,
+            RunErrorKind::ShuttingDown => return Self::stopping(),
+            RunErrorKind::Internal => return Self::internal(&error),
+        };
+        Self {
+            param: error.param,
+            ..Self::new(code, error.message)
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+/// What `response.error` says of a run that failed after it began.
+///
+/// The official set of codes is closed, so the precise one ends the message.
+pub(crate) fn response_error(error: &RunError) -> ResponseError {
+    let error = ApiError::from(error.clone());
+    let code = match error.code.status() {
+        StatusCode::BAD_REQUEST => "invalid_prompt",
+        _ => "server_error",
+    };
+    ResponseError {
+        code,
+        message: format!("{} ({})", error.message, error.code.as_str()),
+    }
+}

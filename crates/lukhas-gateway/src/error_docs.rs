@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `docs/API_ERRORS.md`, made from the codes themselves.
+
+use std::fmt::Write as _;
+
+use crate::ErrorCode;
+
+/// The catalogue of errors as Markdown.
+#[must_use]
+pub fn error_catalogue_markdown() -> String {
+    let mut text = String::from(INTRODUCTION);
+    for code in ErrorCode::ALL {
+        let (status, name, family) = (code.status().as_u16(), code.as_str(), code.family());
+        let (meaning, remedy) = explain(code);
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "| {status} | `{family}` | `{name}` | {meaning} | {remedy} |"
+        );
+    }
+    text.push_str(ENDING);
+    text
+}
+
+const INTRODUCTION: &str = "# Errors
+
+<!-- Made from the code by `cargo xtask regen`. -->
+
+Every failure of every route has this body, and every answer, failed or not, carries `x-request-id`:
+
+```json
+{\"error\": {\"message\": \"…\", \"type\": \"…\", \"param\": \"messages[0].role\", \"code\": \"…\"}}
+```
+
+`code` is what programs branch on. `param` is the dotted path of the field at fault, or null.
+`message` is for people; it may change.
+
+| status | `type` | `code` | when | what to do |
+|---|---|---|---|---|
+";
+
+const ENDING: &str = "
+A 503 carries `Retry-After` in seconds and `retry-after-ms`.
+
+A failure after the first byte of a stream cannot change the status. A streamed response then ends
+with `response.failed`, whose `error.code` is of the official closed set (`server_error`,
+`invalid_prompt`) and whose `error.message` ends with the code of this page. A streamed chat
+completion ends with one `data: {\"error\": …}` of the form above. Both are followed by
+`data: [DONE]`. An answer that merely stops was cut on its way.
+
+Two failures come from the HTTP layer, before there is a request to answer, and have no body: 431
+for header lines beyond the limit, and 400 for bytes that are not HTTP.
+";
+
+/// When a code is sent, and what to do about it.
+fn explain(code: ErrorCode) -> (&'static str, &'static str) {
+    match code {
+        ErrorCode::InvalidJson => (
+            "The body is empty, broken off, not JSON, not UTF-8, names a key twice, nests deeper \
+             than 64 levels or holds more than 100,000 values.",
+            "Send one JSON object. The message has the line and column.",
+        ),
+        ErrorCode::InvalidType => (
+            "A field has a value of another type than it takes.",
+            "Change the type of the field in `param`.",
+        ),
+        ErrorCode::InvalidValue => (
+            "A field has a value out of its range or set, or one that contradicts another field.",
+            "Change the field in `param`; the message has the bounds.",
+        ),
+        ErrorCode::MissingRequiredParameter => {
+            ("A required field is absent.", "Send the field in `param`.")
+        }
+        ErrorCode::UnknownParameter => (
+            "A field or query parameter does not exist.",
+            "Check the spelling of `param`, or leave it out.",
+        ),
+        ErrorCode::UnsupportedParameter => (
+            "The API has this field or value, but this server or model does not offer it.",
+            "Leave `param` out; the message names what to use instead.",
+        ),
+        ErrorCode::ContextLengthExceeded => (
+            "The conversation is longer than the model's context window.",
+            "Send less, or set `truncation` to `auto`.",
+        ),
+        ErrorCode::PreviousResponseNotFound => (
+            "`previous_response_id` names no stored response of this tenant.",
+            "Continue a response made with `store: true` that has not been deleted.",
+        ),
+        ErrorCode::InvalidApiKey => (
+            "The `Authorization: Bearer` header is absent, or its key is nobody's.",
+            "Send a key of this server.",
+        ),
+        ErrorCode::InsufficientScope => (
+            "The key may not do this.",
+            "Use a key with the scope in the message.",
+        ),
+        ErrorCode::ModelNotFound => (
+            "No model of that name.",
+            "`GET /v1/models` lists the models.",
+        ),
+        ErrorCode::NotFound => (
+            "No such URL, or no such object of this tenant.",
+            "Check the URL and the identifier.",
+        ),
+        ErrorCode::MethodNotAllowed => (
+            "The URL exists, but not with that method.",
+            "Use a method of the `Allow` header.",
+        ),
+        ErrorCode::RequestTimeout => (
+            "The body came too slowly.",
+            "Retry; the connection is closed.",
+        ),
+        ErrorCode::RequestTooLarge => (
+            "The body is larger than the limit.",
+            "Send less; the message has the limit.",
+        ),
+        ErrorCode::UnsupportedMediaType => (
+            "The body is not JSON by its `Content-Type`, or is compressed.",
+            "Send `Content-Type: application/json`, uncompressed.",
+        ),
+        ErrorCode::InternalError => (
+            "A defect of this server.",
+            "Report it with the `x-request-id`; the log has the cause.",
+        ),
+        ErrorCode::UpstreamError => (
+            "The upstream model answered with an error or with something unreadable.",
+            "Retry, or ask the operator.",
+        ),
+        ErrorCode::UpstreamTruncated => (
+            "The upstream model stopped before the end of its answer.",
+            "Retry.",
+        ),
+        ErrorCode::Overloaded => (
+            "The server runs as many requests as it may, or is shutting down.",
+            "Retry after `Retry-After`.",
+        ),
+        ErrorCode::UpstreamTimeout => ("The upstream model took too long.", "Retry."),
+    }
+}

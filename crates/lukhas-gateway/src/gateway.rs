@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The gateway: its parts, put together.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore, Tokenizer};
+use lukhas_observability::Metrics;
+
+use crate::admission::{Admission, Drain};
+
+/// What a gateway is made of.
+pub struct GatewayParts {
+    /// Answers requests.
+    pub orchestrator: Arc<dyn Orchestrator>,
+    /// Computes embeddings.
+    pub embedder: Arc<dyn Embedder>,
+    /// Counts and decodes tokens of embedding inputs.
+    pub tokenizer: Arc<dyn Tokenizer>,
+    /// Keeps responses.
+    pub store: Arc<dyn ResponseStore>,
+    /// Knows keys.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Where identifiers come from.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where requests are counted.
+    pub metrics: Arc<Metrics>,
+    /// Bounds on what is accepted.
+    pub limits: Limits,
+    /// Other names of the embedding model.
+    pub aliases: BTreeMap<String, String>,
+}
+
+/// Bounds on what is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest request body, in bytes.
+    pub max_body_bytes: usize,
+    /// Time for a request body to arrive; a second more for each KiB of it.
+    pub body_read_timeout: Duration,
+    /// Most runs at once.
+    pub max_in_flight: usize,
+}
+
+/// The façade. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gateway(Arc<Shared>);
+
+/// What every request sees.
+pub(crate) struct Shared {
+    pub(crate) orchestrator: Arc<dyn Orchestrator>,
+    pub(crate) embedder: Arc<dyn Embedder>,
+    pub(crate) tokenizer: Arc<dyn Tokenizer>,
+    pub(crate) store: Arc<dyn ResponseStore>,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) limits: Limits,
+    pub(crate) aliases: BTreeMap<String, String>,
+    pub(crate) admission: Arc<Admission>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 4 << 20,
+            body_read_timeout: Duration::from_secs(30),
+            max_in_flight: 1024,
+        }
+    }
+}
+
+impl Gateway {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: GatewayParts) -> Self {
+        Self(Arc::new(Shared {
+            orchestrator: parts.orchestrator,
+            embedder: parts.embedder,
+            tokenizer: parts.tokenizer,
+            store: parts.store,
+            authenticator: parts.authenticator,
+            entropy: parts.entropy,
+            metrics: parts.metrics,
+            limits: parts.limits,
+            aliases: parts.aliases,
+            admission: Admission::new(parts.limits.max_in_flight),
+        }))
+    }
+
+    /// Every route of the table, as a router.
+    pub fn router(&self) -> Router {
+        crate::front::router(&self.0)
+    }
+
+    /// The handle that stops it.
+    #[must_use]
+    pub fn drain(&self) -> Drain {
+        Drain::new(Arc::clone(&self.0.admission))
+    }
+}
+
+/// Unix time in seconds.
+pub(crate) fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+impl fmt::Debug for GatewayParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayParts")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Chat completions.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use bytes::BytesMut;
+use lukhas_core::{BoxFuture, Id, RunError, RunErrorKind, RunEvent, Usage};
+use lukhas_openai::{
+    ChatCall, ChatCompletion, ChatFold, ChatHead, ChatStream, CreateChatCompletion, ServiceTier,
+    chat_param, parse_json,
+};
+
+use super::responses::run_cx;
+use crate::ApiError;
+use crate::answer;
+use crate::body::read_json;
+use crate::gateway::unix_now;
+use crate::route::Call;
+use crate::run::{self, EventWriter, Runs};
+
+/// `POST /v1/chat/completions`.
+pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
+    let Call {
+        shared,
+        principal,
+        request,
+    } = call;
+    let (parts, body) = request.into_parts();
+    let body = read_json(&parts.headers, body, &shared.limits).await?;
+    let call: ChatCall = CreateChatCompletion::parse(parse_json(&body)?)?.try_into()?;
+    let permit = shared.admission.admit()?;
+    let head = ChatHead {
+        id: Id::new("chatcmpl-", &*shared.entropy).to_string(),
+        created: unix_now(),
+        model: call.run.model.clone(),
+        service_tier: ServiceTier::Default,
+        system_fingerprint: None,
+    };
+    let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
+    let streams = call.into_runs().map(|run| {
+        shared
+            .orchestrator
+            .run(run_cx(&shared, Arc::clone(&principal)), run)
+    });
+    let streams: Vec<_> = streams.collect();
+    let runs = Runs::start(&shared.admission, permit, streams.into_iter()).await;
+    let runs = runs.map_err(|error| error.map_param(chat_param))?;
+    if stream {
+        return Ok(run::stream(
+            runs,
+            Writer(ChatStream::new(head, n, include_usage)),
+        ));
+    }
+    let mut folds = vec![ChatFold::new(); n as usize];
+    let folded = runs.fold(|index, event| folds[index].apply(event)).await;
+    folded.map_err(|error| error.map_param(chat_param))?;
+    answer::json(&ChatCompletion::new(head, folds)?)
+}
+
+/// Writes the chunks of a chat completion.
+struct Writer(ChatStream);
+
+impl EventWriter for Writer {
+    fn begin(&mut self, _out: &mut BytesMut) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn event(
+        &mut self,
+        index: usize,
+        event: &RunEvent,
+        out: &mut BytesMut,
+    ) -> Result<(), RunError> {
+        match event {
+            RunEvent::Step(_) => Ok(()),
+            RunEvent::Output(output) => {
+                self.0
+                    .output(u32::try_from(index).unwrap_or(u32::MAX), output, out)
+            }
+        }
+    }
+
+    fn fail(
+        &mut self,
+        error: &RunError,
+        _usage: Option<Usage>,
+        out: &mut BytesMut,
+    ) -> Result<(), RunError> {
+        let error = ApiError::from(error.clone()).map_param(chat_param);
+        let written = lukhas_openai::write_event(out, None, &error.body());
+        written.map_err(|error| RunError::new(RunErrorKind::Internal, error.to_string()))
+    }
+
+    fn finish(&mut self, out: &mut BytesMut) -> Result<(), RunError> {
+        self.0.finish(out)
+    }
+
+    fn keep(&mut self) -> BoxFuture<'_, Result<(), ApiError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Health, readiness, metrics and the OpenAPI document.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{ACCEPT, HeaderValue};
+use lukhas_observability::Format;
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::admission::Phase;
+use crate::gateway::Shared;
+use crate::route::Call;
+use crate::{ApiError, answer, openapi_json};
+
+/// Longest wait for one readiness check.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// That the process lives.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether requests can be served now.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Readiness {
+    /// `ready` or `not_ready`.
+    status: &'static str,
+    /// Each check, by name.
+    checks: BTreeMap<&'static str, Check>,
+}
+
+/// One check.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Check {
+    /// `ok` or `failed`.
+    status: &'static str,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// `GET /healthz`.
+pub(crate) fn health() -> Result<Response, ApiError> {
+    answer::json(&Health { status: "ok" })
+}
+
+/// `GET /readyz`.
+pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
+    let store = match timeout(CHECK_TIMEOUT, shared.store.check()).await {
+        Ok(checked) => checked.map_err(|error| error.to_string()),
+        Err(_) => Err("no answer in time".to_owned()),
+    };
+    let models = match shared.orchestrator.models() {
+        [] => Err("no model is configured".to_owned()),
+        [_, ..] => Ok(()),
+    };
+    let serving = match shared.admission.phase() {
+        Phase::Serving => Ok(()),
+        Phase::Draining | Phase::Forced => Err("the server is shutting down".to_owned()),
+    };
+    let checks = [("store", store), ("models", models), ("serving", serving)];
+    let ready = checks.iter().all(|(_, result)| result.is_ok());
+    let checks = checks
+        .into_iter()
+        .map(|(name, result)| (name, Check::of(result)))
+        .collect();
+    let status = if ready { "ready" } else { "not_ready" };
+    let mut response = answer::json(&Readiness { status, checks })?;
+    if !ready {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    Ok(response)
+}
+
+impl Check {
+    fn of(result: Result<(), String>) -> Self {
+        match result {
+            Ok(()) => Self {
+                status: "ok",
+                reason: None,
+            },
+            Err(reason) => Self {
+                status: "failed",
+                reason: Some(reason),
+            },
+        }
+    }
+}
+
+/// `GET /metrics`.
+pub(crate) fn metrics(call: &Call) -> Result<Response, ApiError> {
+    let accept = call
+        .request
+        .headers()
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok());
+    let (content_type, text) = call.shared.metrics.encode(Format::from_accept(accept));
+    Ok(answer::typed(
+        HeaderValue::from_static(content_type),
+        Body::from(text),
+    ))
+}
+
+/// `GET /openapi.json`.
+pub(crate) fn openapi() -> Result<Response, ApiError> {
+    answer::json(&openapi_json())
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The Responses API.
+
+mod list;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use lukhas_core::{Entropy, Id, Item, RunCx, StoredResponse};
+use lukhas_openai::{
+    CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
+    ResponseObject, parse_json,
+};
+
+use super::query;
+use crate::body::read_json;
+use crate::error::response_error;
+use crate::gateway::{Shared, unix_now};
+use crate::route::Call;
+use crate::run::{self, Runs};
+use crate::{ApiError, ErrorCode, answer};
+
+pub(crate) use list::input_items;
+
+/// `POST /v1/responses`.
+pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
+    let Call {
+        shared,
+        principal,
+        request,
+    } = call;
+    let body = read(&shared, request).await?;
+    let ResponseCall {
+        run,
+        options,
+        stream,
+        steps,
+    } = CreateResponse::parse(body)?.try_into()?;
+    let permit = shared.admission.admit()?;
+    let keeping = options.store().then(|| Keeping {
+        shared: Arc::clone(&shared),
+        tenant: Arc::clone(&principal.tenant),
+        previous: run.previous.clone(),
+        input: run.items.clone(),
+    });
+    let cx = run_cx(&shared, principal);
+    let object = ResponseObject::new(new_id(&shared), unix_now(), options);
+    let entropy = Arc::clone(&shared.entropy);
+    let fold = ResponseFold::new(object, entropy, unix_now, response_error);
+    let stream_of_run = shared.orchestrator.run(cx, run);
+    let runs = Runs::start(&shared.admission, permit, std::iter::once(stream_of_run)).await?;
+    if stream {
+        return Ok(run::stream(runs, stream::Writer::new(fold, steps, keeping)));
+    }
+    whole(runs, fold, keeping).await
+}
+
+async fn whole(
+    runs: Runs,
+    mut fold: ResponseFold,
+    keeping: Option<Keeping>,
+) -> Result<Response, ApiError> {
+    runs.fold(|_, event| fold.apply(event)).await?;
+    let body = answer::to_bytes(fold.object())?;
+    if let Some(keeping) = keeping {
+        keeping.keep(&fold, body.clone()).await?;
+    }
+    Ok(answer::json_bytes(body))
+}
+
+/// What is kept of a response beside the answer itself.
+struct Keeping {
+    shared: Arc<Shared>,
+    tenant: Arc<str>,
+    previous: Option<String>,
+    input: Vec<Item>,
+}
+
+impl Keeping {
+    async fn keep(self, fold: &ResponseFold, body: bytes::Bytes) -> Result<(), ApiError> {
+        let Self {
+            shared,
+            tenant,
+            previous,
+            mut input,
+        } = self;
+        identify(&mut input, &*shared.entropy);
+        let (id, output) = (fold.object().id.clone(), fold.items());
+        let stored = StoredResponse {
+            id,
+            previous,
+            body,
+            input,
+            output,
+        };
+        Ok(shared.store.put(&tenant, stored).await?)
+    }
+}
+
+/// Gives identifiers to the items that have none.
+fn identify(items: &mut [Item], entropy: &dyn Entropy) {
+    for item in items {
+        let (id, prefix) = match item {
+            Item::Message(message) => (&mut message.id, "msg_"),
+            Item::FunctionCall(call) => (&mut call.id, "fc_"),
+            Item::FunctionOutput(output) => (&mut output.id, "fco_"),
+            Item::Opaque(_) => continue,
+        };
+        id.get_or_insert_with(|| Id::new(prefix, entropy).to_string());
+    }
+}
+
+/// `GET /v1/responses/{response_id}`.
+pub(crate) async fn get(call: Call) -> Result<Response, ApiError> {
+    if query::get(&call.request, "stream").is_some_and(|stream| stream != "false") {
+        let message = "A stored response is sent whole: leave `stream` out.";
+        let error = ApiError::new(ErrorCode::UnsupportedParameter, message);
+        return Err(error.with_param("stream"));
+    }
+    let id = query::path_parameter(call.request).await?;
+    let found = call.shared.store.get(&call.principal.tenant, &id).await?;
+    let response = found.ok_or_else(|| not_found(&id))?;
+    Ok(answer::json_bytes(response.body.clone()))
+}
+
+/// `DELETE /v1/responses/{response_id}`.
+pub(crate) async fn delete(call: Call) -> Result<Response, ApiError> {
+    let id = query::path_parameter(call.request).await?;
+    if call
+        .shared
+        .store
+        .delete(&call.principal.tenant, &id)
+        .await?
+    {
+        return answer::json(&DeletedResponse::new(&id));
+    }
+    Err(not_found(&id))
+}
+
+/// `POST /v1/responses/input_tokens`.
+pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError> {
+    let Call {
+        shared,
+        principal,
+        request,
+    } = call;
+    let body = read(&shared, request).await?;
+    let ResponseCall { run, .. } = CountInputTokens::parse(body)?.try_into()?;
+    let _permit = shared.admission.admit()?;
+    let cx = run_cx(&shared, principal);
+    let count = shared.orchestrator.count_input(cx, run).await?;
+    answer::json(&InputTokens::new(count))
+}
+
+async fn read(shared: &Shared, request: Request) -> Result<serde_json::Value, ApiError> {
+    let (head, body) = request.into_parts();
+    let body = read_json(&head.headers, body, &shared.limits).await?;
+    Ok(parse_json(&body)?)
+}
+
+fn new_id(shared: &Shared) -> String {
+    Id::new("resp_", &*shared.entropy).to_string()
+}
+
+pub(super) fn run_cx(shared: &Shared, principal: Arc<lukhas_core::Principal>) -> RunCx {
+    let entropy = Arc::clone(&shared.entropy);
+    RunCx {
+        run_id: Id::new("run_", &*entropy),
+        principal,
+        entropy,
+    }
+}
+
+fn not_found(id: &str) -> ApiError {
+    let id: String = id.chars().take(64).collect();
+    ApiError::new(
+        ErrorCode::NotFound,
+        format!("Response with id `{id}` not found."),
+    )
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The OpenAPI 3.1 document, made from the route table.
+
+mod schemas;
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use http::StatusCode;
+use lukhas_core::Scope;
+use serde_json::{Map, Value, json};
+
+use crate::error::{ErrorBody, ErrorCode};
+use crate::route::{Access, Answer, Parameter, Place, RequestBody, Route, routes};
+use schemas::Schemas;
+
+const DESCRIPTION: &str = "The OpenAI API, served by Lukhas in front of any model. \
+    Every failure is `{\"error\":{\"message\",\"type\",\"param\",\"code\"}}`; \
+    every answer carries `x-request-id`.";
+
+/// The document, made once.
+pub fn openapi_json() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(document)
+}
+
+fn document() -> Value {
+    let mut schemas = Schemas::new();
+    let error = schemas.answer(|generator| generator.subschema_for::<ErrorBody<'_>>());
+    let mut paths = Map::new();
+    for route in routes() {
+        let item = paths.entry(route.path).or_insert_with(|| json!({}));
+        item[route.method.as_str().to_lowercase()] = operation(route, &mut schemas, &error);
+    }
+    let tags: Vec<_> = tags()
+        .into_iter()
+        .map(|(name, description)| json!({"name": name, "description": description}))
+        .collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lukhas",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "contact": {"name": "The Lukhas authors"},
+        },
+        "servers": [{"url": "http://127.0.0.1:8080", "description": "`lukhas serve` as it starts."}],
+        "security": [{"bearer": []}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": format!("A key of this server. Scopes: {}.", scopes()),
+            }},
+            "headers": headers(),
+            "schemas": schemas.finish(),
+        },
+    })
+}
+
+fn tags() -> [(&'static str, &'static str); 5] {
+    [
+        ("Responses", "Answers that can be fetched and continued."),
+        ("Chat", "Answers to a whole conversation."),
+        ("Embeddings", "Vectors for texts."),
+        ("Models", "What can be asked for by name."),
+        ("Operations", "Health, metrics and this document."),
+    ]
+}
+
+fn scopes() -> String {
+    Scope::ALL
+        .map(|scope| format!("`{}`", scope.as_str()))
+        .join(", ")
+}
+
+fn headers() -> Value {
+    json!({
+        "RequestId": {
+            "description": "Identifier of the request, for logs and reports.",
+            "schema": {"type": "string"},
+        },
+        "RetryAfter": {
+            "description": "Seconds after which a retry makes sense.",
+            "schema": {"type": "integer", "minimum": 1, "maximum": 120},
+        },
+    })
+}
+
+fn operation(route: &Route, schemas: &mut Schemas, error: &Value) -> Value {
+    let mut operation = json!({
+        "operationId": route.operation,
+        "tags": [route.tag],
+        "summary": route.summary,
+        "description": description(route),
+        "parameters": route.parameters.iter().map(parameter).collect::<Vec<_>>(),
+    });
+    if route.access == Access::Public {
+        operation["security"] = json!([]);
+    }
+    if let Some(body) = &route.request {
+        operation["requestBody"] = request_body(body, schemas);
+    }
+    operation["responses"] = responses(route, schemas, error);
+    operation
+}
+
+fn description(route: &Route) -> String {
+    match route.access {
+        Access::Public => format!("{} No key is needed.", route.summary),
+        Access::Scope(scope) => {
+            format!(
+                "{} Needs a key with the scope `{}`.",
+                route.summary,
+                scope.as_str()
+            )
+        }
+    }
+}
+
+fn parameter(parameter: &Parameter) -> Value {
+    let schema: Value = serde_json::from_str(parameter.schema).unwrap_or(Value::Null);
+    json!({
+        "name": parameter.name,
+        "in": match parameter.place { Place::Path => "path", Place::Query => "query" },
+        "required": parameter.place == Place::Path,
+        "description": parameter.description,
+        "schema": schema,
+    })
+}
+
+fn request_body(body: &RequestBody, schemas: &mut Schemas) -> Value {
+    let example: Value = serde_json::from_str(body.example).unwrap_or(Value::Null);
+    json!({
+        "required": true,
+        "content": {"application/json": {
+            "schema": schemas.request(body.schema),
+            "examples": {"short": {"value": example}},
+        }},
+    })
+}
+
+fn responses(route: &Route, schemas: &mut Schemas, error: &Value) -> Value {
+    let mut responses = Map::new();
+    responses.insert("200".to_owned(), success(&route.answer, schemas));
+    if let Answer::Checks(schema) = route.answer {
+        let schema = schemas.answer(schema);
+        let body = answer(
+            "A check fails.",
+            &json!({"application/json": {"schema": schema}}),
+        );
+        responses.insert("503".to_owned(), body);
+    }
+    let mut codes = route.errors.to_vec();
+    codes.extend(always(route));
+    codes.sort_by_key(|code| ErrorCode::ALL.iter().position(|other| other == code));
+    codes.dedup();
+    let statuses: BTreeSet<StatusCode> = codes.iter().map(|code| code.status()).collect();
+    for status in statuses {
+        let names: Vec<_> = codes
+            .iter()
+            .filter(|code| code.status() == status)
+            .collect();
+        responses.insert(status.as_str().to_owned(), failure(&names, error));
+    }
+    Value::Object(responses)
+}
+
+/// What any route can answer.
+fn always(route: &Route) -> Vec<ErrorCode> {
+    let mut codes = vec![ErrorCode::InternalError];
+    if route.access != Access::Public {
+        codes.extend([ErrorCode::InvalidApiKey, ErrorCode::InsufficientScope]);
+        codes.push(ErrorCode::UnknownParameter);
+    }
+    codes
+}
+
+fn success(kind: &Answer, schemas: &mut Schemas) -> Value {
+    let content = match kind {
+        Answer::Json(schema) | Answer::Checks(schema) => {
+            json!({"application/json": {"schema": schemas.answer(*schema)}})
+        }
+        Answer::JsonOrEvents(whole, event) => json!({
+            "application/json": {"schema": schemas.answer(*whole)},
+            "text/event-stream": {"schema": {
+                "type": "string",
+                "description": "Server-sent events. The `data` of each is one such value; `data: [DONE]` ends the stream.",
+                "contentMediaType": "application/json",
+                "contentSchema": schemas.answer(*event),
+            }},
+        }),
+        Answer::Text(types) => types
+            .iter()
+            .map(|media| ((*media).to_owned(), json!({"schema": {"type": "string"}})))
+            .collect::<Map<_, _>>()
+            .into(),
+    };
+    answer("Success.", &content)
+}
+
+fn failure(codes: &[&ErrorCode], error: &Value) -> Value {
+    let names: Vec<_> = codes
+        .iter()
+        .map(|code| format!("`{}`", code.as_str()))
+        .collect();
+    let description = format!("Failure: {}.", names.join(", "));
+    let mut failure = answer(
+        &description,
+        &json!({"application/json": {"schema": error}}),
+    );
+    if codes.contains(&&ErrorCode::Overloaded) {
+        failure["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    }
+    failure
+}
+
+fn answer(description: &str, content: &Value) -> Value {
+    json!({
+        "description": description,
+        "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
+        "content": content,
+    })
+}

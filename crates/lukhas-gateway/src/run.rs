@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Runs: started, peeked at before the status is committed, then folded or streamed.
+
+mod events;
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use lukhas_core::{Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, RunStream};
+
+use crate::ApiError;
+use crate::admission::{Admission, Permit, Phase};
+
+pub(crate) use events::{EventWriter, stream};
+
+/// Events handled before other tasks of the thread get a turn.
+const TURN: usize = 128;
+
+/// The runs behind one request: one, or one for each choice of a chat completion.
+///
+/// INVARIANT: each run gives exactly one `Ended`, last, whatever its stream does.
+pub(crate) struct Runs {
+    runs: Vec<Run>,
+    next: usize,
+    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    stopped: bool,
+    _permit: Permit,
+}
+
+/// One run.
+struct Run {
+    stream: RunStream,
+    held: VecDeque<RunEvent>,
+    ended: bool,
+}
+
+impl Runs {
+    /// Admits the request and starts its runs; returns when each has begun to answer.
+    ///
+    /// # Errors
+    /// The failure of the first run that failed before it answered anything, so that the client gets
+    /// its true status.
+    pub(crate) async fn start(
+        admission: &Admission,
+        permit: Permit,
+        streams: impl Iterator<Item = RunStream>,
+    ) -> Result<Self, ApiError> {
+        let mut phase = admission.watch();
+        let run = |stream| Run {
+            stream,
+            held: VecDeque::new(),
+            ended: false,
+        };
+        let mut runs = Self {
+            runs: streams.map(run).collect(),
+            next: 0,
+            stop: Box::pin(async move {
+                // The sender outlives every permit, so waiting cannot fail.
+                let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
+            }),
+            stopped: false,
+            _permit: permit,
+        };
+        runs.peek().await?;
+        Ok(runs)
+    }
+
+    async fn peek(&mut self) -> Result<(), ApiError> {
+        let mut waiting = self.runs.len();
+        let mut held: Vec<VecDeque<RunEvent>> = self.runs.iter().map(|_| VecDeque::new()).collect();
+        while waiting > 0 {
+            let Some((index, event)) = self.next().await else {
+                break;
+            };
+            if let RunEvent::Output(output) = &event {
+                let first = !held[index].iter().any(|e| matches!(e, RunEvent::Output(_)));
+                if let (true, Some(error)) = (first, failure(output)) {
+                    return Err(error.clone().into());
+                }
+                waiting -= usize::from(first);
+            }
+            held[index].push_back(event);
+        }
+        for (run, held) in self.runs.iter_mut().zip(held) {
+            run.held = held;
+        }
+        Ok(())
+    }
+
+    /// The next event, and the run it is of; `None` when all have ended.
+    pub(crate) async fn next(&mut self) -> Option<(usize, RunEvent)> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The next event if it is there already.
+    fn next_ready(&mut self) -> Option<(usize, RunEvent)> {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        match self.poll_next(&mut cx) {
+            Poll::Ready(event) => event,
+            Poll::Pending => None,
+        }
+    }
+
+    /// Whether all have ended and nothing is held back.
+    fn done(&self) -> bool {
+        self.runs.iter().all(|run| run.ended && run.held.is_empty())
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, RunEvent)>> {
+        self.stopped = self.stopped || self.stop.as_mut().poll(cx).is_ready();
+        let count = self.runs.len();
+        let mut open = false;
+        for index in (0..count).map(|offset| (self.next + offset) % count) {
+            let run = &mut self.runs[index];
+            let event = match run.held.pop_front() {
+                Some(event) => event,
+                None if run.ended => continue,
+                None if self.stopped => run.end(RunErrorKind::ShuttingDown, STOPPED),
+                None => match run.poll(cx) {
+                    Poll::Ready(event) => event,
+                    Poll::Pending => {
+                        open = true;
+                        continue;
+                    }
+                },
+            };
+            self.next = (index + 1) % count;
+            return Poll::Ready(Some((index, event)));
+        }
+        if open {
+            Poll::Pending
+        } else {
+            Poll::Ready(None)
+        }
+    }
+
+    /// Runs to the end, handing every output event of run `i` to `apply(i, ..)`, ends included.
+    ///
+    /// # Errors
+    /// The failure of the first run that fails.
+    pub(crate) async fn fold(
+        mut self,
+        mut apply: impl FnMut(usize, &OutputEvent),
+    ) -> Result<(), ApiError> {
+        let mut handled = 0;
+        while let Some((index, event)) = self.next().await {
+            if let RunEvent::Output(output) = &event {
+                if let Some(error) = failure(output) {
+                    return Err(error.clone().into());
+                }
+                apply(index, output);
+            }
+            handled += 1;
+            if handled % TURN == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(())
+    }
+}
+
+const STOPPED: &str = "The server is shutting down.";
+const TRUNCATED: &str = "The answer stopped before its end.";
+
+impl Run {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RunEvent> {
+        self.stream.as_mut().poll_next(cx).map(|event| match event {
+            Some(event) => {
+                self.ended = matches!(event, RunEvent::Output(OutputEvent::Ended(_)));
+                event
+            }
+            None => self.end(RunErrorKind::UpstreamTruncated, TRUNCATED),
+        })
+    }
+
+    fn end(&mut self, kind: RunErrorKind, message: &str) -> RunEvent {
+        self.ended = true;
+        RunEvent::Output(OutputEvent::Ended(RunEnd::failed(RunError::new(
+            kind, message,
+        ))))
+    }
+}
+
+/// The error of an event that ends its run in failure.
+fn failure(event: &OutputEvent) -> Option<&RunError> {
+    match event {
+        OutputEvent::Ended(RunEnd {
+            outcome: Outcome::Failed(error),
+            ..
+        }) => Some(error),
+        OutputEvent::Ended(_)
+        | OutputEvent::ItemAdded { .. }
+        | OutputEvent::TextDelta(_)
+        | OutputEvent::RefusalDelta(_)
+        | OutputEvent::ArgumentsDelta(_)
+        | OutputEvent::ItemDone => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Runs as server-sent events.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+
+use axum::body::Body;
+use axum::response::Response;
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::FutureExt;
+use lukhas_core::{
+    BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage,
+};
+use lukhas_openai::DONE;
+
+use super::Runs;
+use crate::{ApiError, answer};
+
+/// Bytes that are gathered into one write, of events that are there already.
+const BATCH: usize = 16 << 10;
+
+/// Writes the events of one dialect.
+pub(crate) trait EventWriter: Send + 'static {
+    /// What comes before the first event.
+    fn begin(&mut self, out: &mut BytesMut) -> Result<(), RunError>;
+
+    /// One event of run `index`, its end included unless it failed.
+    fn event(&mut self, index: usize, event: &RunEvent, out: &mut BytesMut)
+    -> Result<(), RunError>;
+
+    /// The last word of an answer that failed.
+    fn fail(
+        &mut self,
+        error: &RunError,
+        usage: Option<Usage>,
+        out: &mut BytesMut,
+    ) -> Result<(), RunError>;
+
+    /// What comes after all runs have ended well.
+    fn finish(&mut self, out: &mut BytesMut) -> Result<(), RunError>;
+
+    /// Keeps what has to outlive the stream. Called before the client is told of the end, so that
+    /// it finds what it then asks for.
+    fn keep(&mut self) -> BoxFuture<'_, Result<(), ApiError>>;
+}
+
+/// The answer that streams `runs`. Dropping its body cancels them.
+pub(crate) fn stream(runs: Runs, writer: impl EventWriter) -> Response {
+    let frames = Frames {
+        runs,
+        writer,
+        out: BytesMut::new(),
+        begun: false,
+        over: false,
+    };
+    let frames = futures_util::stream::unfold(frames, |mut frames| async move {
+        let frame = frames.next().await?;
+        Some((Ok::<_, Infallible>(frame), frames))
+    });
+    answer::events(Body::from_stream(frames))
+}
+
+/// What is left of a streamed answer.
+///
+/// Memory is bounded: events are pulled when the client has taken the ones before.
+struct Frames<W> {
+    runs: Runs,
+    writer: W,
+    out: BytesMut,
+    begun: bool,
+    over: bool,
+}
+
+impl<W: EventWriter> Frames<W> {
+    /// The next write: the next event, and those after it that are there already.
+    async fn next(&mut self) -> Option<Bytes> {
+        if self.over {
+            return None;
+        }
+        // A panic below must not look like an end: the client gets the dialect's error.
+        let filled = AssertUnwindSafe(self.fill()).catch_unwind().await;
+        let filled = filled.unwrap_or_else(|_| Err(internal("a panic while streaming")));
+        if let Err(error) = filled {
+            self.fail(&error, None);
+        }
+        Some(self.out.split().freeze())
+    }
+
+    async fn fill(&mut self) -> Result<(), RunError> {
+        if !self.begun {
+            self.begun = true;
+            self.writer.begin(&mut self.out)?;
+        }
+        let mut next = self.runs.next().await;
+        while let Some((index, event)) = next {
+            match &event {
+                RunEvent::Output(OutputEvent::Ended(end)) => self.end(index, end, &event).await?,
+                RunEvent::Output(_) | RunEvent::Step(_) => {
+                    self.writer.event(index, &event, &mut self.out)?;
+                }
+            }
+            if self.over || self.out.len() >= BATCH {
+                return Ok(());
+            }
+            next = match self.runs.next_ready() {
+                Some(event) => Some(event),
+                None if self.out.is_empty() || self.runs.done() => self.runs.next().await,
+                None => return Ok(()),
+            };
+        }
+        self.writer.finish(&mut self.out)?;
+        self.close();
+        Ok(())
+    }
+
+    /// Writes the end of one run. What has to be kept is kept before the client reads of it;
+    /// where that fails, so does the answer.
+    async fn end(&mut self, index: usize, end: &RunEnd, event: &RunEvent) -> Result<(), RunError> {
+        if let Outcome::Failed(error) = &end.outcome {
+            self.fail(error, end.usage);
+            // The failure is the news, whether or not what there is could be kept.
+            let _ = self.writer.keep().await;
+            return Ok(());
+        }
+        let before = self.out.len();
+        self.writer.event(index, event, &mut self.out)?;
+        if let Err(error) = self.writer.keep().await {
+            self.out.truncate(before);
+            self.fail(&internal(&error.to_string()), end.usage);
+        }
+        Ok(())
+    }
+
+    /// Says that the answer failed, as its last word.
+    fn fail(&mut self, error: &RunError, usage: Option<Usage>) {
+        if let Err(error) = self.writer.fail(error, usage, &mut self.out) {
+            tracing::error!(%error, "the end of a stream could not be written");
+        }
+        self.close();
+    }
+
+    fn close(&mut self) {
+        self.out.put_slice(DONE);
+        self.over = true;
+    }
+}
+
+fn internal(message: &str) -> RunError {
+    RunError::new(RunErrorKind::Internal, message)
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+use std::sync::Arc;
+
+use futures_util::stream;
+use lukhas_core::{ItemKind, Usage};
+
+use super::*;
+use crate::ErrorCode;
+use crate::admission::{Admission, Drain};
+
+fn text(delta: &str) -> RunEvent {
+    RunEvent::Output(OutputEvent::TextDelta(delta.to_owned()))
+}
+
+fn added() -> RunEvent {
+    RunEvent::Output(OutputEvent::ItemAdded {
+        index: 0,
+        kind: ItemKind::Message,
+    })
+}
+
+fn ended(outcome: Outcome) -> RunEvent {
+    RunEvent::Output(OutputEvent::Ended(RunEnd {
+        outcome,
+        usage: Some(Usage::default()),
+    }))
+}
+
+fn failed(kind: RunErrorKind) -> RunEvent {
+    ended(Outcome::Failed(RunError::new(kind, "broken")))
+}
+
+async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Runs, ApiError> {
+    let permit = admission.admit().expect("there is room");
+    Runs::start(admission, permit, streams.into_iter()).await
+}
+
+fn scripted(events: Vec<RunEvent>) -> RunStream {
+    Box::pin(stream::iter(events))
+}
+
+async fn all(mut runs: Runs) -> Vec<(usize, RunEvent)> {
+    let mut events = Vec::new();
+    while let Some(event) = runs.next().await {
+        events.push(event);
+    }
+    events
+}
+
+#[tokio::test]
+async fn a_failure_before_any_output_keeps_its_true_status() {
+    let admission = Admission::new(1);
+    let events = vec![failed(RunErrorKind::UpstreamTimeout)];
+    let error = start(&admission, vec![scripted(events)])
+        .await
+        .err()
+        .expect("it failed");
+    assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
+    assert!(
+        admission.admit().is_ok(),
+        "a failed start gives its place back"
+    );
+}
+
+#[tokio::test]
+async fn what_was_peeked_at_is_not_lost() {
+    let events = vec![added(), text("a"), ended(Outcome::Completed)];
+    let runs = start(&Admission::new(1), vec![scripted(events.clone())])
+        .await
+        .expect("it began");
+    let seen: Vec<_> = all(runs)
+        .await
+        .into_iter()
+        .map(|(_, event)| event)
+        .collect();
+    assert_eq!(seen, events);
+}
+
+#[tokio::test]
+async fn a_stream_that_stops_without_an_end_is_failed_never_completed() {
+    let runs = start(&Admission::new(1), vec![scripted(vec![added(), text("a")])]).await;
+    let seen = all(runs.expect("it began")).await;
+    let Some((0, RunEvent::Output(OutputEvent::Ended(end)))) = seen.last() else {
+        panic!("no end in {seen:?}");
+    };
+    let Outcome::Failed(error) = &end.outcome else {
+        panic!("{end:?}")
+    };
+    assert_eq!(error.kind, RunErrorKind::UpstreamTruncated);
+    let empty = start(&Admission::new(1), vec![scripted(vec![])])
+        .await
+        .err()
+        .expect("empty");
+    assert_eq!(empty.code(), ErrorCode::UpstreamTruncated);
+}
+
+#[tokio::test]
+async fn nothing_follows_an_end() {
+    let events = vec![
+        added(),
+        ended(Outcome::Completed),
+        text("late"),
+        failed(RunErrorKind::Internal),
+    ];
+    let runs = start(&Admission::new(1), vec![scripted(events)])
+        .await
+        .expect("it began");
+    assert_eq!(all(runs).await.len(), 2);
+}
+
+#[tokio::test]
+async fn choices_take_turns_and_each_ends_once() {
+    let one = |name: &str| scripted(vec![added(), text(name), ended(Outcome::Completed)]);
+    let runs = start(&Admission::new(1), vec![one("a"), one("b")])
+        .await
+        .expect("they began");
+    let seen = all(runs).await;
+    let order: Vec<usize> = seen.iter().map(|(index, _)| *index).collect();
+    assert_eq!(order, [0, 1, 0, 1, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_forced_stop_ends_runs_with_an_error_and_frees_the_server() {
+    let admission = Admission::new(1);
+    let drain = Drain::new(Arc::clone(&admission));
+    let endless = Box::pin(futures_util::StreamExt::chain(
+        stream::iter(vec![added(), text("a")]),
+        stream::pending(),
+    ));
+    let mut runs = start(&admission, vec![endless]).await.expect("it began");
+    assert!(runs.next().await.is_some() && runs.next().await.is_some());
+    assert!(runs.next_ready().is_none());
+    drain.force();
+    let Some((0, event)) = runs.next().await else {
+        panic!("no end")
+    };
+    assert!(matches!(event, RunEvent::Output(ref output)
+        if failure(output).is_some_and(|e| e.kind == RunErrorKind::ShuttingDown)));
+    assert!(runs.next().await.is_none());
+    drop(runs);
+    drain.idle().await;
+}
+
+#[tokio::test]
+async fn a_fold_fails_with_the_first_failure() {
+    let bad = vec![added(), text("a"), failed(RunErrorKind::Upstream)];
+    let good = vec![added(), ended(Outcome::Completed)];
+    let runs = start(&Admission::new(1), vec![scripted(good), scripted(bad)]).await;
+    let error = runs
+        .expect("they began")
+        .fold(|_, _| {})
+        .await
+        .expect_err("one failed");
+    assert_eq!(error.code(), ErrorCode::UpstreamError);
+}
