@@ -1,3 +1,108 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The project's own tasks.
-fn main() {}
+//! The project's own tasks, run as `cargo xtask <task>`.
+//!
+//! `ci` is what must pass before a change goes in. Each of its steps is a task of its own, so that
+//! a failure can be repeated alone.
+
+mod ci;
+mod clients;
+mod error;
+mod files;
+mod process;
+mod regen;
+mod tally;
+mod tidy;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::ci::{Group, Step};
+use crate::clients::{Profile, Suite};
+
+/// The project's own tasks.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Everything that must pass before a change goes in.
+    Ci {
+        /// Only these groups of steps, separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        only: Vec<Group>,
+        #[command(flatten)]
+        build: Build,
+    },
+    /// The sources are formatted.
+    Fmt,
+    /// The rules of the tree that no other tool holds: floors, names, sizes, headers, links.
+    Tidy,
+    /// Clippy finds nothing.
+    Clippy,
+    /// Unit, integration and documentation tests.
+    Test,
+    /// The documentation builds without a warning.
+    Doc,
+    /// The `lukhas` binary builds.
+    Build {
+        #[command(flatten)]
+        build: Build,
+    },
+    /// Real clients against a real server process: all suites, or the named ones.
+    Clients {
+        /// Which.
+        suites: Vec<Suite>,
+        #[command(flatten)]
+        build: Build,
+    },
+    /// Rewrites the files that are generated from the code, and says which ones changed.
+    Regen,
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Build {
+    /// How the `lukhas` binary is built.
+    #[arg(long, env = "LUKHAS_PROFILE", value_enum, default_value_t = Profile::Release)]
+    profile: Profile,
+}
+
+fn main() -> ExitCode {
+    let root = root();
+    let (steps, build) = match Cli::parse().task {
+        Task::Regen => return regen::run(&root),
+        Task::Ci { only, build } => (ci::steps(&only), build),
+        Task::Fmt => (vec![Step::Fmt], Build::UNUSED),
+        Task::Tidy => (vec![Step::Tidy], Build::UNUSED),
+        Task::Clippy => (vec![Step::Clippy], Build::UNUSED),
+        Task::Test => (vec![Step::Test], Build::UNUSED),
+        Task::Doc => (vec![Step::Doc], Build::UNUSED),
+        Task::Build { build } => (vec![Step::Build], build),
+        Task::Clients { suites, build } => (clients::steps(&suites), build),
+    };
+    ci::run(&root, &steps, build.profile)
+}
+
+impl Build {
+    /// For steps that do not build the binary.
+    const UNUSED: Self = Self {
+        profile: Profile::Release,
+    };
+}
+
+/// The top of the workspace.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+}
+
+/// Prints one line. A reader that has gone away is no reason to fail.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
