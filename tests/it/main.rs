@@ -1,2 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Whole-product tests.
+//! Whole-product tests: the gateway with its real parts, over HTTP.
+
+mod documents;
+mod errors;
+mod hostile;
+mod independent;
+mod recorded;
+mod responses;
+mod streams;

@@ -1,2 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Harness shared by the whole-product tests.
+//! Harness of the whole-product tests: the gateway with its real parts on a port of its own, a
+//! plain HTTP client, and the official document as an independent reader.
+
+mod client;
+mod official;
+mod server;
+
+pub use client::{Answer, Client};
+pub use official::{assert_valid, assert_valid_event, faults};
+pub use server::{Options, TestServer};

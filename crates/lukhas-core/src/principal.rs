@@ -23,6 +23,8 @@ pub enum Scope {
     Embeddings,
     /// Read the list of models.
     Models,
+    /// Read metrics and the OpenAPI document.
+    Operations,
 }
 
 /// Turns a bearer token into a [`Principal`].
@@ -43,7 +45,12 @@ pub struct AuthError;
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 3] = [Self::Responses, Self::Embeddings, Self::Models];
+    pub const ALL: [Self; 4] = [
+        Self::Responses,
+        Self::Embeddings,
+        Self::Models,
+        Self::Operations,
+    ];
 
     /// Its name in key files and documents.
     #[must_use]
@@ -52,6 +59,7 @@ impl Scope {
             Self::Responses => "responses:write",
             Self::Embeddings => "embeddings:write",
             Self::Models => "models:read",
+            Self::Operations => "operations:read",
         }
     }
 }

@@ -43,8 +43,8 @@ pub struct ToolSpec {
     pub description: Option<String>,
     /// JSON Schema of its arguments; `None` is an object without properties.
     pub parameters: Option<Value>,
-    /// Whether the arguments must match the schema exactly.
-    pub strict: bool,
+    /// Whether the arguments must match the schema exactly; `None` leaves it to the provider.
+    pub strict: Option<bool>,
 }
 
 /// Which tools the model may or must call.

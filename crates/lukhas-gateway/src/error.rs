@@ -256,14 +256,19 @@ impl ApiError {
     }
 
     /// The body.
-    pub(crate) fn body(&self) -> ErrorBody<'_> {
+    fn body(&self) -> ErrorBody<'_> {
         ErrorBody {
-            error: ErrorDetail {
-                message: &self.message,
-                r#type: self.code.family(),
-                param: self.param.as_deref(),
-                code: self.code.as_str(),
-            },
+            error: self.detail(),
+        }
+    }
+
+    /// What stands in the body under `error`.
+    pub(crate) fn detail(&self) -> ErrorDetail<'_> {
+        ErrorDetail {
+            message: &self.message,
+            r#type: self.code.family(),
+            param: self.param.as_deref(),
+            code: self.code.as_str(),
         }
     }
 

@@ -88,7 +88,7 @@ impl EventWriter for Writer {
         out: &mut BytesMut,
     ) -> Result<(), RunError> {
         let error = ApiError::from(error.clone()).map_param(chat_param);
-        let written = lukhas_openai::write_event(out, None, &error.body());
+        let written = ChatStream::fail(&error.detail(), out);
         written.map_err(|error| RunError::new(RunErrorKind::Internal, error.to_string()))
     }
 

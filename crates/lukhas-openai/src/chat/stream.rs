@@ -111,15 +111,11 @@ impl ChatStream {
         }
     }
 
-    /// Writes `error` as the last event before [`crate::DONE`]: `{"error": …}`.
+    /// Writes `error` as the last event: `{"error": …}`. Nothing but [`crate::DONE`] may follow.
     ///
     /// # Errors
     /// When `error` cannot be written as JSON; nothing is written then.
-    pub fn fail<E: Serialize>(
-        self,
-        error: &E,
-        out: &mut BytesMut,
-    ) -> Result<(), serde_json::Error> {
+    pub fn fail<E: Serialize>(error: &E, out: &mut BytesMut) -> Result<(), serde_json::Error> {
         #[derive(Serialize)]
         struct Failure<'e, E> {
             error: &'e E,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{WireErrorKind, parse_json};
+use WireErrorKind::{InvalidJson, InvalidType, InvalidValue, Missing, Unknown};
 
 static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let schema = schemars::schema_for!(CreateEmbedding);
@@ -39,8 +40,6 @@ fn refuse(body: Value, kind: WireErrorKind, param: &str) -> String {
 fn refuse_input(input: Value, kind: WireErrorKind, param: &str) -> String {
     refuse(json!({ "input": input, "model": "m" }), kind, param)
 }
-
-use WireErrorKind::{InvalidJson, InvalidType, InvalidValue, Missing, Unknown};
 
 #[test]
 fn every_kind_of_input_is_read() {

@@ -249,6 +249,7 @@ wire_object! {
         #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
         pub name: String,
         /// What it is for, for the model.
+        #[serde(skip_serializing_if = "Option::is_none")]
         pub description: Option<String>,
         /// The JSON Schema.
         pub schema: Map<String, Value>,

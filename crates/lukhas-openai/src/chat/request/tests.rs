@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{ChatCall, WireErrorKind};
+use WireErrorKind::{InvalidType, InvalidValue, Missing, Unknown, Unsupported};
 
 static SCHEMA: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
     let schema = schemars::schema_for!(CreateChatCompletion);
@@ -53,8 +54,6 @@ fn refuse_agreement(body: Value, kind: WireErrorKind, param: &str) -> String {
     assert!(error.message.contains(&format!("`{param}`")), "{error}");
     error.message
 }
-
-use WireErrorKind::{InvalidType, InvalidValue, Missing, Unknown, Unsupported};
 
 #[test]
 fn every_parameter_is_accepted_within_its_bounds_and_as_null() {

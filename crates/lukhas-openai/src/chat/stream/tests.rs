@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{ChatCompletion, ChatFold, DONE};
+use OutputEvent::ItemDone;
 
 mod sums;
 
@@ -59,8 +60,6 @@ fn arguments(text: &str) -> OutputEvent {
 fn ends(outcome: Outcome, usage: Option<Usage>) -> OutputEvent {
     OutputEvent::Ended(RunEnd { outcome, usage })
 }
-
-use OutputEvent::ItemDone;
 
 fn whole(choices: &[Vec<OutputEvent>]) -> Result<ChatCompletion, RunError> {
     let fold = |events: &Vec<OutputEvent>| {
@@ -317,7 +316,7 @@ fn a_failed_run_is_its_error_and_writes_nothing() {
     assert_eq!(out.len(), before);
     let error =
         json!({ "message": "m", "type": "server_error", "param": null, "code": "upstream_error" });
-    stream.fail(&error, &mut out).expect("writes");
+    ChatStream::fail(&error, &mut out).expect("writes");
     assert_eq!(
         &out[before..],
         b"data: {\"error\":{\"message\":\"m\",\"type\":\"server_error\",\"param\":null,\"code\":\"upstream_error\"}}\n\n"

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Errors as clients meet them: status, type, code, param and headers.
+
+use lukhas_tests::{Answer, TestServer, assert_valid};
+use serde_json::json;
+
+#[track_caller]
+fn check(answer: &Answer, status: u16, kind: &str, code: &str) {
+    let body = answer.json();
+    let seen = (
+        answer.status,
+        body["error"]["type"].as_str(),
+        body["error"]["code"].as_str(),
+    );
+    assert_eq!(seen, (status, Some(kind), Some(code)), "{body}");
+    assert_valid("ErrorResponse", &body);
+    assert!(
+        answer.header("x-request-id").starts_with("req_"),
+        "{:?}",
+        answer.headers
+    );
+    assert_eq!(answer.header("content-type"), "application/json");
+}
+
+#[tokio::test]
+async fn a_key_is_checked_before_anything_else() {
+    let server = TestServer::start().await;
+    let nobody = server.client.with_key("sk-nobody");
+    for body in ["", "{", r#"{"model":"x"}"#] {
+        let answer = nobody.post_bytes("/v1/responses", body).await;
+        check(&answer, 401, "invalid_request_error", "invalid_api_key");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+        assert!(
+            !answer.text().contains("sk-nobody"),
+            "the key is not echoed"
+        );
+    }
+    let mut bare = server
+        .client
+        .request("GET", "/v1/models", bytes::Bytes::new());
+    bare.headers_mut().remove("authorization");
+    check(
+        &server.client.whole(bare).await,
+        401,
+        "invalid_request_error",
+        "invalid_api_key",
+    );
+    let mut basic = server
+        .client
+        .request("GET", "/v1/models", bytes::Bytes::new());
+    basic
+        .headers_mut()
+        .insert("authorization", "Basic eDp5".parse().expect("a header"));
+    check(
+        &server.client.whole(basic).await,
+        401,
+        "invalid_request_error",
+        "invalid_api_key",
+    );
+    let answer = server.reader.post("/v1/responses", &json!({})).await;
+    check(&answer, 403, "permission_error", "insufficient_scope");
+    assert_eq!(server.reader.get("/v1/models").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_404_and_what_does_says_how() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    check(
+        &client.get("/v1/nothing").await,
+        404,
+        "invalid_request_error",
+        "not_found",
+    );
+    check(
+        &client.get("/").await,
+        404,
+        "invalid_request_error",
+        "not_found",
+    );
+    let answer = client.get("/v1/responses/resp_none").await;
+    check(&answer, 404, "invalid_request_error", "not_found");
+    let answer = client.delete("/v1/responses/resp_none").await;
+    check(&answer, 404, "invalid_request_error", "not_found");
+    let answer = client.get("/v1/responses/resp_none/input_items").await;
+    check(&answer, 404, "invalid_request_error", "not_found");
+    let answer = client.get("/v1/models/org/none").await;
+    check(&answer, 404, "invalid_request_error", "model_not_found");
+    assert_eq!(answer.json()["error"]["param"], "model");
+    let answer = client.get("/v1/responses").await;
+    check(&answer, 405, "invalid_request_error", "method_not_allowed");
+    assert_eq!(answer.header("allow"), "POST");
+    let answer = client.post("/v1/models", &json!({})).await;
+    check(&answer, 405, "invalid_request_error", "method_not_allowed");
+    assert_eq!(answer.header("allow"), "GET, HEAD");
+}
+
+#[tokio::test]
+async fn each_dialect_names_its_own_field() {
+    let server = TestServer::start().await;
+    let client = &server.client;
+    let schema = json!({"type": "object", "properties": {"a": {"type": "nonsense"}}});
+    let format = json!({"type": "json_schema", "name": "s", "schema": schema, "strict": true});
+    let body = json!({"model": "lukhas-matriz", "input": "x", "text": {"format": format}});
+    let answer = client.post("/v1/responses", &body).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"]["param"].as_str()),
+        (400, Some("text.format.schema")),
+        "{}",
+        answer.text()
+    );
+    let format = json!({"type": "json_schema",
+                        "json_schema": {"name": "s", "schema": schema, "strict": true}});
+    let messages = json!([{"role": "user", "content": "x"}]);
+    let body = json!({"model": "lukhas-matriz", "messages": messages, "response_format": format});
+    let answer = client.post("/v1/chat/completions", &body).await;
+    let param = answer.json()["error"]["param"].clone();
+    assert_eq!(
+        (answer.status, param.as_str()),
+        (400, Some("response_format.json_schema.schema"))
+    );
+    for (path, mut body) in [
+        ("/v1/responses", json!({"input": "x"})),
+        ("/v1/chat/completions", json!({"messages": messages})),
+        ("/v1/embeddings", json!({"input": "x"})),
+        ("/v1/responses/input_tokens", json!({"input": "x"})),
+    ] {
+        body["model"] = json!("gpt-unknown");
+        let answer = client.post(path, &body).await;
+        check(&answer, 404, "invalid_request_error", "model_not_found");
+        assert_eq!(answer.json()["error"]["param"], "model");
+        body["model"] = json!("lukhas-matriz");
+        body["stream"] = json!("yes");
+        let answer = client.post(path, &body).await;
+        assert_eq!(answer.status, 400, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_refuses_with_the_time_to_retry() {
+    let options = lukhas_tests::Options {
+        limits: lukhas_gateway::Limits {
+            max_in_flight: 0,
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    let server = TestServer::with(options).await;
+    let body = json!({"model": "lukhas-matriz", "input": "x"});
+    let answer = server.client.post("/v1/responses", &body).await;
+    check(&answer, 503, "server_error", "overloaded");
+    assert_eq!(
+        (
+            answer.header("retry-after"),
+            answer.header("retry-after-ms")
+        ),
+        ("1", "1000")
+    );
+    assert_eq!(
+        server.client.get("/v1/models").await.status,
+        200,
+        "what is no run is answered"
+    );
+}

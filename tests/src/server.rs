@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The gateway with its real parts, in this process, as an embedder would put it together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
+use lukhas_core::{Entropy, ResponseStore, Scope, Tokenizer};
+use lukhas_engine::{Cl100k, Engine, EngineOptions};
+use lukhas_gateway::{Drain, Gateway, GatewayParts, Limits};
+use lukhas_matriz::Matriz;
+use lukhas_memory::LexicalHash;
+use lukhas_observability::{BuildInfo, Metrics};
+use lukhas_store::{MemoryLimits, MemoryStore};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::Client;
+
+/// How a test server differs from `lukhas serve`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// Pause before each piece of an answer.
+    pub token_delay: Duration,
+    /// Bounds on what is accepted.
+    pub limits: Limits,
+}
+
+/// A server that ends with this value.
+#[derive(Debug)]
+pub struct TestServer {
+    /// A client with a key that may do everything.
+    pub client: Client,
+    /// A key of another tenant.
+    pub stranger: Client,
+    /// A client whose key may read models alone.
+    pub reader: Client,
+    /// Stops its runs.
+    pub drain: Drain,
+    _tasks: JoinSet<()>,
+}
+
+struct Random;
+
+impl Entropy for Random {
+    fn bits(&self) -> u128 {
+        rand::random()
+    }
+}
+
+impl TestServer {
+    /// A server with the usual options.
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    /// A server with `options`.
+    pub async fn with(options: Options) -> Self {
+        let [key, stranger, reader] = [(); 3].map(|()| GeneratedKey::generate(&mut rand::rng()));
+        let texts = [&key, &stranger, &reader].map(|key| key.secret.expose().clone());
+        let keys = keys([key, stranger, reader]);
+        let gateway = Gateway::new(parts(options, keys));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, gateway.router()));
+        let [client, stranger, reader] = texts.map(|key| Client { address, key });
+        Self {
+            client,
+            stranger,
+            reader,
+            drain: gateway.drain(),
+            _tasks: tasks,
+        }
+    }
+}
+
+fn keys([key, stranger, reader]: [GeneratedKey; 3]) -> KeySet {
+    let entry = |key: GeneratedKey| KeyEntry::new("test", key.secret).expect("a good key");
+    let entries = [
+        entry(key),
+        entry(stranger).with_tenant("stranger"),
+        entry(reader).with_scopes([Scope::Models]),
+    ];
+    KeySet::new(&mut rand::rng(), entries).expect("good keys")
+}
+
+fn parts(options: Options, keys: KeySet) -> GatewayParts {
+    let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
+    let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(MemoryLimits::default()));
+    let engine = Engine::new(EngineOptions {
+        token_delay: options.token_delay,
+        ..EngineOptions::default()
+    });
+    let orchestrator = Matriz::new(Arc::clone(&tokenizer))
+        .with_provider(Arc::new(engine))
+        .and_then(|matriz| matriz.with_alias("gpt-4o-mini", "lukhas-matriz"))
+        .expect("names are free")
+        .with_store(Arc::clone(&store));
+    let embedder = LexicalHash::default();
+    let alias = (
+        "text-embedding-3-small".to_owned(),
+        "lukhas-lexical-hash-1024".to_owned(),
+    );
+    GatewayParts {
+        orchestrator: Arc::new(orchestrator),
+        embedder: Arc::new(embedder),
+        tokenizer,
+        store,
+        authenticator: Arc::new(keys),
+        entropy: Arc::new(Random),
+        metrics: Arc::new(Metrics::new(BuildInfo {
+            version: "test",
+            revision: None,
+        })),
+        limits: options.limits,
+        aliases: BTreeMap::from([alias]),
+    }
+}
+
+async fn accept(listener: TcpListener, router: axum::Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let service = TowerToHyperService::new(router.clone());
+        connections.spawn(async move {
+            let builder = Builder::new(TokioExecutor::new());
+            // A connection that breaks is its client's affair.
+            let _ = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
