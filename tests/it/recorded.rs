@@ -39,7 +39,7 @@ fn responses() -> Vec<Value> {
         json!({"input": "x", "tools": [tool], "tool_choice": "none"}),
         json!({"input": "Ada is 36", "text": {"format": format}}),
         json!({"input": "x", "text": {"format": {"type": "json_object"}}}),
-        json!({"input": "one two three four five six seven", "max_output_tokens": 3}),
+        json!({"input": "one two three four ".repeat(20), "max_output_tokens": 16}),
         json!({"input": [{"role": "user", "content": [
             {"type": "input_text", "text": "look"},
             {"type": "input_image", "image_url": "https://example.com/a.png", "detail": "low"}]}]}),
