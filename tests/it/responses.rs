@@ -168,7 +168,6 @@ async fn input_items_come_in_pages() {
         ("limit=101", "limit"),
         ("limit=x", "limit"),
         ("order=up", "order"),
-        ("after=none", "after"),
         ("page=2", "page"),
     ] {
         let answer = client.get(&format!("{path}?{query}")).await;
@@ -177,4 +176,6 @@ async fn input_items_come_in_pages() {
             (400, Some(param))
         );
     }
+    let answer = client.get(&format!("{path}?after=none")).await;
+    assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (404, Some("after")));
 }

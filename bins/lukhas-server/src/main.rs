@@ -1,3 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The lukhas binary.
-fn main() {}
+//! The `lukhas` binary: arguments, exit codes, accept loop.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | done; for `serve`, stopped by a signal, forced or not |
+//! | 1 | it failed: the address is in use, the output cannot be written |
+//! | 2 | it was asked for something impossible: arguments or configuration |
+
+mod arguments;
+mod banner;
+mod command;
+mod failure;
+mod serve;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match command::run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // There is nowhere left to say that this cannot be written.
+            let _ = write!(io::stderr().lock(), "{failure}");
+            failure.exit_code()
+        }
+    }
+}

@@ -1,2 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Composition root: configuration, assembly of the gateway and its parts.
+//!
+//! [`load`] reads files, environment and flags into a [`Config`], checks them and gives
+//! [`Settings`]; everything wrong with them comes back at once, each with its place. [`App::build`]
+//! makes a gateway of them.
+//!
+//! ```
+//! use lukhas_app::{App, Flags, Sources, load};
+//!
+//! let flags = Flags { listen: Some("127.0.0.1:0".into()), ..Flags::default() };
+//! let loaded = load(Sources { flags, ..Sources::default() })?;
+//! let app = App::build(loaded)?;
+//! assert!(app.generated_key().is_some());
+//!
+//! let flags = Flags { listen: Some("8080".into()), ..Flags::default() };
+//! let error = load(Sources { flags, ..Sources::default() }).unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "--listen: `server.listen`: `8080` is not an address and a port\n  \
+//!      help: write `127.0.0.1:8080`",
+//! );
+//! # Ok::<(), lukhas_app::AppError>(())
+//! ```
+
+mod app;
+mod config;
+mod entropy;
+mod error;
+mod keys;
+mod load;
+mod models;
+mod settings;
+
+pub use app::App;
+
+pub use config::{
+    AuthConfig, Bounded, Config, EngineConfig, LogConfig, LogFormat, ModelsConfig, Origin,
+    OutOfRange, Problem, Problems, ServerConfig, StoreConfig, UnsupportedSchema,
+};
+pub use error::AppError;
+pub use load::{Flags, Loaded, Sources, load};
+pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
+pub use settings::{Aliases, Auth, Log, Server, Settings};

@@ -186,12 +186,7 @@ fn success(kind: &Answer, schemas: &mut Schemas) -> Value {
         }
         Answer::JsonOrEvents(whole, event) => json!({
             "application/json": {"schema": schemas.answer(*whole)},
-            "text/event-stream": {"schema": {
-                "type": "string",
-                "description": "Server-sent events. The `data` of each is one such value; `data: [DONE]` ends the stream.",
-                "contentMediaType": "application/json",
-                "contentSchema": schemas.answer(*event),
-            }},
+            "text/event-stream": {"schema": event_schema(&schemas.answer(*event))},
         }),
         Answer::Text(types) => types
             .iter()
@@ -200,6 +195,26 @@ fn success(kind: &Answer, schemas: &mut Schemas) -> Value {
             .into(),
     };
     answer("Success.", &content)
+}
+
+/// The schema of one server-sent event, by the names of its fields.
+fn event_schema(data: &Value) -> Value {
+    json!({
+        "type": "object",
+        "description": "One event of the stream. The `data` of the last is `[DONE]`.",
+        "required": ["data"],
+        "properties": {
+            "event": {"type": "string"},
+            "data": {"anyOf": [
+                {"const": "[DONE]"},
+                {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": data,
+                },
+            ]},
+        },
+    })
 }
 
 fn failure(codes: &[&ErrorCode], error: &Value) -> Value {

@@ -1,2 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Metrics registry and log set-up.
+//!
+//! [`Metrics`] counts what the server does under the names of its documentation, with handles that
+//! are made once and cost nanoseconds to use, and writes it out for Prometheus. [`Logs`] sends
+//! `tracing` events to standard error.
+//!
+//! ```
+//! use lukhas_observability::{BuildInfo, Format, Metrics};
+//!
+//! let metrics = Metrics::new(BuildInfo { version: "1.2.3", revision: None });
+//! let route = metrics.route("/v1/models", "GET");
+//! let in_flight = route.begin();
+//! route.observe(200, 0.004);
+//! drop(in_flight);
+//!
+//! let (content_type, body) = metrics.encode(Format::from_accept(None));
+//! assert!(content_type.starts_with("text/plain"));
+//! assert!(body.contains(r#"lukhas_http_requests_total{route="/v1/models",method="GET",code="200"} 1"#));
+//! ```
+
+mod logs;
+mod metrics;
+
+pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
+pub use metrics::{BuildInfo, Format, InFlight, Metrics, RouteMetrics, TokenMetrics};

@@ -136,10 +136,20 @@ impl FromJson for i64 {
         if value.as_u64().is_some_and(|n| Self::try_from(n).is_err()) {
             return Err(at.invalid(format!("must be at most {}", Self::MAX)));
         }
-        value
-            .as_i64()
-            .ok_or_else(|| at.wrong_type("an integer", &value))
+        // To JSON Schema, 1.0 is an integer.
+        let integer = value.as_i64().or_else(|| integral(value.as_f64()?));
+        integer.ok_or_else(|| at.wrong_type("an integer", &value))
     }
+}
+
+/// The integer that a number without a fraction stands for, as far as it is exact.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a whole number below 2^53 is exact"
+)]
+pub(crate) fn integral(number: f64) -> Option<i64> {
+    let exact = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    exact.then_some(number as i64)
 }
 
 impl FromJson for u32 {
@@ -239,6 +249,9 @@ macro_rules! wire_union {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
         #[serde(tag = $key)]
+        $(#[schemars(transform = |schema: &mut schemars::Schema| {
+            $crate::read::default_tag(schema, $key, $default);
+        })])?
         pub enum $name { $($(#[$attr])* #[serde(rename = $tag)] $variant($ty),)* }
         impl $crate::read::FromJson for $name {
             fn from_json(
@@ -250,7 +263,7 @@ macro_rules! wire_union {
                 let default: Option<&str> = None;
                 $(let default = default.or(Some($default));)?
                 let tag = match (tag, default) {
-                    (Some(serde_json::Value::Null) | None, Some(default)) => default.to_owned(),
+                    (None, Some(default)) => default.to_owned(),
                     (Some(tag), _) => $crate::read::FromJson::from_json(&at.key($key), tag)?,
                     (None, None) => return Err(at.missing($key)),
                 };
@@ -264,6 +277,21 @@ macro_rules! wire_union {
             }
         }
     };
+}
+
+/// Says in the schema of a union that `key` may be left out of the variant `default`.
+pub(crate) fn default_tag(schema: &mut schemars::Schema, key: &str, default: &str) {
+    let Some(Value::Array(variants)) = schema.get_mut("oneOf") else {
+        return;
+    };
+    for variant in variants {
+        if variant["properties"][key]["const"] != default {
+            continue;
+        }
+        if let Some(required) = variant["required"].as_array_mut() {
+            required.retain(|name| name != key);
+        }
+    }
 }
 
 /// Declares a set of names.

@@ -6,6 +6,7 @@
 //! finds in `LUKHAS_BASE_URL`, `OPENAI_BASE_URL` and `OPENAI_API_KEY`.
 
 mod banner;
+mod debian;
 mod environment;
 mod server;
 
@@ -91,7 +92,11 @@ pub(crate) fn run(
         target: root.join("target/clients"),
     };
     let programs = match suite {
-        Suite::Python => vec![pytest(&places, &Python::install(&places)?, "sdk")],
+        Suite::Python => {
+            // The README's examples are part of the suite.
+            debian::ensure("curl", "curl")?;
+            vec![pytest(&places, &Python::install(&places)?, "sdk")]
+        }
         Suite::Js => vec![node_tests(&Node::install(&places)?)],
         Suite::Schema => {
             let python = Python::install(&places)?;
@@ -102,8 +107,10 @@ pub(crate) fn run(
             return process::run(&mut linter, LIMIT, tally);
         }
     };
-    let server = start(&places, profile)?;
-    let result = run_all(programs, &server, tally);
+    let binary = build(&places, profile)?;
+    let server = Server::start(Command::new(&binary), &places.target)?;
+    say(format_args!("the server is at {}", server.url()));
+    let result = run_all(programs, &binary, &server, tally);
     if let Some(peak) = server.peak_memory() {
         say(format_args!("the server used {peak} of memory at most"));
     }
@@ -117,20 +124,23 @@ pub(crate) fn run(
     }
 }
 
-/// Builds the server and starts it.
-fn start(places: &Places, profile: Profile) -> Result<Server, TaskError> {
+/// Builds the server.
+fn build(places: &Places, profile: Profile) -> Result<PathBuf, TaskError> {
     let mut build = process::cargo(&places.root, profile.build_arguments());
     process::run(&mut build, BUILD_LIMIT, &mut Tally::default())?;
-    let binary = Command::new(places.root.join(profile.binary()));
-    let server = Server::start(binary, &places.target)?;
-    say(format_args!("the server is at {}", server.url()));
-    Ok(server)
+    Ok(places.root.join(profile.binary()))
 }
 
 /// Runs `programs` in order against `server`, up to the first that fails.
-fn run_all(programs: Vec<Command>, server: &Server, tally: &mut Tally) -> Result<(), TaskError> {
+fn run_all(
+    programs: Vec<Command>,
+    binary: &Path,
+    server: &Server,
+    tally: &mut Tally,
+) -> Result<(), TaskError> {
     for mut program in programs {
         program
+            .env("LUKHAS_BINARY", binary)
             .env("LUKHAS_BASE_URL", server.url())
             .env("OPENAI_BASE_URL", format!("{}/v1", server.url()))
             .env("OPENAI_API_KEY", server.key())
@@ -158,6 +168,7 @@ fn fuzzer(places: &Places, python: &Python) -> Command {
     let mut command = Command::new("sh");
     command
         .current_dir(places.target.as_path())
+        .env("SCHEMATHESIS_HOOKS", places.suites.join("python/schemathesis_hooks.py"))
         .args(["-c", &capped])
         .arg(python.program("schemathesis"))
         .arg("--config-file")

@@ -2,7 +2,7 @@
 //! Schemas of requests and answers, in one name space.
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::route::SchemaOf;
 
@@ -56,6 +56,7 @@ impl Schemas {
             all.insert(name, schema);
         }
         all.sort_keys();
+        all.values_mut().for_each(separate);
         all
     }
 }
@@ -81,6 +82,25 @@ fn differing(requests: &Map<String, Value>, answers: &Map<String, Value>) -> Vec
             return names;
         }
         names.extend(more);
+    }
+}
+
+/// Gives a reference with constraints beside it an `allOf`: readers of older versions of OpenAPI
+/// pass over what stands beside a reference.
+fn separate(schema: &mut Value) {
+    match schema {
+        Value::Object(map) => {
+            map.values_mut().for_each(separate);
+            let constrains = |key: &String| !["$ref", "description"].contains(&key.as_str());
+            if map.keys().any(constrains)
+                && let Some(reference) = map.shift_remove("$ref")
+            {
+                let beside = Value::Object(std::mem::take(map));
+                map.insert("allOf".to_owned(), json!([{"$ref": reference}, beside]));
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(separate),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

@@ -304,7 +304,10 @@ impl<'de> Visitor<'de> for NodeVisitor<'_> {
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
-        Ok(Node::Other(Value::from(value)))
+        match crate::read::integral(value) {
+            Some(value) => self.visit_i64(value),
+            None => Ok(Node::Other(Value::from(value))),
+        }
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {

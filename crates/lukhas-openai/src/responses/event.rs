@@ -52,6 +52,7 @@ pub enum ResponseEvent<'a> {
         output_index: usize,
         content_index: usize,
         delta: &'a str,
+        #[schemars(extend("items" = {}))]
         logprobs: [(); 0],
     },
     /// A text is whole.
@@ -62,6 +63,7 @@ pub enum ResponseEvent<'a> {
         output_index: usize,
         content_index: usize,
         text: &'a str,
+        #[schemars(extend("items" = {}))]
         logprobs: [(); 0],
     },
     /// A refusal grows.

@@ -73,7 +73,8 @@ wire_object! {
     pub struct InputImage {
         /// Where it is.
         pub image_url: Option<String>,
-        /// Identifier of an uploaded file.
+        /// Identifier of an uploaded file: refused, none can be uploaded.
+        #[schemars(skip)]
         pub file_id: Option<String>,
         /// How closely to look.
         pub detail: Option<ImageDetail>,
@@ -90,7 +91,8 @@ wire_object! {
         pub file_data: Option<String>,
         /// Where it is.
         pub file_url: Option<String>,
-        /// Identifier of an uploaded file.
+        /// Identifier of an uploaded file: refused, none can be uploaded.
+        #[schemars(skip)]
         pub file_id: Option<String>,
     }
 }

@@ -96,8 +96,10 @@ pub enum PartObject {
         /// The text.
         text: String,
         /// Citations; none.
+        #[schemars(extend("items" = {}))]
         annotations: [(); 0],
         /// Token probabilities; none.
+        #[schemars(extend("items" = {}))]
         logprobs: [(); 0],
     },
     /// A refusal.

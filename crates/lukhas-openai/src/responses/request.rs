@@ -374,6 +374,7 @@ wire_enum! {
         /// Outputs of a hosted tool; no such tool runs here.
         "code_interpreter_call.outputs" => CodeInterpreterOutputs,
         /// Token probabilities: refused, they are not offered.
+        #[schemars(skip)]
         "message.output_text.logprobs" => Logprobs,
     }
 }

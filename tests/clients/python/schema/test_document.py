@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -15,7 +15,9 @@ def committed():
 
 
 def served():
-    with urlopen(os.environ["LUKHAS_BASE_URL"] + "/openapi.json", timeout=10) as answer:
+    key = {"Authorization": "Bearer " + os.environ["OPENAI_API_KEY"]}
+    request = Request(os.environ["LUKHAS_BASE_URL"] + "/openapi.json", headers=key)
+    with urlopen(request, timeout=10) as answer:
         assert answer.headers.get_content_type() == "application/json"
         return json.load(answer)
 

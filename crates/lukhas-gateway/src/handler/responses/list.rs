@@ -7,7 +7,7 @@ use lukhas_openai::{ItemList, ItemObject};
 
 use crate::handler::query;
 use crate::route::Call;
-use crate::{ApiError, answer};
+use crate::{ApiError, ErrorCode, answer};
 
 /// Items of a page when nobody says.
 const DEFAULT_LIMIT: usize = 20;
@@ -62,7 +62,10 @@ impl Page {
         }
         if let Some(after) = &self.after {
             let at = items.iter().position(|item| item.id() == Some(after));
-            let at = at.ok_or_else(|| query::invalid("after", "no item of that identifier"))?;
+            let at = at.ok_or_else(|| {
+                let message = "No item of the list has the identifier in `after`.";
+                ApiError::new(ErrorCode::NotFound, message).with_param("after")
+            })?;
             items.drain(..=at);
         }
         let has_more = items.len() > self.limit;

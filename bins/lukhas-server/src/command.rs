@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What each command does.
+
+use std::io::{self, Write};
+
+use lukhas_app::{Flags, Loaded, Sources, load};
+
+use crate::arguments::{Command, ConfigCommand};
+use crate::failure::Failure;
+use crate::serve;
+
+/// Runs `command` to its end.
+pub(crate) fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(settings) => serve::run(read(settings)?),
+        Command::Config(ConfigCommand::Check(settings)) => {
+            read(settings)?;
+            print("the configuration is valid\n")
+        }
+        Command::Config(ConfigCommand::Show { settings, json }) => show(&read(settings)?, json),
+        Command::Openapi { yaml } => openapi(yaml),
+    }
+}
+
+fn read(flags: impl Into<Flags>) -> Result<Loaded, Failure> {
+    Ok(load(Sources::of_process(flags.into()))?)
+}
+
+fn show(loaded: &Loaded, json: bool) -> Result<(), Failure> {
+    if json {
+        print(&pretty(&loaded.to_json()?)?)
+    } else {
+        print(&loaded.to_yaml()?)
+    }
+}
+
+fn openapi(yaml: bool) -> Result<(), Failure> {
+    let document = lukhas_gateway::openapi_json();
+    if yaml {
+        let text = serde_saphyr::to_string(document);
+        print(&text.map_err(|error| Failure::Document(error.into()))?)
+    } else {
+        print(&pretty(document)?)
+    }
+}
+
+fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value);
+    Ok(text.map_err(|error| Failure::Document(error.into()))? + "\n")
+}
+
+/// Writes `text` to standard output. That its reader has had enough (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::Output(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `lukhas serve`: from a configuration to a server, and to its end.
+//!
+//! A first SIGTERM or SIGINT drains: `/readyz` and new runs answer 503 at once, what runs goes on,
+//! connections at rest are closed. The process ends with exit code 0 when the last run has ended.
+//! `drain_timeout` or a second signal ends open streams with an error event their clients can
+//! read. That is exit code 0 too: the server has done what it was told.
+
+mod activity;
+mod connection;
+mod io;
+mod listener;
+mod request;
+mod server;
+mod signals;
+mod stream;
+
+use std::time::Duration;
+
+use lukhas_app::{App, AppError, Loaded};
+use lukhas_gateway::Drain;
+use tokio::runtime::Builder;
+use tokio::time::{Instant, sleep_until};
+
+use crate::banner::Banner;
+use crate::command::print;
+use crate::failure::Failure;
+
+use self::activity::Patience;
+use self::connection::ConnectionLimits;
+use self::listener::Listener;
+use self::server::Server;
+use self::signals::Signals;
+
+/// How long clients may take to read the end of streams that were ended.
+const FORCED: Duration = Duration::from_secs(2);
+
+/// Serves as `loaded` says until a signal ends it.
+pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
+    let app = App::build(loaded)?;
+    app.settings().log().init().map_err(AppError::Logs)?;
+    let runtime = Builder::new_multi_thread()
+        .thread_name("lukhas")
+        .enable_all()
+        .build()
+        .map_err(Failure::System)?;
+    let result = runtime.block_on(serve(&app));
+    // Work on blocking threads belongs to runs that have ended or were cut: nobody waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+async fn serve(app: &App) -> Result<(), Failure> {
+    let settings = app.settings().server();
+    // Before the first byte of output: whoever reads that may signal.
+    let mut signals = Signals::new().map_err(Failure::System)?;
+    let address = settings.listen();
+    let bound = Listener::bind(address).await;
+    let listener = bound.map_err(|source| Failure::Listen { address, source })?;
+    let address = listener.address().map_err(Failure::System)?;
+    let limits = ConnectionLimits {
+        patience: Patience {
+            header: settings.header_read_timeout(),
+            idle: settings.idle_timeout(),
+        },
+        write: settings.stream_write_timeout(),
+        max_header_bytes: settings.max_header_bytes(),
+    };
+    let router = app.gateway().router();
+    let mut server = Server::new(listener, router, limits, settings.max_connections());
+    let key = app.generated_key().map(|key| key.expose().as_str());
+    print(&Banner { address, key }.to_string())?;
+    tracing::info!(%address, "listening");
+
+    let signal = server.serve_until(signals.next()).await;
+    let drain = app.gateway().drain();
+    drain.begin();
+    server.drain();
+    tracing::info!(signal, runs = drain.in_flight(), "draining");
+    let deadline = Instant::now() + settings.drain_timeout();
+    let patience = match server
+        .serve_until(end(&drain, deadline, &mut signals))
+        .await
+    {
+        // What runs have written is still on its way to clients.
+        End::Idle => deadline.duration_since(Instant::now()).max(FORCED),
+        End::TimedOut | End::Signal => {
+            tracing::warn!(runs = drain.in_flight(), "ending what still runs");
+            drain.force();
+            FORCED
+        }
+    };
+    tokio::select! {
+        () = server.close(patience) => {}
+        _ = signals.next() => {}
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What ends a drain.
+enum End {
+    /// The last run has ended.
+    Idle,
+    /// It took too long.
+    TimedOut,
+    /// A second signal.
+    Signal,
+}
+
+async fn end(drain: &Drain, deadline: Instant, signals: &mut Signals) -> End {
+    tokio::select! {
+        () = drain.idle() => End::Idle,
+        () = sleep_until(deadline) => End::TimedOut,
+        _ = signals.next() => End::Signal,
+    }
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One connection from its first byte to its last.
+
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+use tower::Service;
+
+use super::activity::{Activity, Patience, Phase};
+use super::io::WatchedIo;
+use super::request::WatchedService;
+use super::stream::Streams;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Bytes of an answer that may wait in this process, for each HTTP/2 stream.
+const STREAM_BUFFER: usize = 32 * 1024;
+
+/// Most requests at a time on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 128;
+
+/// How often an HTTP/2 client is asked whether it is still there, and how long it may take.
+const PING: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(20));
+
+/// What a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConnectionLimits {
+    /// How long it may be in a phase.
+    pub(crate) patience: Patience,
+    /// How long its client may read nothing of an answer.
+    pub(crate) write: Duration,
+    /// Most bytes of a request's head, at least 8,192.
+    pub(crate) max_header_bytes: usize,
+}
+
+/// How far the server is on its way to stopping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stage {
+    /// Connections live on after a request.
+    Open,
+    /// Connections close when they are at rest; new ones serve one request.
+    Draining,
+    /// New connections close at once, too.
+    Closing,
+}
+
+/// Serves one connection.
+///
+/// Dropping the future closes the connection and cancels its requests.
+pub(crate) async fn serve<T, S, B>(
+    io: T,
+    service: S,
+    limits: ConnectionLimits,
+    mut stage: watch::Receiver<Stage>,
+) -> Result<(), BoxError>
+where
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Unpin + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let activity = Activity::new();
+    let streams = Streams::new(limits.write);
+    let _guard = streams.guard();
+    let opened_in = *stage.borrow_and_update();
+    let builder = builder(&limits, streams, opened_in);
+    let io = WatchedIo::new(io, Arc::clone(&activity), limits.write);
+    let service = WatchedService::new(service, Arc::clone(&activity));
+    let connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let mut timed = Timed {
+        connection,
+        graceful: auto::Connection::graceful_shutdown,
+        activity,
+        limits,
+        timer: pin!(sleep_until(Instant::now() + limits.patience.header)),
+        closing_since: None,
+    };
+    if opened_in == Stage::Closing {
+        timed.activity.drain();
+    }
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut timed => return ended,
+            changed = stage.changed() => {
+                // The server outlives its connections, so there is no last stage to miss.
+                if changed.is_err() {
+                    return timed.await;
+                }
+                if opened_in < *stage.borrow_and_update() {
+                    timed.activity.drain();
+                }
+            }
+        }
+    }
+}
+
+/// hyper's settings.
+///
+/// Its own header timeout stays off: for HTTP/1 it also runs between requests, where the idle
+/// timeout should, and it does not cover the bytes that tell HTTP/1 from HTTP/2 apart. [`Timed`]
+/// knows all of that.
+///
+/// A head that is too large, or is no HTTP, never becomes a request: hyper answers 431 or 400 by
+/// itself, with an empty body, and offers no way to give it another. For HTTP/1 the bound on heads
+/// is the bound on its buffer, which also holds what of an answer waits to be written.
+fn builder(limits: &ConnectionLimits, streams: Streams, stage: Stage) -> auto::Builder<Streams> {
+    let mut builder = auto::Builder::new(streams);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .keep_alive(stage == Stage::Open)
+        .max_buf_size(limits.max_header_bytes);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING.0)
+        .keep_alive_timeout(PING.1)
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(STREAM_BUFFER)
+        .max_header_list_size(u32::try_from(limits.max_header_bytes).unwrap_or(u32::MAX));
+    builder
+}
+
+/// A connection that ends when its patience does.
+struct Timed<'a, C> {
+    connection: Pin<&'a mut C>,
+    /// Ends it after the requests that are under way.
+    graceful: fn(Pin<&mut C>),
+    activity: Arc<Activity>,
+    limits: ConnectionLimits,
+    /// Fires at the deadline or before it; polls look again.
+    timer: Pin<&'a mut Sleep>,
+    /// Since when it closes.
+    closing_since: Option<Instant>,
+}
+
+impl<C> Timed<'_, C> {
+    /// When the connection has been in `phase` for too long.
+    fn deadline(&self, phase: Phase) -> Option<Instant> {
+        let deadline = phase.deadline(self.limits.patience);
+        match (self.closing_since, phase) {
+            // What is left is to write the rest and to be told that it has arrived.
+            (Some(closing), Phase::New(since) | Phase::Head(since) | Phase::Idle(since)) => {
+                Some(closing.max(since) + self.limits.write)
+            }
+            (Some(_), Phase::Busy(_)) | (None, _) => deadline,
+        }
+    }
+
+    /// Asks the connection to close after the requests that are under way.
+    fn close(&mut self, phase: Phase) {
+        self.closing_since = Some(Instant::now());
+        if matches!(phase, Phase::New(_) | Phase::Idle(_)) {
+            self.activity.close_at_rest();
+        }
+        (self.graceful)(self.connection.as_mut());
+    }
+}
+
+impl<C: Future<Output = Result<(), BoxError>>> Future for Timed<'_, C> {
+    type Output = Result<(), BoxError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            if let Poll::Ready(ended) = this.connection.as_mut().poll(cx) {
+                return Poll::Ready(ended);
+            }
+            let phase = this.activity.poll_phase(cx);
+            let Some(deadline) = this.deadline(phase) else {
+                if !this.activity.drains() || this.closing_since.is_some() {
+                    return Poll::Pending;
+                }
+                this.close(phase);
+                continue;
+            };
+            let late = deadline <= Instant::now();
+            match (phase, this.closing_since) {
+                // hyper would drop a head that is on its way without an answer.
+                (Phase::Head(_), _) | (_, Some(_)) if late => return Poll::Ready(Ok(())),
+                (Phase::New(_) | Phase::Idle(_), None) if late || this.activity.drains() => {
+                    this.close(phase);
+                    continue;
+                }
+                _ => {}
+            }
+            // Deadlines mostly move back, so the timer is left alone until it fires.
+            if this.timer.deadline() > deadline || this.timer.is_elapsed() {
+                this.timer.as_mut().reset(deadline);
+            }
+            if this.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The accept loop, and its end.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use hyper::body::{Body, Incoming};
+use hyper::{Request, Response};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+use tower::Service;
+
+use super::connection::{self, ConnectionLimits, Stage};
+use super::listener::Listener;
+
+/// Accepts connections and serves them with a service.
+///
+/// When `max_connections` are open, further ones are left in the kernel's queue: a burst waits
+/// instead of failing, and every open connection is bound to end, by the timeouts at the latest.
+#[derive(Debug)]
+pub(crate) struct Server<S> {
+    listener: Listener,
+    service: S,
+    limits: ConnectionLimits,
+    max_connections: usize,
+    connections: JoinSet<()>,
+    stage: watch::Sender<Stage>,
+}
+
+impl<S, B> Server<S>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Unpin + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    /// A server that has not accepted anything yet.
+    pub(crate) fn new(
+        listener: Listener,
+        service: S,
+        limits: ConnectionLimits,
+        max_connections: usize,
+    ) -> Self {
+        Self {
+            listener,
+            service,
+            limits,
+            max_connections,
+            connections: JoinSet::new(),
+            stage: watch::Sender::new(Stage::Open),
+        }
+    }
+
+    /// Serves until `end` resolves. Connections live on and are served by the next call.
+    pub(crate) async fn serve_until<T>(&mut self, end: impl Future<Output = T>) -> T {
+        tokio::pin!(end);
+        loop {
+            let full = self.connections.len() >= self.max_connections;
+            tokio::select! {
+                biased;
+                output = &mut end => return output,
+                Some(joined) = self.connections.join_next() => report(joined),
+                stream = self.listener.accept(), if !full => self.spawn(stream),
+            }
+        }
+    }
+
+    fn spawn(&mut self, stream: tokio::net::TcpStream) {
+        let service = self.service.clone();
+        let connection = connection::serve(stream, service, self.limits, self.stage.subscribe());
+        self.connections.spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    }
+
+    /// From now on connections close when they are at rest; new ones serve one request.
+    pub(crate) fn drain(&self) {
+        self.stage.send_replace(Stage::Draining);
+    }
+
+    /// Accepts no more, closes every connection that is at rest, and waits for the others, at most
+    /// for `patience`. Those that are left then are cut.
+    pub(crate) async fn close(self, patience: Duration) {
+        let Self {
+            listener,
+            stage,
+            mut connections,
+            ..
+        } = self;
+        drop(listener);
+        stage.send_replace(Stage::Closing);
+        let all = async {
+            while let Some(joined) = connections.join_next().await {
+                report(joined);
+            }
+        };
+        if timeout(patience, all).await.is_err() {
+            let left = connections.len();
+            tracing::warn!(left, "connections were cut: their clients took too long");
+        }
+    }
+}
+
+/// A panic ends its connection and nothing else.
+fn report(joined: Result<(), JoinError>) {
+    if let Err(error) = joined {
+        tracing::error!(%error, "a connection's task failed");
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The parts, put together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
+use lukhas_core::{Orchestrator, Provider, ResponseStore, Tokenizer};
+use lukhas_engine::{Cl100k, Engine, EngineOptions};
+use lukhas_gateway::{Gateway, GatewayParts, Limits};
+use lukhas_matriz::{CatalogError, Matriz};
+use lukhas_memory::LexicalHash;
+use lukhas_observability::{BuildInfo, Metrics};
+use lukhas_redact::Secret;
+use lukhas_store::MemoryStore;
+
+use crate::entropy::ThreadEntropy;
+use crate::{AppError, Loaded, Settings};
+
+/// A gateway over its parts, and the settings it was made with.
+pub struct App {
+    settings: Settings,
+    gateway: Gateway,
+    generated: Option<Secret<String>>,
+}
+
+impl App {
+    /// Puts the parts together as `loaded` says.
+    ///
+    /// Without configured keys a key is made. [`crate::load`] has seen to it that this happens on
+    /// loopback addresses only.
+    ///
+    /// # Errors
+    /// [`AppError`] is a defect here: what can be wrong with a configuration has been found before.
+    pub fn build(loaded: Loaded) -> Result<Self, AppError> {
+        let Loaded { settings, keys, .. } = loaded;
+        let (keys, generated) = if keys.is_empty() {
+            let (keys, secret) = generate()?;
+            (keys, Some(secret))
+        } else {
+            (keys, None)
+        };
+        let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
+        let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
+        let gateway = Gateway::new(GatewayParts {
+            orchestrator: orchestrator(&settings, &tokenizer, &store)?,
+            embedder: Arc::new(LexicalHash::new()),
+            tokenizer,
+            store,
+            authenticator: Arc::new(keys),
+            entropy: Arc::new(ThreadEntropy),
+            metrics: Arc::new(Metrics::new(BuildInfo {
+                version: env!("CARGO_PKG_VERSION"),
+                revision: None,
+            })),
+            limits: Limits {
+                max_body_bytes: settings.server().max_body_bytes(),
+                body_read_timeout: settings.server().body_read_timeout(),
+                max_in_flight: settings.server().max_in_flight(),
+            },
+            aliases: settings.aliases().embedding().clone(),
+        });
+        Ok(Self {
+            settings,
+            gateway,
+            generated,
+        })
+    }
+
+    /// The settings it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// The key that was made because none was configured. Show it once, to whoever started this.
+    #[must_use]
+    pub fn generated_key(&self) -> Option<&Secret<String>> {
+        self.generated.as_ref()
+    }
+}
+
+fn generate() -> Result<(KeySet, Secret<String>), AppError> {
+    let mut rng = rand::rng();
+    let secret = GeneratedKey::generate(&mut rng).secret;
+    let token = Secret::new(secret.expose().clone());
+    let entry = KeyEntry::new("the generated key", token)?;
+    Ok((KeySet::new(&mut rng, [entry])?, secret))
+}
+
+fn orchestrator(
+    settings: &Settings,
+    tokenizer: &Arc<dyn Tokenizer>,
+    store: &Arc<dyn ResponseStore>,
+) -> Result<Arc<dyn Orchestrator>, CatalogError> {
+    let engine = Engine::new(EngineOptions {
+        token_delay: settings.token_delay(),
+        context_window: settings.context_window(),
+        ..EngineOptions::default()
+    });
+    let engine: Arc<dyn Provider> = Arc::new(engine);
+    let mut matriz = Matriz::new(Arc::clone(tokenizer))
+        .with_provider(engine)?
+        .with_store(Arc::clone(store));
+    for (alias, model) in settings.aliases().chat() {
+        matriz = matriz.with_alias(alias, model)?;
+    }
+    Ok(Arc::new(matriz))
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lukhas_core::Embedder;
+
+    use super::*;
+    use crate::{CHAT_MODEL, EMBEDDING_MODEL, Sources, load};
+
+    fn defaults() -> Loaded {
+        load(Sources::default()).unwrap()
+    }
+
+    #[test]
+    fn the_named_models_are_the_models_there_are() {
+        let embedder = LexicalHash::new();
+        assert_eq!(embedder.info().id, EMBEDDING_MODEL);
+        let app = defaults();
+        let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::default());
+        let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
+        let orchestrator = orchestrator(app.settings(), &tokenizer, &store).unwrap();
+        let names: Vec<_> = orchestrator
+            .models()
+            .iter()
+            .map(|model| &model.id)
+            .collect();
+        assert_eq!(names, [CHAT_MODEL, "gpt-4o-mini"]);
+    }
+
+    #[test]
+    fn a_key_is_made_when_none_is_configured() {
+        let app = App::build(defaults()).unwrap();
+        let key = app.generated_key().unwrap().expose();
+        assert!(key.starts_with("lk_live_"));
+        assert!(!format!("{app:?}").contains(key));
+
+        let mut sources = Sources::default();
+        let token = "t".repeat(24);
+        sources.environment = vec![("LUKHAS_API_TOKEN".into(), token.into())];
+        let app = App::build(load(sources).unwrap()).unwrap();
+        assert!(app.generated_key().is_none());
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What can be configured: every key, its type, its range and its default.
+//!
+//! The structs here are what files, environment and flags are read into. They are the only place
+//! where keys are named; the reader, the checks, `config show` and the documentation follow their
+//! JSON Schema.
+
+mod bounded;
+mod check;
+mod env;
+mod layer;
+mod node;
+mod origins;
+mod problem;
+mod shape;
+mod show;
+mod suggest;
+mod yaml;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
+
+pub use bounded::{Bounded, OutOfRange};
+pub use problem::{Origin, Problem, Problems};
+pub use shape::UnsupportedSchema;
+
+pub(crate) use check::{check, conflicts};
+pub(crate) use env::{API_TOKEN, Environment};
+pub(crate) use layer::{Layer, merge};
+pub(crate) use node::{Node, Value, excerpt};
+pub(crate) use origins::Origins;
+pub(crate) use shape::Shape;
+pub(crate) use show::{json, yaml};
+pub(crate) use suggest::closest;
+pub(crate) use yaml::read_file;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// A second file with the timeouts and limits of `server`, relative to the file that names it.
+    pub reliability: Option<PathBuf>,
+    /// The listener and its limits.
+    pub server: ServerConfig,
+    /// Who may ask.
+    pub auth: AuthConfig,
+    /// Logs, on standard error.
+    pub log: LogConfig,
+    /// The embedded offline engine.
+    pub engine: EngineConfig,
+    /// Names of models.
+    pub models: ModelsConfig,
+    /// Where responses are kept.
+    pub store: StoreConfig,
+}
+
+/// The listener and its limits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    /// Address and port to listen on; port 0 takes a free one.
+    pub listen: String,
+    /// Most milliseconds from the first byte of a request (or from the connection, for its first
+    /// request) to the end of its headers.
+    pub header_read_timeout_ms: Bounded<50, 600_000>,
+    /// Most milliseconds from the end of a request's headers to the end of its body, and a second
+    /// more for each KiB of it.
+    pub body_read_timeout_ms: Bounded<50, 3_600_000>,
+    /// Milliseconds after which a connection without a request is closed.
+    pub idle_timeout_ms: Bounded<50, 86_400_000>,
+    /// Milliseconds after which a client that reads nothing of its answer loses its connection.
+    pub stream_write_timeout_ms: Bounded<50, 3_600_000>,
+    /// Most milliseconds to wait at a stop for requests under way; 0 does not wait.
+    pub drain_timeout_ms: Bounded<0, 3_600_000>,
+    /// Most bytes of a request's line and headers together.
+    pub max_header_bytes: Bounded<8_192, 1_048_576>,
+    /// Most bytes of a request's body.
+    pub max_body_bytes: Bounded<1_024, 1_073_741_824>,
+    /// Most connections at a time; further ones wait to be accepted.
+    pub max_connections: Bounded<1, 1_000_000>,
+    /// Most runs at a time; further ones are answered 503.
+    pub max_in_flight: Bounded<1, 1_000_000>,
+}
+
+/// Who may ask.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthConfig {
+    /// File with one key a line, relative to the file that names it.
+    pub keys_file: Option<PathBuf>,
+    /// Names of environment variables that hold a key each. `LUKHAS_API_TOKEN` is always read.
+    pub keys_env: Vec<String>,
+}
+
+/// Logs, on standard error.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// What is logged: a level, or `target=level` pairs joined by commas.
+    pub filter: String,
+    /// How it is written.
+    pub format: LogFormat,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Lines for people.
+    #[default]
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The embedded offline engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EngineConfig {
+    /// Milliseconds between two pieces of an answer, to see streams at the speed of a model.
+    pub token_delay_ms: Bounded<0, 60_000>,
+    /// Most tokens of a conversation, answer included.
+    pub context_window: Bounded<1_024, 10_000_000>,
+}
+
+/// Names of models.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelsConfig {
+    /// Further names, each for a model of this server, chat or embedding.
+    pub aliases: BTreeMap<String, String>,
+}
+
+/// Where responses are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreConfig {
+    /// Most bytes of memory for kept responses; beyond, the oldest are dropped.
+    pub max_bytes: Bounded<1_048_576, 1_099_511_627_776>,
+    /// Most kept responses; beyond, the oldest are dropped.
+    pub max_entries: Bounded<1, 100_000_000>,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+            header_read_timeout_ms: Bounded::of::<10_000>(),
+            body_read_timeout_ms: Bounded::of::<30_000>(),
+            idle_timeout_ms: Bounded::of::<75_000>(),
+            stream_write_timeout_ms: Bounded::of::<60_000>(),
+            drain_timeout_ms: Bounded::of::<30_000>(),
+            max_header_bytes: Bounded::of::<32_768>(),
+            max_body_bytes: Bounded::of::<4_194_304>(),
+            max_connections: Bounded::of::<4_096>(),
+            max_in_flight: Bounded::of::<1_024>(),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info".to_owned(),
+            format: LogFormat::default(),
+        }
+    }
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            token_delay_ms: Bounded::of::<0>(),
+            context_window: Bounded::of::<128_000>(),
+        }
+    }
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        let aliases = [
+            ("gpt-4o-mini", CHAT_MODEL),
+            ("text-embedding-3-small", EMBEDDING_MODEL),
+        ];
+        Self {
+            aliases: aliases.map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+        }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            max_bytes: Bounded::of::<67_108_864>(),
+            max_entries: Bounded::of::<100_000>(),
+        }
+    }
+}

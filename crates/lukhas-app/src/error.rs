@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Why there is no application.
+
+use lukhas_auth::KeyError;
+use lukhas_matriz::CatalogError;
+use lukhas_observability::LogError;
+
+use crate::config::{Problems, UnsupportedSchema};
+
+/// Why there is no application.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The configuration cannot be used; every problem says where and why.
+    #[error(transparent)]
+    Config(#[from] Problems),
+    /// A defect: the configuration's schema has a form that is not enforced.
+    #[error(transparent)]
+    Schema(#[from] UnsupportedSchema),
+    /// A defect: the configuration cannot be written as JSON.
+    #[error("the configuration cannot be written")]
+    Json(#[source] serde_json::Error),
+    /// A defect: the models cannot be offered under their names.
+    #[error(transparent)]
+    Models(#[from] CatalogError),
+    /// A defect: a key that was just made cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Logs cannot be set up.
+    #[error(transparent)]
+    Logs(#[from] LogError),
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From files, environment and flags to settings that are known to be possible.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use lukhas_auth::KeySet;
+use serde_json::json;
+
+use crate::config::{
+    self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
+};
+use crate::{AppError, Settings, keys};
+
+/// Where settings come from, weakest first: defaults, files, environment, flags.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Flags of the command line.
+    pub flags: Flags,
+    /// Variables of the environment.
+    pub environment: Vec<(OsString, OsString)>,
+}
+
+/// Flags of the command line that set something.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--config`: the configuration file.
+    pub config: Option<PathBuf>,
+    /// `--listen`: `server.listen`.
+    pub listen: Option<String>,
+    /// `--log`: `log.filter`.
+    pub log: Option<String>,
+}
+
+/// A configuration that has been read and found possible.
+pub struct Loaded {
+    pub(crate) settings: Settings,
+    pub(crate) keys: KeySet,
+    config: Config,
+    origins: Origins,
+}
+
+impl Sources {
+    /// `flags` and the environment of this process.
+    #[must_use]
+    pub fn of_process(flags: Flags) -> Self {
+        Self {
+            flags,
+            environment: std::env::vars_os().collect(),
+        }
+    }
+}
+
+/// Reads everything that `sources` name.
+///
+/// # Errors
+/// [`AppError::Config`] with all problems of the first pass that finds any: reading files and
+/// checking each layer by itself; then what the settings mean; then the keys.
+pub fn load(sources: Sources) -> Result<Loaded, AppError> {
+    let shape = Shape::of_config()?;
+    let environment = Environment::new(sources.environment);
+    let layers = read_layers(&sources.flags, &environment, &shape)?;
+    let (config, origins) = config::merge(layers, &shape)?;
+    let settings = Settings::try_from(config.clone())
+        .map_err(|problems| problems.attributed(&origins))?
+        .with_key_file_from(&origins);
+    let keys = keys::read(&settings, &environment, &origins)?;
+    Ok(Loaded {
+        settings,
+        keys,
+        config,
+        origins,
+    })
+}
+
+fn read_layers(
+    flags: &Flags,
+    environment: &Environment,
+    shape: &Shape,
+) -> Result<Vec<Layer>, AppError> {
+    let mut found = Found::default();
+    let named = match &flags.config {
+        Some(path) => Some((path.clone(), Origin::Flag("--config"))),
+        None => environment.config_file(),
+    };
+    let main = named.and_then(|(path, origin)| found.file(&path, &Problem::new(origin, "")));
+    found.check(main.as_ref(), shape, shape);
+
+    let (variables, problems) = environment.layer(shape, main.as_ref());
+    found.problems.extend(problems);
+    found.check(Some(&variables), shape, shape);
+
+    let reliability = reliability(&[main.as_ref(), Some(&variables)])
+        .and_then(|(path, blame)| found.file(&path, &blame));
+    found.check(reliability.as_ref(), &Shape::of_reliability(shape), shape);
+    if let (Some(main), Some(reliability)) = (&main, &reliability) {
+        found
+            .problems
+            .extend(config::conflicts(main, reliability, shape));
+    }
+    Problems::none_of(found.problems)?;
+    let defaults = serde_json::to_value(Config::default()).map_err(AppError::Json)?;
+    let layers = [
+        Some(("defaults", Node::from_json(&defaults, &Origin::Default))),
+        main.map(|node| ("configuration file", node)),
+        reliability.map(|node| ("reliability file", node)),
+        Some(("environment", variables)),
+        Some(("flags", flag_layer(flags))),
+    ];
+    let layers = layers.into_iter().flatten();
+    Ok(layers.map(|(name, node)| Layer::new(name, node)).collect())
+}
+
+#[derive(Default)]
+struct Found {
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    fn file(&mut self, path: &Path, named_by: &Problem) -> Option<Node> {
+        match config::read_file(path, named_by) {
+            Ok(node) => Some(node),
+            Err(problem) => {
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn check(&mut self, node: Option<&Node>, shape: &Shape, whole: &Shape) {
+        if let Some(node) = node {
+            self.problems.extend(config::check(node, shape, whole));
+        }
+    }
+}
+
+/// The file that the last of `layers` names, and what to blame when it cannot be read.
+fn reliability(layers: &[Option<&Node>]) -> Option<(PathBuf, Problem)> {
+    let mut nodes = layers.iter().rev().flatten();
+    let node = nodes.find_map(|layer| layer.get(&["reliability"]))?;
+    let Value::Text(path) = &node.value else {
+        return None;
+    };
+    let path = node.origin.folder().unwrap_or(Path::new("")).join(path);
+    let blame = Problem::new(node.origin.clone(), "").with_key("reliability");
+    Some((path, blame))
+}
+
+fn flag_layer(flags: &Flags) -> Node {
+    let mut layer = Node::empty(Origin::Default);
+    for (flag, path, value) in [
+        ("--listen", ["server", "listen"], &flags.listen),
+        ("--log", ["log", "filter"], &flags.log),
+    ] {
+        if let Some(value) = value {
+            let node = Node::new(Origin::Flag(flag), Value::Text(value.clone()));
+            layer.insert(&path.map(str::to_owned), node);
+        }
+    }
+    layer
+}
+
+impl Loaded {
+    /// The settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The configuration as it was written, defaults filled in.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The effective configuration as YAML, the origin of each value behind it. Shows no key.
+    ///
+    /// # Errors
+    /// [`AppError::Json`] is a defect.
+    pub fn to_yaml(&self) -> Result<String, AppError> {
+        let yaml = config::yaml(&self.config, &self.origins).map_err(AppError::Json)?;
+        let keys = self.keys.len();
+        Ok(format!("{yaml}# keys: {keys} configured, never shown\n"))
+    }
+
+    /// The effective configuration as JSON: `config`, `origins` by dotted key, and the number of
+    /// `keys`. Shows no key.
+    ///
+    /// # Errors
+    /// [`AppError::Json`] is a defect.
+    pub fn to_json(&self) -> Result<serde_json::Value, AppError> {
+        let mut json = config::json(&self.config, &self.origins).map_err(AppError::Json)?;
+        json["keys"] = json!(self.keys.len());
+        Ok(json)
+    }
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded")
+            .field("config", &self.config)
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A configuration that has been found possible.
+
+mod aliases;
+mod auth;
+mod log;
+mod server;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use lukhas_store::MemoryLimits;
+
+use crate::config::{Config, Origins, Problem, Problems, StoreConfig};
+
+pub use self::aliases::Aliases;
+pub use self::auth::Auth;
+pub use self::log::Log;
+pub use self::server::Server;
+
+/// A configuration that has been found possible: every value is in range and what it names exists.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    server: Server,
+    auth: Auth,
+    log: Log,
+    aliases: Aliases,
+    token_delay: Duration,
+    context_window: u64,
+    store: MemoryLimits,
+}
+
+impl Settings {
+    /// The listener and its limits.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Who may ask.
+    #[must_use]
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
+    /// Logs.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Further names of models.
+    #[must_use]
+    pub fn aliases(&self) -> &Aliases {
+        &self.aliases
+    }
+
+    /// How long the engine waits between two pieces of an answer.
+    #[must_use]
+    pub fn token_delay(&self) -> Duration {
+        self.token_delay
+    }
+
+    /// Most tokens of a conversation, answer included.
+    #[must_use]
+    pub fn context_window(&self) -> u64 {
+        self.context_window
+    }
+
+    /// How much the store keeps.
+    #[must_use]
+    pub fn store(&self) -> MemoryLimits {
+        self.store
+    }
+
+    /// The same settings, the path of the key file taken from the folder of the file that names it.
+    pub(crate) fn with_key_file_from(mut self, origins: &Origins) -> Self {
+        let origin = origins.get("auth.keys_file");
+        self.auth = self
+            .auth
+            .in_folder(origin.folder().unwrap_or(Path::new("")));
+        self
+    }
+}
+
+impl TryFrom<Config> for Settings {
+    type Error = Problems;
+
+    /// Checks what the types of [`Config`] cannot say. The problems name keys, no places.
+    fn try_from(config: Config) -> Result<Self, Problems> {
+        let parts = (
+            Server::try_from(config.server),
+            Auth::try_from(config.auth),
+            Log::try_from(config.log),
+            Aliases::try_from(config.models),
+        );
+        let (Ok(server), Ok(auth), Ok(log), Ok(aliases)) = parts else {
+            let (server, auth, log, aliases) = parts;
+            let problems = [server.err(), auth.err(), log.err(), aliases.err()];
+            let problems = problems.into_iter().flatten().flatten();
+            return Err(Problems::from_failure(problems));
+        };
+        Ok(Self {
+            server,
+            auth,
+            log,
+            aliases,
+            token_delay: config.engine.token_delay_ms.millis(),
+            context_window: config.engine.context_window.get(),
+            store: limits(&config.store),
+        })
+    }
+}
+
+fn limits(store: &StoreConfig) -> MemoryLimits {
+    MemoryLimits {
+        bytes: store.max_bytes.size(),
+        responses: NonZeroUsize::new(store.max_entries.size()).unwrap_or(NonZeroUsize::MIN),
+    }
+}
+
+/// A problem of the setting `key`, its place yet unknown.
+fn problem(key: &str, message: impl Into<String>) -> Problem {
+    Problem::new(crate::Origin::Default, message).with_key(key)
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the server counts.
+
+mod exposition;
+mod process;
+mod route;
+mod tokens;
+
+use std::fmt;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use self::process::Process;
+use self::route::{Code, Route};
+use self::tokens::Kind;
+
+pub use self::exposition::Format;
+pub use self::route::RouteMetrics;
+pub use self::tokens::TokenMetrics;
+
+/// Bounds of the latency histograms, in seconds. The budgets of the service level objectives
+/// (0.05, 0.8, 1.2, 1.5, 2, 2.5 and 5) are among them, so the share of requests within a budget is
+/// exact and not interpolated.
+const SECONDS: [f64; 18] = [
+    0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.8, 1.0, 1.2, 1.5, 2.0, 2.5, 5.0, 10.0, 30.0,
+    60.0,
+];
+
+/// Which build of the server this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// Its version.
+    pub version: &'static str,
+    /// The commit it was built from, where known.
+    pub revision: Option<&'static str>,
+}
+
+/// Everything the server counts, and this process's own figures.
+///
+/// Handles are made once, at start, and used on the hot path. Labels are route patterns, methods,
+/// status codes and names of listed models: never a path, key, user or run as it came in, so the
+/// number of series is bounded.
+pub struct Metrics {
+    registry: Registry,
+    http: HttpFamilies,
+    runs_in_flight: Gauge,
+    tokens: Family<Kind, Counter>,
+}
+
+/// The families that routes have series in.
+#[derive(Clone)]
+struct HttpFamilies {
+    requests: Family<Code, Counter>,
+    duration: Family<Route, Histogram, fn() -> Histogram>,
+    first_byte: Family<Route, Histogram, fn() -> Histogram>,
+    in_flight: Family<Route, Gauge>,
+}
+
+/// Something that is under way until this is dropped.
+#[derive(Debug)]
+#[must_use = "what is under way ends when this is dropped"]
+pub struct InFlight(Gauge);
+
+impl Metrics {
+    /// An empty set of metrics.
+    #[must_use]
+    pub fn new(build: BuildInfo) -> Self {
+        let mut registry = Registry::default();
+        let labels = build.labels();
+        let help = "Which build of the server this is";
+        registry.register("lukhas_build", help, Info::new(labels));
+        let http = HttpFamilies::register(&mut registry);
+        let runs_in_flight = Gauge::default();
+        let help = "Runs under way";
+        registry.register("lukhas_runs_in_flight", help, runs_in_flight.clone());
+        let tokens = Family::default();
+        let help = "Tokens used, by type and model";
+        registry.register("lukhas_tokens", help, tokens.clone());
+        registry.register_collector(Box::new(Process::new()));
+        Self {
+            registry,
+            http,
+            runs_in_flight,
+            tokens,
+        }
+    }
+
+    /// The handle of one route: its pattern, never a path as it came in, and its method.
+    ///
+    /// Make it once and keep it. Handles of the same route count in the same series.
+    #[must_use]
+    pub fn route(&self, route: &'static str, method: &'static str) -> RouteMetrics {
+        RouteMetrics::new(&self.http, Route { route, method })
+    }
+
+    /// The handle for the tokens of `models`; what other models use is counted under `other`.
+    ///
+    /// Make it once, of the models that the server lists.
+    #[must_use]
+    pub fn tokens<M: Into<String>>(&self, models: impl IntoIterator<Item = M>) -> TokenMetrics {
+        TokenMetrics::new(&self.tokens, models.into_iter().map(Into::into))
+    }
+
+    /// Counts a run as under way until the guard is dropped.
+    pub fn begin_run(&self) -> InFlight {
+        InFlight::new(self.runs_in_flight.clone())
+    }
+
+    /// All metrics as they are now: the content type, and the body.
+    #[must_use]
+    pub fn encode(&self, format: Format) -> (&'static str, String) {
+        (
+            format.content_type(),
+            exposition::encode(&self.registry, format),
+        )
+    }
+}
+
+impl BuildInfo {
+    fn labels(self) -> Vec<(&'static str, &'static str)> {
+        let revision = self.revision.map(|revision| ("revision", revision));
+        [("version", self.version)]
+            .into_iter()
+            .chain(revision)
+            .collect()
+    }
+}
+
+impl HttpFamilies {
+    fn register(registry: &mut Registry) -> Self {
+        let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let families = Self {
+            requests: Family::default(),
+            duration: Family::new_with_constructor(histogram),
+            first_byte: Family::new_with_constructor(histogram),
+            in_flight: Family::default(),
+        };
+        let help = "HTTP requests answered";
+        registry.register("lukhas_http_requests", help, families.requests.clone());
+        let help = "Time from the head of a request to the end of its answer";
+        let name = "lukhas_http_request_duration";
+        registry.register_with_unit(name, help, Unit::Seconds, families.duration.clone());
+        let help = "Time from the head of a request to the first byte of its answer";
+        let name = "lukhas_time_to_first_byte";
+        registry.register_with_unit(name, help, Unit::Seconds, families.first_byte.clone());
+        let help = "HTTP requests under way";
+        registry.register(
+            "lukhas_http_requests_in_flight",
+            help,
+            families.in_flight.clone(),
+        );
+        families
+    }
+}
+
+impl InFlight {
+    fn new(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics")
+            .field("runs_in_flight", &self.runs_in_flight.get())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

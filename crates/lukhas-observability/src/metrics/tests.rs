@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+mod reader;
+
+use std::collections::BTreeMap;
+use std::thread;
+
+use lukhas_core::Usage;
+use proptest::prelude::*;
+
+use self::reader::{Family as Read, read};
+use super::*;
+
+const BUILD: BuildInfo = BuildInfo {
+    version: "1.2.3",
+    revision: Some("abc1234"),
+};
+
+fn usage(input_tokens: u64, output_tokens: u64) -> Usage {
+    Usage {
+        input_tokens,
+        output_tokens,
+        ..Usage::default()
+    }
+}
+
+/// Metrics with something in every family.
+fn busy() -> Metrics {
+    let metrics = Metrics::new(BUILD);
+    let route = metrics.route("/v1/responses/{id}", "GET");
+    let _ended = route.begin();
+    route.observe(200, 0.004);
+    route.observe(200, 2.0);
+    route.observe(404, 100.0);
+    route.observe(418, 0.001);
+    route.time_to_first_byte(0.002);
+    metrics.route("unmatched", "ANY").observe(404, 0.0001);
+    metrics
+        .tokens(["lukhas-matriz"])
+        .record("lukhas-matriz", &usage(7, 5));
+    metrics
+}
+
+#[track_caller]
+fn families(metrics: &Metrics, format: Format) -> BTreeMap<String, Read> {
+    let (content_type, body) = metrics.encode(format);
+    assert_eq!(content_type, format.content_type());
+    read(&body, format)
+}
+
+/// The value of the one sample of `family` whose name ends with `suffix` and that has `labels`.
+#[track_caller]
+fn value(metrics: &Metrics, family: &str, suffix: &str, labels: &[(&str, &str)]) -> Option<f64> {
+    let families = families(metrics, Format::OpenMetrics);
+    let mut found = families.get(family)?.samples.iter().filter(|sample| {
+        sample.name.strip_prefix(family) == Some(suffix)
+            && labels
+                .iter()
+                .all(|&(name, value)| sample.labels.get(name).is_some_and(|label| label == value))
+    });
+    let value = found.next().map(|sample| sample.value);
+    assert_eq!(found.next(), None, "more than one sample");
+    value
+}
+
+fn requests(metrics: &Metrics, code: &str) -> Option<f64> {
+    value(metrics, "lukhas_http_requests", "_total", &[("code", code)])
+}
+
+#[test]
+fn names_types_and_labels_are_the_documented_ones() {
+    for (format, counter, info, info_kind) in [
+        (Format::OpenMetrics, "", "lukhas_build", "info"),
+        (Format::Text, "_total", "lukhas_build_info", "gauge"),
+    ] {
+        let families = families(&busy(), format);
+        let shape = |family: &Read| {
+            let labels = family.samples[0]
+                .labels
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(",");
+            format!("{} {{{labels}}}", family.kind)
+        };
+        let seen: BTreeMap<String, String> = families
+            .iter()
+            .filter(|(name, _)| !name.starts_with("process_"))
+            .map(|(name, family)| (name.clone(), shape(family)))
+            .collect();
+        let expected = [
+            (info.to_owned(), format!("{info_kind} {{revision,version}}")),
+            (
+                format!("lukhas_http_requests{counter}"),
+                "counter {code,method,route}".to_owned(),
+            ),
+            (
+                "lukhas_http_request_duration_seconds".into(),
+                "histogram {method,route}".into(),
+            ),
+            (
+                "lukhas_time_to_first_byte_seconds".into(),
+                "histogram {method,route}".into(),
+            ),
+            (
+                "lukhas_http_requests_in_flight".into(),
+                "gauge {method,route}".into(),
+            ),
+            ("lukhas_runs_in_flight".into(), "gauge {}".into()),
+            (
+                format!("lukhas_tokens{counter}"),
+                "counter {model,type}".into(),
+            ),
+        ];
+        assert_eq!(seen, BTreeMap::from(expected), "{format:?}");
+        assert!(families.values().all(|family| family.help.ends_with('.')));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_process_has_its_usual_figures() {
+    let names = |format| -> Vec<String> {
+        let families = families(&Metrics::new(BUILD), format);
+        families
+            .into_keys()
+            .filter(|name| name.starts_with("process_"))
+            .collect()
+    };
+    let gauges = [
+        "process_max_fds",
+        "process_open_fds",
+        "process_resident_memory_bytes",
+        "process_start_time_seconds",
+        "process_virtual_memory_bytes",
+    ];
+    assert_eq!(
+        names(Format::OpenMetrics),
+        [&["process_cpu_seconds"], &gauges[..]].concat()
+    );
+    assert_eq!(
+        names(Format::Text),
+        [&["process_cpu_seconds_total"], &gauges[..]].concat()
+    );
+}
+
+#[test]
+fn an_idle_server_has_readable_metrics() {
+    let metrics = Metrics::new(BuildInfo {
+        revision: None,
+        ..BUILD
+    });
+    for format in [Format::OpenMetrics, Format::Text] {
+        let families = families(&metrics, format);
+        assert_eq!(families["lukhas_runs_in_flight"].samples[0].value, 0.0);
+    }
+    assert_eq!(
+        value(&metrics, "lukhas_build", "_info", &[("version", "1.2.3")]),
+        Some(1.0)
+    );
+}
+
+#[test]
+fn every_status_is_counted_under_its_own_code() {
+    let metrics = Metrics::new(BUILD);
+    let route = metrics.route("/", "GET");
+    for status in (100..600).chain([0, 999, u16::MAX]) {
+        route.observe(status, 0.01);
+        route.clone().observe(status, 0.01);
+        metrics.route("/", "GET").observe(status, 0.01);
+    }
+    let families = families(&metrics, Format::OpenMetrics);
+    let samples = &families["lukhas_http_requests"].samples;
+    assert_eq!(samples.len(), 503);
+    assert!(samples.iter().all(|sample| sample.value == 3.0));
+    let duration = "lukhas_http_request_duration_seconds";
+    assert_eq!(value(&metrics, duration, "_count", &[]), Some(1509.0));
+}
+
+#[test]
+fn budgets_are_bounds_so_that_a_request_on_time_counts_as_such() {
+    for budget in [0.05, 0.8, 1.2, 1.5, 2.0, 2.5, 5.0] {
+        let metrics = Metrics::new(BUILD);
+        let route = metrics.route("/", "GET");
+        route.observe(200, budget);
+        route.observe(200, budget + 1e-9);
+        let bound = format!("{budget:?}");
+        let within = value(
+            &metrics,
+            "lukhas_http_request_duration_seconds",
+            "_bucket",
+            &[("le", &bound)],
+        );
+        assert_eq!(within, Some(1.0), "{budget}");
+    }
+}
+
+#[test]
+fn an_impossible_duration_counts_as_zero() {
+    let metrics = Metrics::new(BUILD);
+    let route = metrics.route("/", "GET");
+    for seconds in [f64::NAN, -1.0, f64::NEG_INFINITY] {
+        route.observe(200, seconds);
+        route.time_to_first_byte(seconds);
+    }
+    for family in [
+        "lukhas_http_request_duration_seconds",
+        "lukhas_time_to_first_byte_seconds",
+    ] {
+        assert_eq!(value(&metrics, family, "_sum", &[]), Some(0.0));
+        assert_eq!(
+            value(&metrics, family, "_bucket", &[("le", "0.001")]),
+            Some(3.0)
+        );
+    }
+}
+
+#[test]
+fn what_is_under_way_counts_until_its_guard_goes() {
+    let metrics = Metrics::new(BUILD);
+    let requests = |metrics: &Metrics| {
+        value(
+            metrics,
+            "lukhas_http_requests_in_flight",
+            "",
+            &[("route", "/")],
+        )
+        .unwrap()
+    };
+    let runs = |metrics: &Metrics| value(metrics, "lukhas_runs_in_flight", "", &[]).unwrap();
+    let route = metrics.route("/", "GET");
+    let (first, second, run) = (
+        route.begin(),
+        metrics.route("/", "GET").begin(),
+        metrics.begin_run(),
+    );
+    assert_eq!((requests(&metrics), runs(&metrics)), (2.0, 1.0));
+    drop((first, run));
+    assert_eq!((requests(&metrics), runs(&metrics)), (1.0, 0.0));
+    let unwinding = thread::spawn(move || {
+        let _second = second;
+        panic!("a handler that panics");
+    });
+    assert!(unwinding.join().is_err());
+    assert_eq!(requests(&metrics), 0.0);
+}
+
+#[test]
+fn tokens_of_models_that_are_not_listed_share_one_series() {
+    let metrics = Metrics::new(BUILD);
+    let tokens = metrics.tokens(["a", "b"]);
+    tokens.record("a", &usage(1, 10));
+    tokens.clone().record("a", &usage(2, 20));
+    for number in 0..1_000 {
+        tokens.record(&format!("made-up-{number}"), &usage(1, 0));
+    }
+    let seen = |model, kind| {
+        value(
+            &metrics,
+            "lukhas_tokens",
+            "_total",
+            &[("model", model), ("type", kind)],
+        )
+    };
+    assert_eq!(
+        (seen("a", "input"), seen("a", "output")),
+        (Some(3.0), Some(30.0))
+    );
+    assert_eq!(
+        (seen("b", "input"), seen("b", "output")),
+        (Some(0.0), Some(0.0))
+    );
+    assert_eq!(
+        (seen("other", "input"), seen("other", "output")),
+        (Some(1000.0), Some(0.0))
+    );
+    assert_eq!(
+        families(&metrics, Format::Text)["lukhas_tokens_total"]
+            .samples
+            .len(),
+        6
+    );
+}
+
+#[test]
+fn threads_lose_no_count() {
+    let metrics = Metrics::new(BUILD);
+    let route = metrics.route("/", "GET");
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for number in 0..1_000_u16 {
+                    let _guard = route.begin();
+                    route.observe(200 + number % 2, 0.001);
+                }
+            });
+        }
+    });
+    assert_eq!(
+        (requests(&metrics, "200"), requests(&metrics, "201")),
+        (Some(2000.0), Some(2000.0))
+    );
+    assert_eq!(
+        value(&metrics, "lukhas_http_requests_in_flight", "", &[]),
+        Some(0.0)
+    );
+}
+
+#[test]
+fn text_of_one_request() {
+    let metrics = Metrics::new(BUILD);
+    metrics.route("/v1/models", "GET").observe(200, 0.004);
+    let (_, body) = metrics.encode(Format::Text);
+    let ours: Vec<&str> = body
+        .lines()
+        .filter(|line| line.contains("lukhas_"))
+        .collect();
+    insta::assert_snapshot!(ours.join("\n"));
+}
+
+proptest! {
+    /// Whatever operators call their models, the body stays readable.
+    #[test]
+    fn labels_are_escaped(model in "[\\PC\n\"\\\\]{0,20}", codes in prop::collection::vec(any::<u16>(), 0..5)) {
+        let metrics = Metrics::new(BUILD);
+        metrics.tokens([model.clone()]).record(&model, &usage(1, 2));
+        for code in codes {
+            metrics.route("/", "GET").observe(code, f64::from(code));
+        }
+        for format in [Format::OpenMetrics, Format::Text] {
+            families(&metrics, format);
+        }
+        let labels = [("model", model.as_str()), ("type", "output")];
+        prop_assert_eq!(value(&metrics, "lukhas_tokens", "_total", &labels), Some(2.0));
+    }
+}

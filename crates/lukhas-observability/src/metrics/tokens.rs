@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Tokens used, by model.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use lukhas_core::Usage;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+
+/// Under which models that are not listed are counted.
+const OTHER: &str = "other";
+
+/// Labels of tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Kind {
+    r#type: &'static str,
+    model: Arc<str>,
+}
+
+/// Tokens used, by model. Cheap to clone; see [`Metrics::tokens`](super::Metrics::tokens).
+#[derive(Clone)]
+pub struct TokenMetrics(Arc<Models>);
+
+struct Models {
+    listed: HashMap<String, Counters>,
+    other: OnceLock<Counters>,
+    family: Family<Kind, Counter>,
+}
+
+struct Counters {
+    input: Counter,
+    output: Counter,
+}
+
+impl TokenMetrics {
+    pub(super) fn new(
+        family: &Family<Kind, Counter>,
+        models: impl Iterator<Item = String>,
+    ) -> Self {
+        let listed = models.map(|model| {
+            let counters = Counters::new(family, &model);
+            (model, counters)
+        });
+        Self(Arc::new(Models {
+            listed: listed.collect(),
+            other: OnceLock::new(),
+            family: family.clone(),
+        }))
+    }
+
+    /// Counts what a run of `model` used.
+    pub fn record(&self, model: &str, usage: &Usage) {
+        let models = &*self.0;
+        let counters = match models.listed.get(model) {
+            Some(counters) => counters,
+            None => models
+                .other
+                .get_or_init(|| Counters::new(&models.family, OTHER)),
+        };
+        counters.input.inc_by(usage.input_tokens);
+        counters.output.inc_by(usage.output_tokens);
+    }
+}
+
+impl Counters {
+    fn new(family: &Family<Kind, Counter>, model: &str) -> Self {
+        let model: Arc<str> = model.into();
+        let counter = |r#type| {
+            let model = Arc::clone(&model);
+            family.get_or_create_owned(&Kind { r#type, model })
+        };
+        Self {
+            input: counter("input"),
+            output: counter("output"),
+        }
+    }
+}
+
+impl fmt::Debug for TokenMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.listed.keys()).finish()
+    }
+}

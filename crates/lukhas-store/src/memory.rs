@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Responses in this process's memory.
+
+mod shelf;
+mod size;
+mod turn;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use lukhas_core::{BoxFuture, Item, ResponseStore, StoreError, StoredResponse};
+
+use self::shelf::{Found, Incoming, Shelf};
+
+/// How much a [`MemoryStore`] keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryLimits {
+    /// Most bytes, for all tenants together.
+    pub bytes: usize,
+    /// Most responses, for all tenants together.
+    pub responses: NonZeroUsize,
+}
+
+/// What a [`MemoryStore`] holds now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryUsage {
+    /// Bytes accounted for.
+    pub bytes: usize,
+    /// Responses that can be fetched.
+    pub responses: usize,
+    /// Responses dropped so far to stay within the limits.
+    pub evicted: u64,
+}
+
+/// Responses in this process's memory, within [`MemoryLimits`]; gone when it ends.
+///
+/// A response is an entry (its body) and a turn (its items). A turn points to the turn it
+/// continued, so a conversation of N turns takes the room of N turns, and deleting or evicting an
+/// earlier response takes away its entry but leaves its turn to the conversations that need it.
+///
+/// Bytes count what is allocated: bodies, items with the spare capacity of their strings, and the
+/// tables around them. A turn counts once, from its `put` until the last entry that leads to it
+/// goes, so turns that only a later conversation holds count too. When a `put` exceeds a limit,
+/// the entries put longest ago go first, whoever's they are, until it fits; dropping everything
+/// else always makes it fit, because a response that with its whole conversation exceeds the limit
+/// is refused, and nothing changed. What a caller is just reading is the caller's.
+///
+/// All methods finish at their first poll. Apart from the freeing of accounts for evicted turns,
+/// the work under the lock does not depend on the size of anything.
+pub struct MemoryStore {
+    limits: MemoryLimits,
+    shelf: Mutex<Shelf>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(limits: MemoryLimits) -> Self {
+        Self {
+            limits,
+            shelf: Mutex::default(),
+        }
+    }
+
+    /// What it holds now.
+    ///
+    /// # Errors
+    /// As every method: [`StoreError`] after a defect left the store unusable.
+    pub fn usage(&self) -> Result<MemoryUsage, StoreError> {
+        self.shelf().map(|shelf| shelf.usage())
+    }
+
+    fn shelf(&self) -> Result<MutexGuard<'_, Shelf>, StoreError> {
+        let broken = |_| StoreError("a defect interrupted an earlier change".to_owned());
+        self.shelf.lock().map_err(broken)
+    }
+
+    fn put_now(&self, tenant: &str, response: StoredResponse) -> Result<(), StoreError> {
+        let incoming = Incoming::new(tenant, response);
+        // Bound after the guard is gone: what leaves the shelf is freed outside the lock.
+        let _evicted = self.shelf()?.put(&self.limits, tenant, incoming)?;
+        Ok(())
+    }
+
+    fn find(&self, tenant: &str, id: &str) -> Result<Option<Found>, StoreError> {
+        Ok(self.shelf()?.find(tenant, id))
+    }
+
+    fn delete_now(&self, tenant: &str, id: &str) -> Result<bool, StoreError> {
+        let removed = self.shelf()?.remove(tenant, id);
+        Ok(removed.is_some())
+    }
+}
+
+impl Default for MemoryLimits {
+    /// 64 MiB and 100,000 responses.
+    fn default() -> Self {
+        const RESPONSES: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
+        Self {
+            bytes: 64 << 20,
+            responses: RESPONSES,
+        }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new(MemoryLimits::default())
+    }
+}
+
+impl ResponseStore for MemoryStore {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn put<'a>(
+        &'a self,
+        tenant: &'a str,
+        response: StoredResponse,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move { self.put_now(tenant, response) })
+    }
+
+    fn get<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<StoredResponse>>, StoreError>> {
+        Box::pin(async move {
+            let found = self.find(tenant, id)?;
+            Ok(found.map(|found| Arc::new(found.into_response(id))))
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move { self.delete_now(tenant, id) })
+    }
+
+    fn context<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Vec<Item>>, StoreError>> {
+        Box::pin(async move {
+            let found = self.find(tenant, id)?;
+            Ok(found.and_then(|found| found.context()))
+        })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async move { self.usage().map(drop) })
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("limits", &self.limits)
+            .field("usage", &self.usage())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;
