@@ -5,6 +5,7 @@ mod documents;
 mod errors;
 mod hostile;
 mod independent;
+mod operations;
 mod recorded;
 mod responses;
 mod streams;

@@ -177,5 +177,8 @@ async fn input_items_come_in_pages() {
         );
     }
     let answer = client.get(&format!("{path}?after=none")).await;
-    assert_eq!((answer.status, answer.json()["error"]["param"].as_str()), (404, Some("after")));
+    assert_eq!(
+        (answer.status, answer.json()["error"]["param"].as_str()),
+        (404, Some("after"))
+    );
 }

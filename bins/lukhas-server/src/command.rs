@@ -37,8 +37,7 @@ fn show(loaded: &Loaded, json: bool) -> Result<(), Failure> {
 fn openapi(yaml: bool) -> Result<(), Failure> {
     let document = lukhas_gateway::openapi_json();
     if yaml {
-        let text = serde_saphyr::to_string(document);
-        print(&text.map_err(|error| Failure::Document(error.into()))?)
+        print(&lukhas_app::to_yaml(document)?)
     } else {
         print(&pretty(document)?)
     }
@@ -46,7 +45,7 @@ fn openapi(yaml: bool) -> Result<(), Failure> {
 
 fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value);
-    Ok(text.map_err(|error| Failure::Document(error.into()))? + "\n")
+    Ok(text.map_err(Failure::Document)? + "\n")
 }
 
 /// Writes `text` to standard output. That its reader has had enough (`| head`) is no failure.

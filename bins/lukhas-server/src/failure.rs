@@ -27,7 +27,7 @@ pub(crate) enum Failure {
     /// The output cannot be written.
     Output(#[source] io::Error),
     /// The output cannot be made.
-    Document(#[source] Box<dyn Error + Send + Sync>),
+    Document(#[source] serde_json::Error),
 }
 
 impl Failure {

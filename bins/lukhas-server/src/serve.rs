@@ -15,6 +15,7 @@ mod server;
 mod signals;
 mod stream;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use lukhas_app::{App, AppError, Loaded};
@@ -54,19 +55,10 @@ async fn serve(app: &App) -> Result<(), Failure> {
     let settings = app.settings().server();
     // Before the first byte of output: whoever reads that may signal.
     let mut signals = Signals::new().map_err(Failure::System)?;
-    let address = settings.listen();
-    let bound = Listener::bind(address).await;
-    let listener = bound.map_err(|source| Failure::Listen { address, source })?;
+    let listener = bind(settings.listen()).await?;
     let address = listener.address().map_err(Failure::System)?;
-    let limits = ConnectionLimits {
-        patience: Patience {
-            header: settings.header_read_timeout(),
-            idle: settings.idle_timeout(),
-        },
-        write: settings.stream_write_timeout(),
-        max_header_bytes: settings.max_header_bytes(),
-    };
     let router = app.gateway().router();
+    let limits = limits(settings);
     let mut server = Server::new(listener, router, limits, settings.max_connections());
     let key = app.generated_key().map(|key| key.expose().as_str());
     print(&Banner { address, key }.to_string())?;
@@ -96,6 +88,22 @@ async fn serve(app: &App) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+async fn bind(address: SocketAddr) -> Result<Listener, Failure> {
+    let listener = Listener::bind(address).await;
+    listener.map_err(|source| Failure::Listen { address, source })
+}
+
+fn limits(settings: &lukhas_app::Server) -> ConnectionLimits {
+    ConnectionLimits {
+        patience: Patience {
+            header: settings.header_read_timeout(),
+            idle: settings.idle_timeout(),
+        },
+        write: settings.stream_write_timeout(),
+        max_header_bytes: settings.max_header_bytes(),
+    }
 }
 
 /// What ends a drain.

@@ -27,7 +27,7 @@ pub struct App {
 impl App {
     /// Puts the parts together as `loaded` says.
     ///
-    /// Without configured keys a key is made. [`crate::load`] has seen to it that this happens on
+    /// Without configured keys a key is made. [`load`](crate::load()) has seen to it that this happens on
     /// loopback addresses only.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ pub enum AppError {
     /// A defect: the configuration cannot be written as JSON.
     #[error("the configuration cannot be written")]
     Json(#[source] serde_json::Error),
+    /// A defect: a document cannot be written as YAML.
+    #[error("the document cannot be written as YAML")]
+    Yaml(#[source] serde_saphyr::SerializeError),
     /// A defect: the models cannot be offered under their names.
     #[error(transparent)]
     Models(#[from] CatalogError),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Composition root: configuration, assembly of the gateway and its parts.
 //!
-//! [`load`] reads files, environment and flags into a [`Config`], checks them and gives
+//! [`load()`] reads files, environment and flags into a [`Config`], checks them and gives
 //! [`Settings`]; everything wrong with them comes back at once, each with its place. [`App::build`]
 //! makes a gateway of them.
 //!
@@ -31,6 +31,7 @@ mod keys;
 mod load;
 mod models;
 mod settings;
+mod yaml;
 
 pub use app::App;
 
@@ -42,3 +43,4 @@ pub use error::AppError;
 pub use load::{Flags, Loaded, Sources, load};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
 pub use settings::{Aliases, Auth, Log, Server, Settings};
+pub use yaml::to_yaml;

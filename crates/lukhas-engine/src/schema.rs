@@ -20,6 +20,8 @@ mod shape;
 mod string;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod tests;
 
 use serde_json::Value;

@@ -7,7 +7,8 @@ mod name;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::words::{identifier_words, is_stop_word, stem};
@@ -20,6 +21,9 @@ const LONGEST_TEXT: usize = 64 << 10;
 const MOST_TOKENS: usize = 4096;
 /// More property names than this are not looked up in advance.
 const MOST_NAMES: usize = 256;
+/// Places of one word that are looked at.
+const MOST_PLACES: usize = 32;
+const BUDGET: usize = 2_000_000;
 
 /// The values of a text, and which of them were taken.
 ///
@@ -31,6 +35,10 @@ pub(crate) struct Source<'t> {
     tokens: Vec<Token<'t>>,
     /// The stems of all words, those inside identifiers and quotations too, and their tokens.
     stems: Vec<(usize, String)>,
+    /// The first places of each stem.
+    places: HashMap<String, Vec<usize>>,
+    /// Tokens that may still be looked at: a long text for a large schema is much to search.
+    budget: Cell<usize>,
     /// A token each: whose it is, or [`FREE`] or [`TAKEN`].
     owners: RefCell<Vec<u32>>,
     names: Vec<String>,
@@ -54,10 +62,18 @@ impl<'t> Source<'t> {
         let stems = tokens.iter().enumerate().flat_map(|(at, token)| {
             identifier_words(token.text).into_iter().map(move |word| (at, stem(&word)))
         });
+        let stems: Vec<_> = stems.collect();
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, (_, stem)) in stems.iter().enumerate() {
+            let places = places.entry(stem.clone()).or_default();
+            places.extend((places.len() < MOST_PLACES).then_some(at));
+        }
         let mut source = Self {
             text,
             owners: RefCell::new(vec![FREE; tokens.len()]),
-            stems: stems.collect(),
+            stems,
+            places,
+            budget: Cell::new(BUDGET),
             tokens,
             names: Vec::new(),
         };
@@ -95,15 +111,25 @@ impl<'t> Source<'t> {
 
     /// Where `stems` occur, as ranges of the text's stems.
     fn occurrences(&self, stems: &[String]) -> impl Iterator<Item = Range<usize>> {
-        let len = stems.len();
-        let windows = self.stems.windows(len.max(1)).enumerate();
-        windows
-            .filter(move |(_, window)| window.iter().map(|(_, stem)| stem).eq(stems))
-            .map(move |(at, _)| at..at + len)
+        let places = stems.first().and_then(|first| self.places.get(first));
+        places.into_iter().flatten().filter_map(move |&at| {
+            let run = self.stems.get(at..at + stems.len())?;
+            run.iter().map(|(_, stem)| stem).eq(stems).then(|| at..at + stems.len())
+        })
+    }
+
+    /// Whether all tokens may be looked at once more.
+    fn may_search(&self) -> bool {
+        let left = self.budget.get().checked_sub(self.tokens.len());
+        self.budget.set(left.unwrap_or(0));
+        left.is_some()
     }
 
     /// A number for the property, the first of those on offer that `fits`.
     pub(crate) fn number(&self, name: Option<&str>, fits: impl Fn(&str) -> bool) -> Option<String> {
+        if !self.may_search() {
+            return None;
+        }
         let plain = |offer: &Offer<'t>| offer.text.replace(',', "");
         let by_name = name.and_then(|name| self.by_name(&Name::new(name)));
         let by_name = by_name.filter(|offer| self.kind(offer) == Some(Kind::Number));
@@ -122,6 +148,9 @@ impl<'t> Source<'t> {
         format: Option<&str>,
         fits: impl Fn(&str) -> bool,
     ) -> Option<String> {
+        if !self.may_search() {
+            return None;
+        }
         let mut offers = Vec::new();
         let kinds = kinds_of_format(format);
         let known = name.map(Name::new);

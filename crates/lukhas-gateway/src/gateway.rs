@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore, Tokenizer};
-use lukhas_observability::Metrics;
+use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
 
@@ -58,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) tokens: TokenMetrics,
     pub(crate) limits: Limits,
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) admission: Arc<Admission>,
@@ -77,6 +78,9 @@ impl Gateway {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: GatewayParts) -> Self {
+        let answering = parts.orchestrator.models().iter().map(|model| &model.id);
+        let embedding = std::iter::once(&parts.embedder.info().id).chain(parts.aliases.keys());
+        let tokens = parts.metrics.tokens(answering.chain(embedding));
         Self(Arc::new(Shared {
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
@@ -85,6 +89,7 @@ impl Gateway {
             authenticator: parts.authenticator,
             entropy: parts.entropy,
             metrics: parts.metrics,
+            tokens,
             limits: parts.limits,
             aliases: parts.aliases,
             admission: Admission::new(parts.limits.max_in_flight),

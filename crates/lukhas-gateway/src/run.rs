@@ -2,6 +2,7 @@
 //! Runs: started, peeked at before the status is committed, then folded or streamed.
 
 mod events;
+mod meter;
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -14,6 +15,7 @@ use crate::ApiError;
 use crate::admission::{Admission, Permit, Phase};
 
 pub(crate) use events::{EventWriter, stream};
+pub(crate) use meter::Meter;
 
 /// Events handled before other tasks of the thread get a turn.
 const TURN: usize = 128;
@@ -26,6 +28,7 @@ pub(crate) struct Runs {
     next: usize,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     stopped: bool,
+    meter: Meter,
     _permit: Permit,
 }
 
@@ -37,7 +40,7 @@ struct Run {
 }
 
 impl Runs {
-    /// Admits the request and starts its runs; returns when each has begun to answer.
+    /// Starts the runs of an admitted request; returns when each has begun to answer.
     ///
     /// # Errors
     /// The failure of the first run that failed before it answered anything, so that the client gets
@@ -45,6 +48,7 @@ impl Runs {
     pub(crate) async fn start(
         admission: &Admission,
         permit: Permit,
+        meter: Meter,
         streams: impl Iterator<Item = RunStream>,
     ) -> Result<Self, ApiError> {
         let mut phase = admission.watch();
@@ -61,6 +65,7 @@ impl Runs {
                 let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
             }),
             stopped: false,
+            meter,
             _permit: permit,
         };
         runs.peek().await?;
@@ -119,7 +124,10 @@ impl Runs {
                 None if run.ended => continue,
                 None if self.stopped => run.end(RunErrorKind::ShuttingDown, STOPPED),
                 None => match run.poll(cx) {
-                    Poll::Ready(event) => event,
+                    Poll::Ready(event) => {
+                        self.meter.note(index, &event);
+                        event
+                    }
                     Poll::Pending => {
                         open = true;
                         continue;

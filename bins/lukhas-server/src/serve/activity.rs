@@ -44,7 +44,7 @@ pub(crate) enum Phase {
     /// That many requests are under way.
     Busy(usize),
     /// The last request has ended, and was still being written at this instant; no byte of the next
-    /// has come.
+    /// has come. One that came with the last request is noticed when another follows it.
     Idle(Instant),
 }
 

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
@@ -86,11 +86,10 @@ where
         activity,
         limits,
         timer: pin!(sleep_until(Instant::now() + limits.patience.header)),
+        gives_up_heads: false,
         closing_since: None,
     };
-    if opened_in == Stage::Closing {
-        timed.activity.drain();
-    }
+    timed.enter(opened_in, opened_in);
     loop {
         tokio::select! {
             biased;
@@ -100,9 +99,7 @@ where
                 if changed.is_err() {
                     return timed.await;
                 }
-                if opened_in < *stage.borrow_and_update() {
-                    timed.activity.drain();
-                }
+                timed.enter(*stage.borrow_and_update(), opened_in);
             }
         }
     }
@@ -136,6 +133,16 @@ fn builder(limits: &ConnectionLimits, streams: Streams, stage: Stage) -> auto::B
     builder
 }
 
+/// What is to be done with a connection.
+enum Next {
+    /// Nothing, until then.
+    Wait(Option<Instant>),
+    /// It ends after the requests that are under way.
+    Close,
+    /// It ends now.
+    Drop,
+}
+
 /// A connection that ends when its patience does.
 struct Timed<'a, C> {
     connection: Pin<&'a mut C>,
@@ -145,30 +152,63 @@ struct Timed<'a, C> {
     limits: ConnectionLimits,
     /// Fires at the deadline or before it; polls look again.
     timer: Pin<&'a mut Sleep>,
+    /// Nobody waits for requests whose head is on its way.
+    gives_up_heads: bool,
     /// Since when it closes.
     closing_since: Option<Instant>,
 }
 
 impl<C> Timed<'_, C> {
+    /// The server has come to `stage`; the connection was opened in another, or the same.
+    fn enter(&mut self, stage: Stage, opened_in: Stage) {
+        if stage > opened_in || stage == Stage::Closing {
+            self.activity.drain();
+        }
+        self.gives_up_heads = stage == Stage::Closing;
+    }
+
+    fn next(&self, phase: Phase) -> Next {
+        let deadline = self.deadline(phase);
+        let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        match (phase, self.closing_since) {
+            // To close it gracefully would be to drop the head, too.
+            (Phase::Head(_), None) if late || self.gives_up_heads => Next::Drop,
+            (Phase::New(_) | Phase::Idle(_) | Phase::Busy(_), None)
+                if late || self.activity.drains() =>
+            {
+                Next::Close
+            }
+            (_, Some(_)) if late => Next::Drop,
+            (_, None | Some(_)) => Next::Wait(deadline),
+        }
+    }
+
     /// When the connection has been in `phase` for too long.
     fn deadline(&self, phase: Phase) -> Option<Instant> {
-        let deadline = phase.deadline(self.limits.patience);
         match (self.closing_since, phase) {
             // What is left is to write the rest and to be told that it has arrived.
             (Some(closing), Phase::New(since) | Phase::Head(since) | Phase::Idle(since)) => {
                 Some(closing.max(since) + self.limits.write)
             }
-            (Some(_), Phase::Busy(_)) | (None, _) => deadline,
+            (Some(_), Phase::Busy(_)) | (None, _) => phase.deadline(self.limits.patience),
         }
     }
 
-    /// Asks the connection to close after the requests that are under way.
     fn close(&mut self, phase: Phase) {
         self.closing_since = Some(Instant::now());
         if matches!(phase, Phase::New(_) | Phase::Idle(_)) {
             self.activity.close_at_rest();
         }
         (self.graceful)(self.connection.as_mut());
+    }
+
+    /// Waits until `deadline`, or until `cx` is woken by something else.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        // Deadlines mostly move back, so the timer is left alone until it fires.
+        if self.timer.deadline() > deadline || self.timer.is_elapsed() {
+            self.timer.as_mut().reset(deadline);
+        }
+        self.timer.as_mut().poll(cx)
     }
 }
 
@@ -182,29 +222,11 @@ impl<C: Future<Output = Result<(), BoxError>>> Future for Timed<'_, C> {
                 return Poll::Ready(ended);
             }
             let phase = this.activity.poll_phase(cx);
-            let Some(deadline) = this.deadline(phase) else {
-                if !this.activity.drains() || this.closing_since.is_some() {
-                    return Poll::Pending;
-                }
-                this.close(phase);
-                continue;
-            };
-            let late = deadline <= Instant::now();
-            match (phase, this.closing_since) {
-                // hyper would drop a head that is on its way without an answer.
-                (Phase::Head(_), _) | (_, Some(_)) if late => return Poll::Ready(Ok(())),
-                (Phase::New(_) | Phase::Idle(_), None) if late || this.activity.drains() => {
-                    this.close(phase);
-                    continue;
-                }
-                _ => {}
-            }
-            // Deadlines mostly move back, so the timer is left alone until it fires.
-            if this.timer.deadline() > deadline || this.timer.is_elapsed() {
-                this.timer.as_mut().reset(deadline);
-            }
-            if this.timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
+            match this.next(phase) {
+                Next::Drop => return Poll::Ready(Ok(())),
+                Next::Close => this.close(phase),
+                Next::Wait(None) => return Poll::Pending,
+                Next::Wait(Some(deadline)) => ready!(this.poll_timer(cx, deadline)),
             }
         }
     }

@@ -2,7 +2,9 @@
 //! Clients that are slow, greedy or many.
 
 use std::io::{ErrorKind, Read, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::process::{Server, Setup};
 

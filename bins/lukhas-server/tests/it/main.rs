@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The `lukhas` process from outside: what it prints, how it ends, what it puts up with.
 
+#[cfg(test)]
 mod config;
+#[cfg(test)]
 mod http;
+#[cfg(test)]
 mod limits;
+#[cfg(test)]
 mod process;
+#[cfg(test)]
 mod signals;
+#[cfg(test)]
 mod startup;

@@ -108,7 +108,13 @@ fn the_document_is_printed_in_both_forms() {
     let json = Setup::new(&["openapi"]).run();
     let yaml = Setup::new(&["openapi", "--yaml"]).run();
     let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
-    let yaml: serde_json::Value = serde_saphyr::from_str(&yaml.out).unwrap();
-    assert_eq!(json, yaml);
     assert!(json["openapi"].as_str().unwrap().starts_with("3.1"));
+    assert!(yaml.out.starts_with("openapi: \"3.1"), "{}", yaml.out);
+    for path in json["paths"].as_object().unwrap().keys() {
+        let (plain, quoted) = (format!("\n  {path}:\n"), format!("\n  \"{path}\":\n"));
+        assert!(
+            yaml.out.contains(&plain) || yaml.out.contains(&quoted),
+            "{path}"
+        );
+    }
 }

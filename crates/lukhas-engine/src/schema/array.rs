@@ -71,7 +71,7 @@ impl<'s> Generator<'_, 's> {
     }
 
     fn length(
-        &self,
+        &mut self,
         shape: &Shape<'s>,
         least: usize,
         given: usize,
@@ -86,17 +86,14 @@ impl<'s> Generator<'_, 's> {
         if least > most {
             return Err(Refusal::Impossible);
         }
-        let ends = |at| {
-            let schemas = element_schemas(shape, at, None);
-            let inner: Vec<_> = schemas.iter().map(|schema| Shape::of(self.document, schema)).collect();
-            inner.iter().any(|inner| inner.impossible || self.leads_back(inner))
-        };
-        let wanted = if (0..=prefix).any(ends) {
-            0
-        } else {
-            let offered = self.offered(shape, prefix, slot);
-            prefix.max(given).max(offered).max(1)
-        };
+        let mut wanted = prefix.max(given).max(self.offered(shape, prefix, slot)).max(1);
+        // Elements that lead back to this array's own schema are left out where that is allowed.
+        for schema in (0..=prefix).flat_map(|at| element_schemas(shape, at, None)) {
+            let element = Shape::of(self.document, schema);
+            if element.impossible || self.leads_back(&element)? {
+                wanted = 0;
+            }
+        }
         Ok(wanted.clamp(least, most))
     }
 

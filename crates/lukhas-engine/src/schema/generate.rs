@@ -116,6 +116,9 @@ impl<'g, 's> Generator<'g, 's> {
             return self.settle(&shape, schemas, slot);
         };
         let (room, taken) = (self.room, self.source.map(Source::taken));
+        if let Choice::Either(branches) = choice {
+            self.checker.spend(u32::try_from(branches.len()).unwrap_or(u32::MAX) / 4)?;
+        }
         for branch in self.branches(choice, &shape) {
             match self.choose(branch, schemas, slot) {
                 Err(Refusal::Impossible) => {}
@@ -139,7 +142,9 @@ impl<'g, 's> Generator<'g, 's> {
         let mut branches = match choice {
             Choice::Either(schemas) => {
                 let mut order: Vec<_> = schemas.iter().collect();
-                order.sort_by_cached_key(|schema| std::cmp::Reverse(self.suits(schema)));
+                let looked_at = order.len().min(MOST_CANDIDATES as usize);
+                order[..looked_at]
+                    .sort_by_cached_key(|schema| std::cmp::Reverse(self.suits(schema)));
                 order.into_iter().map(|schema| with(&[schema])).collect()
             }
             Choice::If(map) => {
@@ -181,14 +186,24 @@ impl<'g, 's> Generator<'g, 's> {
     }
 
     /// Whether the value would lie in one that is made for the same schema.
-    pub(super) fn leads_back(&self, shape: &Shape<'s>) -> bool {
-        let here = shape.maps.iter().any(|map| self.path.contains(&std::ptr::from_ref(*map)));
-        here || shape.choices.iter().any(|choice| match choice {
-            Choice::Either(schemas) => schemas
-                .iter()
-                .all(|schema| self.leads_back(&Shape::of(self.document, schema))),
-            Choice::If(_) | Choice::With(..) => false,
-        })
+    pub(super) fn leads_back(&mut self, shape: &Shape<'s>) -> Made<bool> {
+        self.checker.spend(shape.weight())?;
+        if shape.maps.iter().any(|map| self.path.contains(&std::ptr::from_ref(*map))) {
+            return Ok(true);
+        }
+        for choice in &shape.choices {
+            let Choice::Either(branches) = choice else {
+                continue;
+            };
+            let mut all = true;
+            for branch in *branches {
+                all = all && self.leads_back(&Shape::of(self.document, branch))?;
+            }
+            if all {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Makes the value, anew when it is not an instance.
@@ -240,7 +255,7 @@ impl<'g, 's> Generator<'g, 's> {
             self.occupy(super::text_len(&value))?;
             return Ok(value);
         }
-        let revisits = self.leads_back(shape);
+        let revisits = self.leads_back(shape)?;
         let inside = self.path.len();
         self.path.extend(shape.maps.iter().map(|map| std::ptr::from_ref(*map)));
         let mut made = Err(Refusal::Impossible);

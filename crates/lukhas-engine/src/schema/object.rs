@@ -91,8 +91,10 @@ impl<'s> Generator<'_, 's> {
     fn wants(&mut self, shape: &Shape<'s>, name: &'s str) -> Made<bool> {
         let schemas = self.property_schemas(shape, name)?;
         let inner: Vec<_> = schemas.iter().map(|schema| Shape::of(self.document, schema)).collect();
-        if inner.iter().any(|inner| inner.impossible || self.leads_back(inner)) {
-            return Ok(false);
+        for inner in &inner {
+            if inner.impossible || self.leads_back(inner)? {
+                return Ok(false);
+            }
         }
         let offered = self.source.is_some_and(|source| source.offers(name));
         let mentioned = |inner: &Shape<'s>| {
@@ -104,6 +106,7 @@ impl<'s> Generator<'_, 's> {
 
     /// What the value of the property must satisfy.
     fn property_schemas(&mut self, shape: &Shape<'s>, name: &str) -> Made<Vec<&'s Value>> {
+        self.checker.spend(shape.weight())?;
         let mut schemas = Vec::new();
         for map in &shape.maps {
             let before = schemas.len();

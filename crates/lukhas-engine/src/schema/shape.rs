@@ -14,6 +14,9 @@ const DELICATE: &[&str] = &[
     "unevaluatedItems", "unevaluatedProperties", "uniqueItems",
 ];
 
+/// Schemas that apply to one value.
+const MOST_MAPS: usize = 1024;
+
 /// A set of JSON types. Whole numbers are a type of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Types(u8);
@@ -138,6 +141,8 @@ impl<'s> Shape<'s> {
             match schema {
                 Value::Bool(true) => {}
                 Value::Object(map) if self.maps.iter().any(|known| std::ptr::eq(*known, map)) => {}
+                // More would take too long to tell apart.
+                Value::Object(_) if self.maps.len() >= MOST_MAPS => self.impossible = true,
                 Value::Object(map) => {
                     self.add(map);
                     rest.extend(document.targets(schema).iter().rev());

@@ -108,12 +108,14 @@ impl<'t> Source<'t> {
         let last = name.words.last()?;
         let unit = if last == "age" { "year" } else { last };
         let many = last == "age" || last.ends_with('s');
-        let at = (1..self.tokens.len()).find(|&at| {
-            let before = if self.is_mark(at - 1, "-") && at > 1 { at - 2 } else { at - 1 };
-            let word = self.tokens[at].text.split('-').next().unwrap_or_default();
-            self.tokens[before].kind == Kind::Number && many && stem(word) == stem(unit)
+        if !many {
+            return None;
+        }
+        let number = self.occurrences(&[stem(unit)]).find_map(|place| {
+            let before = self.stems[place.start].0.checked_sub(1)?;
+            let number = if self.is_mark(before, "-") { before.checked_sub(1)? } else { before };
+            (self.tokens[number].kind == Kind::Number).then_some(number)
         })?;
-        let number = if self.is_mark(at - 1, "-") { at - 2 } else { at - 1 };
         Some(self.offer(number..number + 1))
     }
 
@@ -171,6 +173,9 @@ impl<'t> Source<'t> {
 
     fn after_preposition(&self, name: &Name) -> Option<Offer<'t>> {
         let prepositions = name.prepositions();
+        if prepositions.is_empty() {
+            return None;
+        }
         (1..self.tokens.len())
             .find(|&at| {
                 let before = self.tokens[at - 1].text.to_lowercase();

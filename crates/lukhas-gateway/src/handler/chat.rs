@@ -17,7 +17,7 @@ use crate::answer;
 use crate::body::read_json;
 use crate::gateway::unix_now;
 use crate::route::Call;
-use crate::run::{self, EventWriter, Runs};
+use crate::run::{self, EventWriter, Meter, Runs};
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
@@ -37,6 +37,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         service_tier: ServiceTier::Default,
         system_fingerprint: None,
     };
+    let meter = Meter::new(&shared, &head.model);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().map(|run| {
         shared
@@ -44,7 +45,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
             .run(run_cx(&shared, Arc::clone(&principal)), run)
     });
     let streams: Vec<_> = streams.collect();
-    let runs = Runs::start(&shared.admission, permit, streams.into_iter()).await;
+    let runs = Runs::start(&shared.admission, permit, meter, streams.into_iter()).await;
     let runs = runs.map_err(|error| error.map_param(chat_param))?;
     if stream {
         return Ok(run::stream(

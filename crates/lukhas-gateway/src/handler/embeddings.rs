@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{RunError, Tokenizer, TokenizerError};
+use lukhas_core::{RunError, Tokenizer, TokenizerError, Usage};
 use lukhas_openai::{CreateEmbedding, EmbeddingInput, EmbeddingList, EncodingFormat};
 
 use crate::body::read_json;
@@ -27,6 +27,11 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let dimensions = dimensions(&shared, request.dimensions)?;
     let _permit = shared.admission.admit()?;
     let (texts, tokens) = texts(Arc::clone(&shared.tokenizer), request.input).await?;
+    let usage = Usage {
+        input_tokens: tokens,
+        ..Usage::default()
+    };
+    shared.tokens.record(&request.model, &usage);
     let vectors = shared.embedder.embed(&texts, dimensions).await?;
     let format = request.encoding_format.unwrap_or(EncodingFormat::Float);
     answer::json(&EmbeddingList::new(request.model, vectors, format, tokens))

@@ -19,7 +19,7 @@ use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
-use crate::run::{self, Runs};
+use crate::run::{self, Meter, Runs};
 use crate::{ApiError, ErrorCode, answer};
 
 pub(crate) use list::input_items;
@@ -45,12 +45,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         previous: run.previous.clone(),
         input: run.items.clone(),
     });
+    let meter = Meter::new(&shared, &run.model);
     let cx = run_cx(&shared, principal);
     let object = ResponseObject::new(new_id(&shared), unix_now(), options);
     let entropy = Arc::clone(&shared.entropy);
     let fold = ResponseFold::new(object, entropy, unix_now, response_error);
-    let stream_of_run = shared.orchestrator.run(cx, run);
-    let runs = Runs::start(&shared.admission, permit, std::iter::once(stream_of_run)).await?;
+    let events = std::iter::once(shared.orchestrator.run(cx, run));
+    let runs = Runs::start(&shared.admission, permit, meter, events).await?;
     if stream {
         return Ok(run::stream(runs, stream::Writer::new(fold, steps, keeping)));
     }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use futures_util::stream;
 use lukhas_core::{ItemKind, Usage};
+use lukhas_observability::{BuildInfo, Metrics};
 
 use super::*;
 use crate::ErrorCode;
@@ -32,7 +33,12 @@ fn failed(kind: RunErrorKind) -> RunEvent {
 
 async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Runs, ApiError> {
     let permit = admission.admit().expect("there is room");
-    Runs::start(admission, permit, streams.into_iter()).await
+    let metrics = Metrics::new(BuildInfo {
+        version: "test",
+        revision: None,
+    });
+    let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m");
+    Runs::start(admission, permit, meter, streams.into_iter()).await
 }
 
 fn scripted(events: Vec<RunEvent>) -> RunStream {

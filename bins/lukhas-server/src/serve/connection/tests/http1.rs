@@ -180,6 +180,17 @@ async fn a_drain_answers_a_request_whose_head_has_begun() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_end_of_a_drain_gives_up_heads_on_their_way() {
+    let mut case = Case::new();
+    case.send("GET /").await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    case.stage.send_replace(Stage::Draining);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    case.stage.send_replace(Stage::Closing);
+    case.closes_silently_after(0).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_comes_during_a_drain_serves_one_request() {
     let mut case = Case::in_stage(Stage::Draining);
     case.send(&get("/")).await;
