@@ -49,7 +49,7 @@ fn deep_schemas_fit_the_stack() {
         check(nested(times, |inner| json!({"items": inner, "minItems": 1, "type": "array"})));
         check(nested(times, |inner| json!({"properties": {"a": inner}, "required": ["a"]})));
         check(nested(times, |inner| json!({"allOf": [inner]})));
-        check(nested(times, |inner| json!({"anyOf": [inner, inner]})));
+        check(nested(times, |inner| json!({"anyOf": [false, inner]})));
         check(nested(times.min(20), |inner| json!({"not": {"not": inner}})));
         check(nested(times, |inner| json!({"if": inner, "then": {}})));
         check(nested(times, |inner| json!({"contains": inner, "unevaluatedItems": false})));
