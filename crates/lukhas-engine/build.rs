@@ -23,69 +23,87 @@ use regex_syntax::hir::{Class, HirKind};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
-    let (bytes, ends, ordinary) = tokens()?;
+    let tokens = Tokens::read()?;
     let classes = classes()?;
-    let longest = longest(&ends);
-    fs::write(out.join("cl100k.slots"), little_endian(&slots(&bytes, &ends, &ordinary)))?;
-    fs::write(out.join("cl100k.ends"), little_endian(&ends))?;
-    fs::write(out.join("cl100k.bytes"), bytes)?;
-    fs::write(
-        out.join("cl100k.rs"),
-        format!(
-            "/// Number of ids, gaps included.\npub(super) const IDS: usize = {};\n\
-             /// Bytes of the longest token.\npub(super) const LONGEST: usize = {longest};\n\
-             /// Code points from here on are of class other.\n\
-             pub(super) const CLASSED: usize = {};\n",
-            ends.len(),
-            classes.len() * 4,
-        ),
-    )?;
+    let sizes = format!(
+        "/// Number of ids, gaps included.\npub(super) const IDS: usize = {};\n\
+         /// Bytes of the longest token.\npub(super) const LONGEST: usize = {};\n\
+         /// Code points from here on are of class other.\n\
+         pub(super) const CLASSED: usize = {};\n",
+        tokens.ends.len(),
+        tokens.longest(),
+        classes.len() * 4,
+    );
+    fs::write(out.join("cl100k.rs"), sizes)?;
+    fs::write(out.join("cl100k.slots"), little_endian(&tokens.slots()))?;
+    fs::write(out.join("cl100k.ends"), little_endian(&tokens.ends))?;
+    fs::write(out.join("cl100k.bytes"), tokens.bytes)?;
     fs::write(out.join("cl100k.classes"), classes)?;
-    rerun_if_changed();
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=src/tokenizer/hash.rs");
     Ok(())
 }
 
-/// The bytes of all tokens, the end of each, and whether it is an ordinary (not special) one.
-fn tokens() -> Result<(Vec<u8>, Vec<u32>, Vec<bool>), Box<dyn Error>> {
-    let vocabulary = tiktoken_rs::cl100k_base()?;
-    let special = vocabulary.special_tokens();
-    let (mut bytes, mut ends, mut ordinary) = (Vec::new(), Vec::new(), Vec::new());
-    let mut gap = 0;
-    for id in 0.. {
-        match vocabulary.decode_bytes(&[id]) {
-            Ok(token) => {
-                let text = std::str::from_utf8(&token);
-                ordinary.push(!text.is_ok_and(|text| special.contains(text)));
-                bytes.extend(token);
-                gap = 0;
-            }
-            Err(_) if gap == 1000 => break,
-            Err(_) => {
-                ordinary.push(false);
-                gap += 1;
-            }
-        }
-        ends.push(u32::try_from(bytes.len())?);
-    }
-    ends.truncate(ends.len() - gap);
-    ordinary.truncate(ends.len());
-    Ok((bytes, ends, ordinary))
+/// The vocabulary, by id.
+#[derive(Default)]
+struct Tokens {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    /// Whether a token is found in text, and not special.
+    ordinary: Vec<bool>,
 }
 
-fn slots(bytes: &[u8], ends: &[u32], ordinary: &[bool]) -> Vec<u32> {
-    let mut slots = vec![0; hash::SLOTS];
-    let mut start = 0;
-    for (id, &end) in ends.iter().enumerate() {
-        if ordinary[id] {
-            let mut slot = hash::slot_of(&bytes[start..end as usize]);
+impl Tokens {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        /// More ids than this in a row are unused only after the last one.
+        const LONGEST_GAP: usize = 1000;
+        let vocabulary = tiktoken_rs::cl100k_base()?;
+        let special = vocabulary.special_tokens();
+        let mut tokens = Self::default();
+        let mut gap = 0;
+        for id in 0.. {
+            let token = vocabulary.decode_bytes(&[id]).unwrap_or_default();
+            gap = if token.is_empty() { gap + 1 } else { 0 };
+            if gap > LONGEST_GAP {
+                break;
+            }
+            let text = std::str::from_utf8(&token).unwrap_or_default();
+            tokens
+                .ordinary
+                .push(!token.is_empty() && !special.contains(text));
+            tokens.bytes.extend(token);
+            tokens.ends.push(u32::try_from(tokens.bytes.len())?);
+        }
+        tokens.ends.truncate(tokens.ends.len() - LONGEST_GAP);
+        Ok(tokens)
+    }
+
+    /// The bytes of each token.
+    fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts
+            .zip(&self.ends)
+            .map(|(start, end)| &self.bytes[*start as usize..*end as usize])
+    }
+
+    fn longest(&self) -> usize {
+        self.iter().map(<[u8]>::len).max().unwrap_or(0)
+    }
+
+    fn slots(&self) -> Vec<u32> {
+        let mut slots = vec![0; hash::SLOTS];
+        for (id, token) in (1..)
+            .zip(self.iter())
+            .filter(|(id, _)| self.ordinary[*id as usize - 1])
+        {
+            let mut slot = hash::slot_of(token);
             while slots[slot] != 0 {
                 slot = hash::next_slot(slot);
             }
-            slots[slot] = id as u32 + 1;
+            slots[slot] = id;
         }
-        start = end as usize;
+        slots
     }
-    slots
 }
 
 /// The classes that the vocabulary's split pattern names, as tiktoken's regex engine knows them.
@@ -96,7 +114,10 @@ fn classes() -> Result<Vec<u8>, Box<dyn Error>> {
         let HirKind::Class(Class::Unicode(ranges)) = hir.kind() else {
             return Err("a class is a class".into());
         };
-        for code in ranges.iter().flat_map(|range| range.start() as usize..=range.end() as usize) {
+        for code in ranges
+            .iter()
+            .flat_map(|range| range.start() as usize..=range.end() as usize)
+        {
             if table.len() <= code / 4 {
                 table.resize(code / 4 + 1, 0);
             }
@@ -106,17 +127,9 @@ fn classes() -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(table)
 }
 
-fn longest(ends: &[u32]) -> u32 {
-    let starts = std::iter::once(&0).chain(ends);
-    ends.iter().zip(starts).map(|(end, start)| end - start).max().unwrap_or(0)
-}
-
 fn little_endian(numbers: &[u32]) -> Vec<u8> {
-    numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
-}
-
-#[expect(clippy::print_stdout, reason = "cargo reads its instructions there")]
-fn rerun_if_changed() {
-    println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src/tokenizer/hash.rs");
+    numbers
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect()
 }

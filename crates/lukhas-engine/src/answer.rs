@@ -34,9 +34,8 @@ pub(crate) fn text(turn: &Turn<'_>) -> String {
     }
     let message = turn.text.trim();
     let media = media(turn.parts().iter());
-    let unseen = media.map(|media| {
-        format!("Received {media}, which this offline engine cannot see or read.")
-    });
+    let unseen = media
+        .map(|media| format!("Received {media}, which this offline engine cannot see or read."));
     match unseen {
         None if message.is_empty() => NOTHING.to_owned(),
         None => to_message(turn, message),

@@ -22,55 +22,92 @@ const RELEVANT: u32 = 3;
 
 /// Verbs and nouns of tool names that tell nothing about what a tool is for.
 const GENERIC: &[&str] = &[
-    "get", "set", "fetch", "make", "do", "run", "use", "call", "tool", "function", "api", "current",
-    "list", "show", "find", "create", "update", "delete", "new", "data", "info", "value", "name",
+    "get", "set", "fetch", "make", "do", "run", "use", "call", "tool", "function", "api",
+    "current", "list", "show", "find", "create", "update", "delete", "new", "data", "info",
+    "value", "name",
 ];
 
 /// Words that a message with arithmetic in it is about.
-const ARITHMETIC: &[&str] = &["calculate", "calculator", "math", "arithmetic", "compute", "evaluate"];
+const ARITHMETIC: &[&str] = &[
+    "calculate",
+    "calculator",
+    "math",
+    "arithmetic",
+    "compute",
+    "evaluate",
+];
+
+/// A tool and its place in the request.
+type Placed<'r> = (usize, &'r Arc<ToolSpec>);
 
 /// The tools to call, in order; none for an answer in text.
-pub(crate) fn tools<'r>(turn: &Turn<'r>) -> Result<Vec<(usize, &'r Arc<ToolSpec>)>, RunError> {
+pub(crate) fn tools<'r>(turn: &Turn<'r>) -> Result<Vec<Placed<'r>>, RunError> {
     let request = turn.request;
     let (must, names) = match &request.tool_choice {
         ToolChoice::None => return Ok(Vec::new()),
         ToolChoice::Auto => (false, None),
         ToolChoice::Required => (true, None),
         ToolChoice::Function(name) => (true, Some(std::slice::from_ref(name))),
-        ToolChoice::Allowed { mode, names } => (*mode == ToolMode::Required, Some(names.as_slice())),
+        ToolChoice::Allowed { mode, names } => {
+            (*mode == ToolMode::Required, Some(names.as_slice()))
+        }
     };
     // A loop of calls must come to an end: what a tool gave is answered in text.
-    if request.tools.is_empty() && !must || !must && turn.outputs().next().is_some() {
+    if !must && (request.tools.is_empty() || turn.outputs().next().is_some()) {
         return Ok(Vec::new());
     }
     let tools = request.tools.iter().enumerate();
-    let eligible = tools.filter(|(_, tool)| names.is_none_or(|names| names.contains(&tool.name)));
-    let message = message_stems(&turn.text);
-    let mut scored: Vec<_> = eligible.map(|tool| (Score::of(tool.1, &message), tool)).collect();
-    // The sort is stable: among equals the first tool is called.
-    scored.sort_by_key(|(score, _)| std::cmp::Reverse(score.total));
-    let Some((best, rest)) = scored.split_first() else {
+    let scored = scored(
+        tools.filter(|(_, tool)| names.is_none_or(|names| names.contains(&tool.name))),
+        &message_stems(&turn.text),
+    );
+    if scored.is_empty() && must {
         let error = "no tool can be called, but one has to be";
-        return if must { Err(RunError::invalid("tool_choice", error)) } else { Ok(Vec::new()) };
-    };
-    if !must && best.0.total < RELEVANT {
-        return Ok(Vec::new());
+        return Err(RunError::invalid("tool_choice", error));
     }
-    let mut chosen = vec![best];
-    if request.parallel_tool_calls && best.0.total >= RELEVANT {
-        for other in rest.iter().filter(|(score, _)| score.total >= RELEVANT) {
-            // Asked for by name, by a word that no other tool has taken.
-            let own = |stem: &String| !chosen.iter().any(|(score, _)| score.telling.contains(stem));
-            if other.0.telling.iter().any(own) {
-                chosen.push(other);
-            }
+    let mut chosen = relevant(&scored, request.parallel_tool_calls);
+    if chosen.is_empty() && must {
+        chosen.extend(scored.first().map(|(_, tool)| *tool));
+    }
+    Ok(chosen)
+}
+
+/// The tools with their scores, best first; among equals in the order of the request.
+fn scored<'r>(
+    tools: impl Iterator<Item = Placed<'r>>,
+    message: &HashSet<String>,
+) -> Vec<(Score, Placed<'r>)> {
+    let mut scored: Vec<_> = tools
+        .map(|tool| (Score::of(tool.1, message), tool))
+        .collect();
+    scored.sort_by_key(|(score, _)| std::cmp::Reverse(score.total));
+    scored
+}
+
+/// The best tool if it is relevant, and in parallel those that are asked for by name, by a word
+/// that no better tool has.
+fn relevant<'r>(scored: &[(Score, Placed<'r>)], parallel: bool) -> Vec<Placed<'r>> {
+    let mut taken: HashSet<&str> = HashSet::new();
+    let mut chosen = Vec::new();
+    for (score, tool) in scored.iter().filter(|(score, _)| score.total >= RELEVANT) {
+        let own = score
+            .telling
+            .iter()
+            .any(|stem| !taken.contains(stem.as_str()));
+        if chosen.is_empty() || parallel && own {
+            taken.extend(score.telling.iter().map(String::as_str));
+            chosen.push(*tool);
         }
     }
-    Ok(chosen.into_iter().map(|(_, tool)| *tool).collect())
+    chosen
 }
 
 /// Arguments for `tool`, the tool at `index`: a JSON text that is valid under its parameters.
-pub(crate) fn arguments(turn: &Turn<'_>, index: usize, tool: &ToolSpec) -> Result<String, RunError> {
+pub(crate) fn arguments(
+    turn: &Turn<'_>,
+    index: usize,
+    tool: &ToolSpec,
+) -> Result<String, RunError> {
     let Some(parameters) = &tool.parameters else {
         return Ok("{}".to_owned());
     };
@@ -99,6 +136,7 @@ fn message_stems(text: &str) -> HashSet<String> {
 }
 
 /// How well a tool suits a message.
+#[derive(Default)]
 struct Score {
     total: u32,
     /// The stems of its name that the message has and that tell it from others.
@@ -111,34 +149,41 @@ impl Score {
         let mut said = |word: &str| {
             let lower = word.to_lowercase();
             let stem = stem(&lower);
-            (!is_stop_word(&lower) && message.contains(&stem) && seen.insert(stem.clone()))
-                .then_some(stem)
+            let new = !is_stop_word(&lower) && message.contains(&stem) && seen.insert(stem.clone());
+            new.then_some(stem)
         };
-        let mut score = Self { total: 0, telling: Vec::new() };
+        let mut score = Self::default();
         let name = identifier_words(&tool.name);
-        let all_generic = name.iter().all(|word| GENERIC.contains(&word.as_str()));
+        let is_generic = |word: &String| GENERIC.contains(&word.as_str());
+        let telling = !name.iter().all(is_generic);
         for word in &name {
-            let Some(stem) = said(word) else {
-                continue;
-            };
-            if GENERIC.contains(&word.as_str()) && !all_generic {
-                score.total += 1;
-            } else {
-                score.total += 3;
-                score.telling.push(stem);
+            match said(word) {
+                Some(_) if telling && is_generic(word) => score.total += 1,
+                Some(stem) => {
+                    score.total += 3;
+                    score.telling.push(stem);
+                }
+                None => {}
             }
         }
         let description = tool.description.as_deref().unwrap_or_default();
         let described = words(description).filter_map(&mut said).take(3).count();
-        let parameters = parameter_words(tool).iter().filter_map(|word| said(word)).take(2).count();
-        score.total += u32::try_from(described + parameters).unwrap_or(0);
+        let named = parameter_words(tool)
+            .iter()
+            .filter_map(|word| said(word))
+            .take(2)
+            .count();
+        score.total += u32::try_from(described + named).unwrap_or(0);
         score
     }
 }
 
 /// The words of the parameters' names and descriptions.
 fn parameter_words(tool: &ToolSpec) -> Vec<String> {
-    let properties = tool.parameters.as_ref().and_then(|parameters| parameters.get("properties"));
+    let properties = tool
+        .parameters
+        .as_ref()
+        .and_then(|parameters| parameters.get("properties"));
     let mut found = Vec::new();
     for (name, schema) in properties.and_then(Value::as_object).into_iter().flatten() {
         found.extend(identifier_words(name));

@@ -89,7 +89,10 @@ impl Engine {
                 .to_owned(),
             context_window: options.context_window,
         };
-        Self { options, models: [model] }
+        Self {
+            options,
+            models: [model],
+        }
     }
 
     fn answer(&self, cx: &RunCx, request: &RunRequest) -> Result<AnswerStream, RunError> {
@@ -97,7 +100,11 @@ impl Engine {
         let room = self.room(request, input_tokens)?;
         let items = match plan(request)? {
             Answer::Text(text) => {
-                vec![OutputItem { kind: ItemKind::Message, text: stopped(request, text)?, cut: false }]
+                vec![OutputItem {
+                    kind: ItemKind::Message,
+                    text: stopped(request, text)?,
+                    cut: false,
+                }]
             }
             Answer::Calls(calls) => calls.into_iter().map(|call| call.into_item(cx)).collect(),
         };
@@ -113,7 +120,10 @@ impl Engine {
             source: UsageSource::Provider,
             ..Usage::default()
         };
-        let end = RunEnd { outcome, usage: Some(usage) };
+        let end = RunEnd {
+            outcome,
+            usage: Some(usage),
+        };
         Ok(AnswerStream::new(items, end, self.options.token_delay))
     }
 
@@ -157,7 +167,10 @@ impl Call {
     fn into_item(self, cx: &RunCx) -> OutputItem {
         let call_id = Id::new("call_", cx.entropy.as_ref()).into();
         OutputItem {
-            kind: ItemKind::FunctionCall { call_id, name: self.name },
+            kind: ItemKind::FunctionCall {
+                call_id,
+                name: self.name,
+            },
             text: self.arguments,
             cut: false,
         }
@@ -171,7 +184,10 @@ fn plan(request: &RunRequest) -> Result<Answer, RunError> {
         .into_iter()
         .map(|(index, tool)| {
             let arguments = call::arguments(&turn, index, tool)?;
-            Ok(Call { name: tool.name.clone(), arguments })
+            Ok(Call {
+                name: tool.name.clone(),
+                arguments,
+            })
         })
         .collect::<Result<_, RunError>>()?;
     if !calls.is_empty() {
@@ -182,9 +198,16 @@ fn plan(request: &RunRequest) -> Result<Answer, RunError> {
         OutputFormat::JsonObject => answer::object(&turn).to_string(),
         OutputFormat::JsonSchema { schema, strict, .. } => {
             let text = &turn.material();
-            let wishes = Wishes { text, seed: turn.seed(), complete: *strict, object: true };
+            let wishes = Wishes {
+                text,
+                seed: turn.seed(),
+                complete: *strict,
+                object: true,
+            };
             let value = instance(schema, wishes);
-            value.map_err(|error| error.into_run_error(SCHEMA_PARAM))?.to_string()
+            value
+                .map_err(|error| error.into_run_error(SCHEMA_PARAM))?
+                .to_string()
         }
     }))
 }

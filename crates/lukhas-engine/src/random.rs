@@ -23,6 +23,9 @@ impl Random {
     /// A number below `limit`; 0 when there is none.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         let number = self.next() >> 1;
-        usize::try_from(number).unwrap_or(usize::MAX).checked_rem(limit).unwrap_or(0)
+        usize::try_from(number)
+            .unwrap_or(usize::MAX)
+            .checked_rem(limit)
+            .unwrap_or(0)
     }
 }

@@ -7,20 +7,21 @@
 
 mod array;
 mod check;
+mod choose;
 mod decimal;
 mod document;
 mod error;
 mod format;
 mod generate;
 mod keywords;
+mod listed;
 mod number;
 mod object;
+mod order;
 mod pattern;
 mod shape;
 mod string;
 
-#[cfg(test)]
-mod hostile;
 #[cfg(test)]
 mod tests;
 
@@ -59,9 +60,16 @@ pub(crate) fn instance(schema: &Value, wishes: Wishes<'_>) -> Result<Value, Sche
         let checker = Checker::new(&document, asserts_formats)?;
         let mut generator = Generator::new(&document, checker, wishes.seed);
         // Each way asks for less than the one before.
-        for (source, complete) in [(Some(&source), wishes.complete), (None, wishes.complete), (None, false)] {
+        for (source, complete) in [
+            (Some(&source), wishes.complete),
+            (None, wishes.complete),
+            (None, false),
+        ] {
             generator.start(source, complete);
-            let slot = Slot { object: wishes.object, ..Slot::default() };
+            let slot = Slot {
+                object: wishes.object,
+                ..Slot::default()
+            };
             match generator.value(&[schema], slot) {
                 Ok(value) if generator.checker.is_instance(&value) => return Ok(value),
                 Ok(_) | Err(_) => {}

@@ -60,7 +60,9 @@ impl<'t> Source<'t> {
         let text = &text[..text.floor_char_boundary(LONGEST_TEXT)];
         let tokens = lex(text, MOST_TOKENS);
         let stems = tokens.iter().enumerate().flat_map(|(at, token)| {
-            identifier_words(token.text).into_iter().map(move |word| (at, stem(&word)))
+            identifier_words(token.text)
+                .into_iter()
+                .map(move |word| (at, stem(&word)))
         });
         let stems: Vec<_> = stems.collect();
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();
@@ -90,7 +92,10 @@ impl<'t> Source<'t> {
         self.names.push(name.to_owned());
         if let Some(offer) = self.by_name(&Name::new(name)) {
             let owners = &mut self.owners.borrow_mut()[offer.tokens];
-            owners.iter_mut().filter(|of| **of == FREE).for_each(|of| *of = owner);
+            owners
+                .iter_mut()
+                .filter(|of| **of == FREE)
+                .for_each(|of| *of = owner);
         }
     }
 
@@ -114,7 +119,10 @@ impl<'t> Source<'t> {
         let places = stems.first().and_then(|first| self.places.get(first));
         places.into_iter().flatten().filter_map(move |&at| {
             let run = self.stems.get(at..at + stems.len())?;
-            run.iter().map(|(_, stem)| stem).eq(stems).then(|| at..at + stems.len())
+            run.iter()
+                .map(|(_, stem)| stem)
+                .eq(stems)
+                .then(|| at..at + stems.len())
         })
     }
 
@@ -172,9 +180,14 @@ impl<'t> Source<'t> {
         let says = |token: Option<&Token<'_>>, words: &[&str]| {
             token.is_some_and(|token| words.contains(&token.text.to_lowercase().as_str()))
         };
-        const NO: &[&str] = &["false", "no", "off", "disabled", "disable", "0", "not", "without", "don't", "never"];
+        const NO: &[&str] = &[
+            "false", "no", "off", "disabled", "disable", "0", "not", "without", "don't", "never",
+        ];
         let after = self.after_links(at.end, Kind::Word);
-        let before = at.start.checked_sub(1).and_then(|before| self.tokens.get(before));
+        let before = at
+            .start
+            .checked_sub(1)
+            .and_then(|before| self.tokens.get(before));
         let negated = says(self.tokens.get(after), &NO[..7]) || says(before, NO);
         Some(!negated)
     }
@@ -182,12 +195,17 @@ impl<'t> Source<'t> {
     /// The texts that the request lists for a property: `tags: red, green and blue`.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
         let mut listed = Vec::new();
-        let mut next = self.find(&Name::new(name).stems).and_then(|at| self.value_after(at.end));
+        let mut next = self
+            .find(&Name::new(name).stems)
+            .and_then(|at| self.value_after(at.end));
         while let Some(offer) = next {
             listed.push(offer.text.to_owned());
             let end = offer.tokens.end;
             let joins = |at: usize| {
-                let and = self.tokens.get(at).is_some_and(|token| ["and", "or", "&"].contains(&token.text));
+                let and = self
+                    .tokens
+                    .get(at)
+                    .is_some_and(|token| ["and", "or", "&"].contains(&token.text));
                 self.is_mark(at, ",\"") || and
             };
             let after = end + (end..end + 3).take_while(|at| joins(*at)).count();
@@ -208,7 +226,11 @@ impl<'t> Source<'t> {
 
     /// All free values of the kind that `texts` names, for an array's elements.
     pub(crate) fn free_count(&self, name: Option<&str>, texts: bool) -> usize {
-        let kinds: &[Kind] = if texts { &[Kind::Quoted] } else { &[Kind::Number] };
+        let kinds: &[Kind] = if texts {
+            &[Kind::Quoted]
+        } else {
+            &[Kind::Number]
+        };
         self.free(name, kinds).count()
     }
 

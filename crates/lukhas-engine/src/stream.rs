@@ -41,7 +41,14 @@ pub(crate) struct AnswerStream {
 impl AnswerStream {
     /// Streams `items`, then `end`, waiting for `delay` between the deltas of an item.
     pub(crate) fn new(items: Vec<OutputItem>, end: RunEnd, delay: Duration) -> Self {
-        Self { items: items.into_iter(), open: None, index: 0, end: Some(end), delay, pause: None }
+        Self {
+            items: items.into_iter(),
+            open: None,
+            index: 0,
+            end: Some(end),
+            delay,
+            pause: None,
+        }
     }
 
     fn next_event(&mut self) -> Option<OutputEvent> {
@@ -58,7 +65,11 @@ impl AnswerStream {
             let cut = item.cut;
             self.open = None;
             // INVARIANT: only the last item is cut, and it stays open.
-            return if cut { self.next_event() } else { Some(OutputEvent::ItemDone) };
+            return if cut {
+                self.next_event()
+            } else {
+                Some(OutputEvent::ItemDone)
+            };
         }
         let delta = next_delta(item, *sent).to_owned();
         *sent += delta.len();

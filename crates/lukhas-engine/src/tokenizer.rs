@@ -51,7 +51,9 @@ impl Cl100k {
         let mut tokens = Vec::new();
         let mut merger = Merger::default();
         for piece in Pieces::new(text) {
-            encode_piece(&mut merger, piece, |bytes| tokens.extend(vocabulary::id_of(bytes)));
+            encode_piece(&mut merger, piece, |bytes| {
+                tokens.extend(vocabulary::id_of(bytes))
+            });
         }
         tokens
     }
@@ -77,9 +79,7 @@ impl Tokenizer for Cl100k {
         };
         let (before, tail) = text.split_at(cut.anchor);
         let tokens = tokens - cut.tokens_before_anchor;
-        let fits = |end: &usize| {
-            tail.is_char_boundary(*end) && self.count(&tail[..*end]) <= tokens
-        };
+        let fits = |end: &usize| tail.is_char_boundary(*end) && self.count(&tail[..*end]) <= tokens;
         // Cutting a character out of a token, or a run of spaces short, can change the count.
         let end = cut.end - cut.anchor;
         let end = (0..=end).rev().find(fits).unwrap_or(0);
@@ -116,7 +116,11 @@ struct Cut {
 /// `None` when all of `text` has at most `tokens` tokens.
 fn cut(text: &str, tokens: usize) -> Option<Cut> {
     let mut merger = Merger::default();
-    let mut cut = Cut { end: 0, anchor: 0, tokens_before_anchor: 0 };
+    let mut cut = Cut {
+        end: 0,
+        anchor: 0,
+        tokens_before_anchor: 0,
+    };
     let mut count = 0;
     let mut at = 0;
     for piece in Pieces::new(text) {

@@ -18,24 +18,37 @@ pub(crate) struct Turn<'r> {
 
 impl<'r> Turn<'r> {
     pub(crate) fn new(request: &'r RunRequest) -> Self {
-        let user = request.items.iter().rposition(|item| user_message(item).is_some());
+        let user = request
+            .items
+            .iter()
+            .rposition(|item| user_message(item).is_some());
         let message = user.and_then(|at| user_message(&request.items[at]));
         let text = message.map_or(Cow::Borrowed(""), text);
-        Self { request, user, text }
+        Self {
+            request,
+            user,
+            text,
+        }
     }
 
     /// Decides between values that are equally good.
     pub(crate) fn seed(&self) -> u64 {
-        self.request.sampling.seed.unwrap_or_default().cast_unsigned()
+        self.request
+            .sampling
+            .seed
+            .unwrap_or_default()
+            .cast_unsigned()
     }
 
     /// What tools gave since the last user message.
     pub(crate) fn outputs(&self) -> impl Iterator<Item = &'r FunctionOutput> + use<'r> {
         let since = self.user.map_or(0, |at| at + 1);
-        self.request.items[since..].iter().filter_map(|item| match item {
-            Item::FunctionOutput(output) => Some(output),
-            Item::Message(_) | Item::FunctionCall(_) | Item::Opaque(_) => None,
-        })
+        self.request.items[since..]
+            .iter()
+            .filter_map(|item| match item {
+                Item::FunctionOutput(output) => Some(output),
+                Item::Message(_) | Item::FunctionCall(_) | Item::Opaque(_) => None,
+            })
     }
 
     /// User messages before the last one, newest first.
@@ -46,7 +59,9 @@ impl<'r> Turn<'r> {
 
     /// The parts of the last user message.
     pub(crate) fn parts(&self) -> &'r [Part] {
-        let message = self.user.and_then(|at| user_message(&self.request.items[at]));
+        let message = self
+            .user
+            .and_then(|at| user_message(&self.request.items[at]));
         message.map_or(&[], |message| &message.parts)
     }
 
@@ -54,7 +69,10 @@ impl<'r> Turn<'r> {
     pub(crate) fn called(&self, call_id: &str) -> Option<&'r str> {
         self.request.items.iter().rev().find_map(|item| match item {
             Item::FunctionCall(call) if call.call_id == call_id => Some(call.name.as_str()),
-            Item::FunctionCall(_) | Item::Message(_) | Item::FunctionOutput(_) | Item::Opaque(_) => None,
+            Item::FunctionCall(_)
+            | Item::Message(_)
+            | Item::FunctionOutput(_)
+            | Item::Opaque(_) => None,
         })
     }
 
@@ -65,7 +83,10 @@ impl<'r> Turn<'r> {
             return Cow::Borrowed(&self.text);
         }
         let mut material = self.text.to_string();
-        for text in outputs.flat_map(|output| &output.parts).filter_map(Part::as_text) {
+        for text in outputs
+            .flat_map(|output| &output.parts)
+            .filter_map(Part::as_text)
+        {
             material.push('\n');
             material.push_str(text);
         }
@@ -98,7 +119,9 @@ pub(crate) fn media<'p>(parts: impl Iterator<Item = &'p Part>) -> Option<String>
 fn user_message(item: &Item) -> Option<&Message> {
     match item {
         Item::Message(message) if message.role == Role::User => Some(message),
-        Item::Message(_) | Item::FunctionCall(_) | Item::FunctionOutput(_) | Item::Opaque(_) => None,
+        Item::Message(_) | Item::FunctionCall(_) | Item::FunctionOutput(_) | Item::Opaque(_) => {
+            None
+        }
     }
 }
 

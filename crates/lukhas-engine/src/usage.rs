@@ -24,7 +24,10 @@ const MEDIUM: u64 = 85;
 ///
 /// Items of unknown kind count nothing: they are not read.
 pub(crate) fn input_tokens(request: &RunRequest) -> u64 {
-    let instructions = request.instructions.as_deref().map_or(0, |text| ITEM + count(text));
+    let instructions = request
+        .instructions
+        .as_deref()
+        .map_or(0, |text| ITEM + count(text));
     let items: u64 = request.items.iter().map(item).sum();
     let tools: u64 = request
         .tools
@@ -52,7 +55,10 @@ fn item(item: &Item) -> u64 {
 }
 
 fn media(parts: &[Part]) -> u64 {
-    parts.iter().map(|part| if part.as_text().is_some() { 0 } else { MEDIUM }).sum()
+    parts
+        .iter()
+        .map(|part| if part.as_text().is_some() { 0 } else { MEDIUM })
+        .sum()
 }
 
 fn json(value: &Value) -> u64 {

@@ -18,7 +18,8 @@ const STOP_WORDS: &[&str] = &[
 
 /// The words of `text`, in order: runs of letters and digits.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+    text.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
 }
 
 /// The words of an identifier such as `get_userName` or `HTTPServer2`, in lower case.
@@ -71,7 +72,10 @@ fn strip_plural(word: &mut String) {
     if word.len() > 4 && word.ends_with("ies") {
         word.truncate(word.len() - 3);
         word.push('y');
-    } else if ["sses", "shes", "ches", "xes", "zes"].iter().any(|end| word.ends_with(end)) {
+    } else if ["sses", "shes", "ches", "xes", "zes"]
+        .iter()
+        .any(|end| word.ends_with(end))
+    {
         word.truncate(word.len() - 2);
     } else if word.len() > 3
         && word.ends_with('s')
@@ -82,9 +86,13 @@ fn strip_plural(word: &mut String) {
 }
 
 fn strip_verb(word: &mut String) {
-    for (end, shortest, kept) in
-        [("ation", 8, 2), ("ator", 7, 2), ("ing", 6, 0), ("ed", 5, 0), ("er", 7, 0)]
-    {
+    for (end, shortest, kept) in [
+        ("ation", 8, 2),
+        ("ator", 7, 2),
+        ("ing", 6, 0),
+        ("ed", 5, 0),
+        ("er", 7, 0),
+    ] {
         if word.len() >= shortest && word.ends_with(end) && !word.ends_with("eed") {
             word.truncate(word.len() - end.len() + kept);
             undouble(word);

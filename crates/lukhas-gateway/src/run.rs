@@ -96,7 +96,11 @@ impl Runs {
 
     /// The next event, and the run it is of; `None` when all have ended.
     pub(crate) async fn next(&mut self) -> Option<(usize, RunEvent)> {
-        poll_fn(|cx| self.poll_next(cx)).await
+        poll_fn(|cx| {
+            self.stopped = self.stopped || self.stop.as_mut().poll(cx).is_ready();
+            self.poll_next(cx)
+        })
+        .await
     }
 
     /// The next event if it is there already.
@@ -114,7 +118,6 @@ impl Runs {
     }
 
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, RunEvent)>> {
-        self.stopped = self.stopped || self.stop.as_mut().poll(cx).is_ready();
         let count = self.runs.len();
         let mut open = false;
         for index in (0..count).map(|offset| (self.next + offset) % count) {
@@ -152,16 +155,21 @@ impl Runs {
         mut self,
         mut apply: impl FnMut(usize, &OutputEvent),
     ) -> Result<(), ApiError> {
-        let mut handled = 0;
         while let Some((index, event)) = self.next().await {
-            if let RunEvent::Output(output) = &event {
-                if let Some(error) = failure(output) {
-                    return Err(error.clone().into());
+            let mut next = Some((index, event));
+            for _ in 0..TURN {
+                let Some((index, event)) = next else { break };
+                if let RunEvent::Output(output) = &event {
+                    if let Some(error) = failure(output) {
+                        return Err(error.clone().into());
+                    }
+                    apply(index, output);
                 }
-                apply(index, output);
+                next = self.next_ready();
             }
-            handled += 1;
-            if handled % TURN == 0 {
+            if let Some((index, event)) = next {
+                // The turn is over with an event in hand.
+                self.runs[index].held.push_front(event);
                 tokio::task::yield_now().await;
             }
         }

@@ -27,15 +27,15 @@ impl Sample {
         requests: u32,
     ) -> io::Result<Self> {
         let before = server.cpu_ns()?;
+        let share = requests / connections;
+        let load = || -> io::Result<()> {
+            let mut connection = Connection::open(server)?;
+            for _ in 0..share {
+                connection.post(path, body)?;
+            }
+            Ok(())
+        };
         std::thread::scope(|scope| -> io::Result<()> {
-            let share = requests / connections;
-            let load = || -> io::Result<()> {
-                let mut connection = Connection::open(server)?;
-                for _ in 0..share {
-                    connection.post(path, body)?;
-                }
-                Ok(())
-            };
             let threads: Vec<_> = (0..connections).map(|_| scope.spawn(load)).collect();
             threads
                 .into_iter()

@@ -68,6 +68,7 @@ impl Server {
                 url.clone_into(&mut server.address);
             }
             if let Some(key) = line.trim().strip_prefix("key   ") {
+                let key = key.split_whitespace().next().unwrap_or_default();
                 key.clone_into(&mut server.key);
             }
             let bare = server._answer.is_some();

@@ -19,8 +19,24 @@ const LONGEST_MESSAGE: usize = 1000;
 
 /// Words that may stand around a calculation.
 const ASKING: &[&str] = &[
-    "calculate", "calculation", "compute", "equal", "equals", "evaluate", "math", "quick", "result",
-    "solve", "sum", "value", "work", "answer", "question", "figure", "get", "find",
+    "calculate",
+    "calculation",
+    "compute",
+    "equal",
+    "equals",
+    "evaluate",
+    "math",
+    "quick",
+    "result",
+    "solve",
+    "sum",
+    "value",
+    "work",
+    "answer",
+    "question",
+    "figure",
+    "get",
+    "find",
 ];
 
 /// A calculation found in a message.
@@ -60,8 +76,16 @@ pub(super) fn find(text: &str) -> Option<Calculation<'_>> {
 
 /// A cheap look before the real one.
 fn may_calculate(text: &str) -> bool {
-    const WORDS: [&str; 8] =
-        ["plus", "minus", "times", "divided", "multiplied", "percent", "power", "squared"];
+    const WORDS: [&str; 8] = [
+        "plus",
+        "minus",
+        "times",
+        "divided",
+        "multiplied",
+        "percent",
+        "power",
+        "squared",
+    ];
     let signs = |byte: u8| b"+-*/^%(x".contains(&byte) || !byte.is_ascii();
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
     digits && text.bytes().any(signs) || WORDS.iter().any(|word| text.contains(word))
@@ -92,13 +116,16 @@ fn in_sentence(sentence: &str) -> Option<Calculation<'_>> {
 
 fn in_run<'t>(sentence: &'t str, run: &[Piece<'t>]) -> Option<Calculation<'t>> {
     let symbols: Vec<Symbol> = run.iter().filter_map(|piece| piece.symbol).collect();
-    let operators = symbols.iter().filter(|symbol| {
-        !matches!(symbol, Symbol::Number(_) | Symbol::Open | Symbol::Close)
-    });
+    let operators = symbols
+        .iter()
+        .filter(|symbol| !matches!(symbol, Symbol::Number(_) | Symbol::Open | Symbol::Close));
     let (first, last) = (run.first()?, run.last()?);
     let expression = &sentence[first.range.start..last.range.end];
     // A signed number is not a question.
-    let signed = matches!(symbols.as_slice(), [Symbol::Minus | Symbol::Plus, _] | [_, Symbol::Percent]);
+    let signed = matches!(
+        symbols.as_slice(),
+        [Symbol::Minus | Symbol::Plus, _] | [_, Symbol::Percent]
+    );
     if operators.count() == 0 || signed || is_date_or_phone(expression) {
         return None;
     }
@@ -113,7 +140,11 @@ fn in_run<'t>(sentence: &'t str, run: &[Piece<'t>]) -> Option<Calculation<'t>> {
 /// `2024-01-31`, `31/1/2024`, `555-1234`: written without spaces, and not to be reckoned with.
 fn is_date_or_phone(text: &str) -> bool {
     let parts = |sign: char| text.split(sign).count();
-    let phone = text.split_once('-').is_some_and(|(area, local)| area.len() > 2 && local.len() > 3);
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit() || b"-/".contains(&byte));
+    let phone = text
+        .split_once('-')
+        .is_some_and(|(area, local)| area.len() > 2 && local.len() > 3);
+    let digits = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b"-/".contains(&byte));
     digits && (parts('-') > 2 || parts('/') > 2 || phone)
 }

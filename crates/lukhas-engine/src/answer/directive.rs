@@ -6,7 +6,16 @@ const LONGEST_SEARCH: usize = 2000;
 
 /// Words before an order.
 const POLITE: &[&str] = &[
-    "please", "now", "just", "then", "ok", "okay", "can you", "could you", "would you", "will you",
+    "please",
+    "now",
+    "just",
+    "then",
+    "ok",
+    "okay",
+    "can you",
+    "could you",
+    "would you",
+    "will you",
     "kindly",
 ];
 
@@ -18,21 +27,59 @@ const REPLY: &[&str] = &["reply", "respond", "answer", "return"];
 
 /// Words between an order and its text.
 const BETWEEN: &[&str] = &[
-    "after me", "exactly", "only", "just", "simply", "back", "the following", "the words",
-    "the word", "the text", "the phrase", "the sentence", "this text", "the string", "text",
+    "after me",
+    "exactly",
+    "only",
+    "just",
+    "simply",
+    "back",
+    "the following",
+    "the words",
+    "the word",
+    "the text",
+    "the phrase",
+    "the sentence",
+    "this text",
+    "the string",
+    "text",
 ];
 
 /// Starts of what is described rather than quoted: `say something nice`, `reply with a poem`.
 const DESCRIBED: &[&str] = &[
-    "a", "an", "any", "anything", "something", "nothing", "what", "why", "how", "if", "when",
-    "where", "whether", "more", "your", "my", "me", "some", "to", "in", "it", "that", "and",
+    "a",
+    "an",
+    "any",
+    "anything",
+    "something",
+    "nothing",
+    "what",
+    "why",
+    "how",
+    "if",
+    "when",
+    "where",
+    "whether",
+    "more",
+    "your",
+    "my",
+    "me",
+    "some",
+    "to",
+    "in",
+    "it",
+    "that",
+    "and",
 ];
 
 /// The text that `message` asks for.
 pub(super) fn find(message: &str) -> Option<&str> {
     let searched = &message[..message.floor_char_boundary(LONGEST_SEARCH)];
-    let breaks = searched.match_indices(['.', '!', '?', '\n', ':', ',']).map(|(at, mark)| at + mark.len());
-    std::iter::once(0).chain(breaks).find_map(|at| in_order(message[at..].trim_start()))
+    let breaks = searched
+        .match_indices(['.', '!', '?', '\n', ':', ','])
+        .map(|(at, mark)| at + mark.len());
+    std::iter::once(0)
+        .chain(breaks)
+        .find_map(|at| in_order(message[at..].trim_start()))
 }
 
 fn in_order(text: &str) -> Option<&str> {
@@ -55,7 +102,9 @@ fn in_order(text: &str) -> Option<&str> {
         }
     }
     match rest.strip_prefix([':', ',']) {
-        Some(rest) => Some(rest.trim()).filter(|text| !text.is_empty()).map(unquote),
+        Some(rest) => Some(rest.trim())
+            .filter(|text| !text.is_empty())
+            .map(unquote),
         None if marked && after_any(rest, DESCRIBED).is_none() => {
             let text = unquote(rest.trim());
             let text = text.strip_suffix('.').unwrap_or(text);
@@ -77,7 +126,14 @@ fn after_any<'t>(text: &'t str, words: &[&str]) -> Option<&'t str> {
 
 /// The content of the quotation at the start of `text`, or else `text`.
 fn unquote(text: &str) -> &str {
-    for (open, close) in [('"', '"'), ('\'', '\''), ('`', '`'), ('“', '”'), ('‘', '’'), ('«', '»')] {
+    for (open, close) in [
+        ('"', '"'),
+        ('\'', '\''),
+        ('`', '`'),
+        ('“', '”'),
+        ('‘', '’'),
+        ('«', '»'),
+    ] {
         if let Some(rest) = text.strip_prefix(open)
             && let Some(end) = rest.find(close)
         {

@@ -7,7 +7,6 @@ mod question;
 use crate::turn::Turn;
 
 use fact::{Fact, facts};
-use question::Question;
 
 /// Longest part of a message that is searched for facts, in bytes.
 const LONGEST_MESSAGE: usize = 64 << 10;
@@ -17,11 +16,16 @@ pub(super) fn answer(turn: &Turn<'_>, message: &str) -> Option<String> {
     let question = question::find(message)?;
     // The latest statement counts, the message with the question first.
     let earlier = turn.earlier();
-    let known = std::iter::once(message.into()).chain(earlier).find_map(|message| {
-        let message = &message[..message.floor_char_boundary(LONGEST_MESSAGE)];
-        let told = facts(message);
-        told.iter().rev().find(|fact| question.is_answered_by(fact)).map(Fact::sentence)
-    });
+    let known = std::iter::once(message.into())
+        .chain(earlier)
+        .find_map(|message| {
+            let message = &message[..message.floor_char_boundary(LONGEST_MESSAGE)];
+            let told = facts(message);
+            told.iter()
+                .rev()
+                .find(|fact| question.is_answered_by(fact))
+                .map(Fact::sentence)
+        });
     known.or_else(|| question.unanswered())
 }
 
@@ -49,5 +53,7 @@ fn mirrored(text: &str) -> String {
 /// `text` with a capital at its start.
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }

@@ -26,9 +26,16 @@ impl Entropy for Counter {
 
 fn cx() -> RunCx {
     let entropy: Arc<dyn Entropy> = Arc::new(Counter(AtomicU64::new(1)));
-    let principal =
-        Principal { key_id: "key".into(), tenant: "tenant".into(), scopes: Arc::new([]) };
-    RunCx { run_id: Id::new("run_", entropy.as_ref()), principal: Arc::new(principal), entropy }
+    let principal = Principal {
+        key_id: "key".into(),
+        tenant: "tenant".into(),
+        scopes: Arc::new([]),
+    };
+    RunCx {
+        run_id: Id::new("run_", entropy.as_ref()),
+        principal: Arc::new(principal),
+        entropy,
+    }
 }
 
 /// All events of the answer; without a delay they are there at once.
@@ -54,7 +61,11 @@ fn fold(events: &[OutputEvent]) -> Folded {
         assert_eq!(end, None, "nothing comes after the end");
         match event {
             OutputEvent::ItemAdded { index, kind } => {
-                assert_eq!((open, *index as usize), (None, items.len()), "items do not overlap");
+                assert_eq!(
+                    (open, *index as usize),
+                    (None, items.len()),
+                    "items do not overlap"
+                );
                 let name = match kind {
                     ItemKind::Message => String::new(),
                     ItemKind::FunctionCall { name, call_id } => {
@@ -81,8 +92,15 @@ fn fold(events: &[OutputEvent]) -> Folded {
         }
     }
     let end = end.expect("there is an end");
-    assert!(open.is_none() || end.outcome != Outcome::Completed, "a whole answer has no open item");
-    Folded { items, open: open.is_some(), end }
+    assert!(
+        open.is_none() || end.outcome != Outcome::Completed,
+        "a whole answer has no open item"
+    );
+    Folded {
+        items,
+        open: open.is_some(),
+        end,
+    }
 }
 
 #[track_caller]
@@ -95,7 +113,9 @@ fn run(request: RunRequest) -> Folded {
 fn text(request: RunRequest) -> String {
     let folded = run(request);
     assert_eq!(folded.end.outcome, Outcome::Completed);
-    let [(name, text)] = folded.items.as_slice() else { panic!("{:?}", folded.items) };
+    let [(name, text)] = folded.items.as_slice() else {
+        panic!("{:?}", folded.items)
+    };
     assert_eq!(name, "");
     text.clone()
 }
@@ -120,7 +140,10 @@ fn error(request: RunRequest) -> RunError {
 }
 
 fn ask(text: &str) -> RunRequest {
-    RunRequest { items: vec![Item::text(Role::User, text)], ..RunRequest::default() }
+    RunRequest {
+        items: vec![Item::text(Role::User, text)],
+        ..RunRequest::default()
+    }
 }
 
 fn tool(name: &str, description: &str, parameters: Value) -> Arc<ToolSpec> {

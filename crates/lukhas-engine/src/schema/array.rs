@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Arrays.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::generate::{Generator, Made, Refusal, Slot};
 use super::shape::{Shape, Types, list};
@@ -24,11 +24,9 @@ impl<'s> Generator<'_, 's> {
         self.occupy(2)?;
         let mut elements = Vec::new();
         for at in 0..count {
-            let also = at.checked_sub(start).and_then(|at| contained.get(at)).copied();
-            let schemas = element_schemas(shape, at, also);
-            let variant = slot.variant.wrapping_add(u32::try_from(at).unwrap_or(0));
-            let given = given.get(at).map(String::as_str);
-            let slot = Slot { variant, given, object: false, name: slot.name };
+            let also = at.checked_sub(start).and_then(|at| contained.get(at));
+            let schemas = element_schemas(shape, at, also.copied());
+            let slot = slot.element(at, given.get(at).map(String::as_str));
             let others = if unique { elements.as_slice() } else { &[] };
             match self.distinct(&schemas, slot, others) {
                 Ok(element) => elements.push(element),
@@ -45,9 +43,9 @@ impl<'s> Generator<'_, 's> {
         let room = self.room;
         for again in 0..TRIES {
             self.room = room;
-            let variant = slot.variant.wrapping_add(again);
             let given = slot.given.filter(|_| again == 0);
-            let element = self.value(schemas, Slot { variant, given, ..slot })?;
+            let slot = slot.varied(again);
+            let element = self.value(schemas, Slot { given, ..slot })?;
             let weight = u32::try_from(others.len()).unwrap_or(u32::MAX);
             self.checker.spend(1 + weight / 16)?;
             if !others.contains(&element) {
@@ -60,10 +58,13 @@ impl<'s> Generator<'_, 's> {
     /// The texts that the request lists for the elements.
     fn given(&self, shape: &Shape<'s>, slot: Slot<'_>) -> Vec<String> {
         let name_and_source = slot.name.zip(self.source);
-        let plain = element_schemas(shape, prefix_len(shape), None).iter().all(|schema| {
-            let element = Shape::of(self.document, schema);
-            element.types.has(Types::STRING.with(Types::NUMBER)) && element.candidates().is_none()
-        });
+        let plain = element_schemas(shape, prefix_len(shape), None)
+            .iter()
+            .all(|schema| {
+                let element = Shape::of(self.document, schema);
+                element.types.has(Types::STRING.with(Types::NUMBER))
+                    && element.candidates().is_none()
+            });
         match name_and_source {
             Some((name, source)) if plain => source.list(name),
             _ => Vec::new(),
@@ -80,13 +81,19 @@ impl<'s> Generator<'_, 's> {
         let prefix = prefix_len(shape);
         let mut most = shape.most("maxItems");
         let after_prefix = element_schemas(shape, prefix, shape.all("contains").next());
-        if after_prefix.iter().any(|schema| **schema == Value::Bool(false)) {
+        if after_prefix
+            .iter()
+            .any(|schema| **schema == Value::Bool(false))
+        {
             most = most.min(prefix);
         }
         if least > most {
             return Err(Refusal::Impossible);
         }
-        let mut wanted = prefix.max(given).max(self.offered(shape, prefix, slot)).max(1);
+        let mut wanted = prefix
+            .max(given)
+            .max(self.offered(shape, prefix, slot))
+            .max(1);
         // Elements that lead back to this array's own schema are left out where that is allowed.
         for schema in (0..=prefix).flat_map(|at| element_schemas(shape, at, None)) {
             let element = Shape::of(self.document, schema);
@@ -132,7 +139,7 @@ fn contained<'s>(shape: &Shape<'s>) -> Vec<&'s Value> {
 }
 
 /// The list of schemas for the first elements, which older drafts call `items`.
-fn prefix<'s>(map: &'s serde_json::Map<String, Value>) -> &'s [Value] {
+fn prefix(map: &Map<String, Value>) -> &[Value] {
     match list(map, "prefixItems") {
         [] => list(map, "items"),
         prefix => prefix,
@@ -140,7 +147,12 @@ fn prefix<'s>(map: &'s serde_json::Map<String, Value>) -> &'s [Value] {
 }
 
 fn prefix_len(shape: &Shape<'_>) -> usize {
-    shape.maps.iter().map(|map| prefix(map).len()).max().unwrap_or(0)
+    shape
+        .maps
+        .iter()
+        .map(|map| prefix(map).len())
+        .max()
+        .unwrap_or(0)
 }
 
 /// What the element at `at` must satisfy, being one that `contains` asks for or not.
@@ -151,7 +163,11 @@ fn element_schemas<'s>(
 ) -> Vec<&'s Value> {
     let mut schemas = Vec::from_iter(contained);
     for map in &shape.maps {
-        let rest = if map.get("items").is_some_and(Value::is_array) { "additionalItems" } else { "items" };
+        let rest = if map.get("items").is_some_and(Value::is_array) {
+            "additionalItems"
+        } else {
+            "items"
+        };
         schemas.extend(prefix(map).get(at).or_else(|| map.get(rest)));
     }
     if schemas.is_empty() {

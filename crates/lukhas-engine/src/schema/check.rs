@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::SchemaError;
 use super::document::{Document, address};
-use super::keywords::{Key, Place, subschemas};
+use super::keywords::{Key, Place, Subschema, subschemas};
 
 /// Steps that a backtracking pattern may take on one text.
 const BACKTRACK_LIMIT: usize = 20_000;
@@ -21,6 +21,8 @@ const MOST_STATES: usize = 100_000;
 const MOST_FANCY: usize = 16;
 /// Schemas that a validation may visit.
 const MOST_VISITS: u32 = 200_000;
+/// Schemas that a validation may be inside of at once: each takes stack.
+const DEEPEST_VISIT: u32 = 200;
 /// Where references to the schema's parts start.
 const BASE: &str = "lukhas:///schema";
 
@@ -48,7 +50,10 @@ pub(super) struct Checker<'d, 's> {
 impl<'d, 's> Checker<'d, 's> {
     /// Compiles the schema. With `asserts_formats`, formats bind although newer drafts leave that
     /// open.
-    pub(super) fn new(document: &'d Document<'s>, asserts_formats: bool) -> Result<Self, SchemaError> {
+    pub(super) fn new(
+        document: &'d Document<'s>,
+        asserts_formats: bool,
+    ) -> Result<Self, SchemaError> {
         bound_patterns(&document.patterns)?;
         let draft = Draft::default().detect(document.root);
         let root = build(document.root, asserts_formats)?;
@@ -76,9 +81,12 @@ impl<'d, 's> Checker<'d, 's> {
     /// Whether `value` is an instance of the whole schema.
     pub(super) fn is_instance(&self, value: &Value) -> bool {
         let mut visits = MOST_VISITS;
-        visit(self.document, self.document.root, value, &mut visits).is_ok()
+        visit(self.document, self.document.root, value, &mut visits, 0).is_ok()
             && self.root.is_valid(value)
-            && self.standard.as_ref().is_none_or(|standard| standard.is_valid(value))
+            && self
+                .standard
+                .as_ref()
+                .is_none_or(|standard| standard.is_valid(value))
     }
 
     /// Whether `value` is an instance of `schema`, a part of the whole one.
@@ -86,7 +94,7 @@ impl<'d, 's> Checker<'d, 's> {
         if let Value::Bool(anything) = schema {
             return Ok(*anything);
         }
-        visit(self.document, schema, value, &mut self.fuel)?;
+        visit(self.document, schema, value, &mut self.fuel, 0)?;
         if !self.parts.contains_key(&address(schema)) {
             self.spend(100)?;
             let validator = self.compile(schema);
@@ -94,24 +102,31 @@ impl<'d, 's> Checker<'d, 's> {
         }
         // What cannot be checked alone is checked with the whole.
         let part = self.parts.get(&address(schema));
-        Ok(part.and_then(Option::as_ref).is_none_or(|validator| validator.is_valid(value)))
+        Ok(part
+            .and_then(Option::as_ref)
+            .is_none_or(|validator| validator.is_valid(value)))
     }
 
     /// Whether `pattern` is found in `text`.
     pub(super) fn matches(&mut self, pattern: &'s str, text: &str) -> Result<bool, Exhausted> {
         self.spend(4)?;
         let options = options(false);
-        let validator = self.patterns.entry(pattern).or_insert_with(|| {
-            options.build(&json!({ "pattern": pattern })).ok()
-        });
+        let validator = self
+            .patterns
+            .entry(pattern)
+            .or_insert_with(|| options.build(&json!({ "pattern": pattern })).ok());
         let text = Value::from(text);
-        Ok(validator.as_ref().is_some_and(|validator| validator.is_valid(&text)))
+        Ok(validator
+            .as_ref()
+            .is_some_and(|validator| validator.is_valid(&text)))
     }
 
     fn compile(&mut self, schema: &'s Value) -> Option<Validator> {
         let pointer = self.document.pointer(schema)?;
         if self.registry.is_none() {
-            let registry = Registry::new().draft(self.draft).add(BASE, self.document.root);
+            let registry = Registry::new()
+                .draft(self.draft)
+                .add(BASE, self.document.root);
             self.registry = registry.and_then(|registry| registry.prepare()).ok();
         }
         let reference = json!({ "$ref": format!("{BASE}#{}", percent_encode(pointer)) });
@@ -125,7 +140,9 @@ impl<'d, 's> Checker<'d, 's> {
 
 impl std::fmt::Debug for Checker<'_, '_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Checker").field("fuel", &self.fuel).finish_non_exhaustive()
+        f.debug_struct("Checker")
+            .field("fuel", &self.fuel)
+            .finish_non_exhaustive()
     }
 }
 
@@ -134,15 +151,23 @@ fn options<'r>(asserts_formats: bool) -> ValidationOptions<'r> {
         .backtrack_limit(BACKTRACK_LIMIT)
         .size_limit(PATTERN_SIZE)
         .dfa_size_limit(PATTERN_SIZE);
-    let options = jsonschema::options().offline().with_pattern_options(patterns);
-    if asserts_formats { options.should_validate_formats(true) } else { options }
+    let options = jsonschema::options()
+        .offline()
+        .with_pattern_options(patterns);
+    if asserts_formats {
+        options.should_validate_formats(true)
+    } else {
+        options
+    }
 }
 
 fn build(schema: &Value, asserts_formats: bool) -> Result<Validator, SchemaError> {
-    options(asserts_formats).build(schema).map_err(|error| SchemaError::Invalid {
-        path: format!("#{}", error.instance_path()),
-        reason: reason(&error),
-    })
+    options(asserts_formats)
+        .build(schema)
+        .map_err(|error| SchemaError::Invalid {
+            path: format!("#{}", error.instance_path()),
+            reason: reason(&error),
+        })
 }
 
 /// What is wrong, without the values that may be long.
@@ -156,49 +181,57 @@ fn reason(error: &jsonschema::ValidationError<'_>) -> String {
     text
 }
 
-/// Counts the schemas that validating `value` visits: validation itself cannot be stopped.
+/// Counts the schemas that validating `value` visits, and how deep it goes: validation itself
+/// cannot be stopped.
 fn visit(
     document: &Document<'_>,
     schema: &Value,
     value: &Value,
     left: &mut u32,
+    depth: u32,
 ) -> Result<(), Exhausted> {
-    *left = left.checked_sub(1).ok_or(Exhausted)?;
+    *left = left
+        .checked_sub(1)
+        .filter(|_| depth < DEEPEST_VISIT)
+        .ok_or(Exhausted)?;
     for target in document.targets(schema) {
-        visit(document, target, value, left)?;
+        visit(document, target, value, left, depth + 1)?;
     }
-    let mut result = Ok(());
     let Some(map) = schema.as_object() else {
-        return result;
+        return Ok(());
     };
+    let mut result = Ok(());
     subschemas(map, &mut |sub| {
-        let mut go = |value| {
-            if result.is_ok() {
-                result = visit(document, sub.schema, value, left);
-            }
-        };
-        match (sub.place, sub.key, value) {
-            (Place::Apart, ..) => {}
-            (Place::Here, ..) => go(value),
-            (Place::Inside, Key::Name(name), Value::Object(map)) if sub.keyword == "properties" => {
-                map.get(name).into_iter().for_each(go);
-            }
-            (Place::Inside, Key::Index(at), Value::Array(list)) => {
-                list.get(at).into_iter().for_each(go);
-            }
-            (Place::Inside, _, Value::Object(map)) => map.values().for_each(go),
-            (Place::Inside, _, Value::Array(list)) => list.iter().for_each(go),
-            (Place::Inside, ..) => {}
+        for value in places(&sub, value) {
+            result = result.and_then(|()| visit(document, sub.schema, value, left, depth + 1));
         }
     });
     result
+}
+
+/// The values that a subschema applies to, or may apply to, in a value of the schema around it.
+fn places<'v>(sub: &Subschema<'_>, value: &'v Value) -> Vec<&'v Value> {
+    match (sub.place, sub.key, value) {
+        (Place::Apart, ..) => Vec::new(),
+        (Place::Here, ..) => vec![value],
+        (Place::Inside, Key::Name(name), Value::Object(map)) if sub.keyword == "properties" => {
+            Vec::from_iter(map.get(name))
+        }
+        (Place::Inside, Key::Index(at), Value::Array(list)) => Vec::from_iter(list.get(at)),
+        (Place::Inside, _, Value::Object(map)) => map.values().collect(),
+        (Place::Inside, _, Value::Array(list)) => list.iter().collect(),
+        (Place::Inside, ..) => Vec::new(),
+    }
 }
 
 fn bound_patterns(patterns: &[&str]) -> Result<(), SchemaError> {
     let mut states = 0_usize;
     let mut fancy = 0;
     for pattern in patterns {
-        match jsonschema_regex::to_rust_regex(pattern).ok().and_then(|p| regex_syntax::parse(&p).ok()) {
+        match jsonschema_regex::to_rust_regex(pattern)
+            .ok()
+            .and_then(|p| regex_syntax::parse(&p).ok())
+        {
             Some(hir) => states = states.saturating_add(self::states(&hir)),
             None => fancy += 1,
         }
@@ -217,13 +250,16 @@ fn states(hir: &Hir) -> usize {
         HirKind::Class(Class::Unicode(class)) => class.ranges().len(),
         HirKind::Class(Class::Bytes(class)) => class.ranges().len(),
         HirKind::Repetition(repetition) => {
-            let times = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1);
+            let times = repetition
+                .max
+                .unwrap_or(repetition.min.saturating_add(1))
+                .max(1);
             states(&repetition.sub).saturating_mul(times as usize)
         }
         HirKind::Capture(capture) => states(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
-            parts.iter().fold(1, |sum, part| sum.saturating_add(states(part)))
-        }
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
+            .iter()
+            .fold(1, |sum, part| sum.saturating_add(states(part))),
     }
 }
 

@@ -20,7 +20,10 @@ impl Decimal {
     pub(super) fn of(value: &Value) -> Option<Self> {
         let number = value.as_number()?;
         if let Some(whole) = number.as_i128() {
-            return Some(Self { units: whole, scale: 0 });
+            return Some(Self {
+                units: whole,
+                scale: 0,
+            });
         }
         Self::parse(&number.as_f64()?.to_string())
     }
@@ -56,9 +59,10 @@ impl Decimal {
         if self.units % one == 0 {
             let whole = self.units / one;
             let small = i64::try_from(whole).map(Number::from);
-            return small.or_else(|_| u64::try_from(whole).map(Number::from)).ok().or_else(|| {
-                Number::from_f64(whole as f64)
-            });
+            return small
+                .or_else(|_| u64::try_from(whole).map(Number::from))
+                .ok()
+                .or_else(|| Number::from_f64(whole as f64));
         }
         let sign = if self.units < 0 { "-" } else { "" };
         let (units, one) = (self.units.unsigned_abs(), one.unsigned_abs());
@@ -77,7 +81,11 @@ mod tests {
     #[test]
     fn numbers_keep_their_digits() {
         let check = |value: Value, units, scale| {
-            assert_eq!(Decimal::of(&value), Some(Decimal { units, scale }), "{value}");
+            assert_eq!(
+                Decimal::of(&value),
+                Some(Decimal { units, scale }),
+                "{value}"
+            );
         };
         check(json!(7), 7, 0);
         check(json!(-0.125), -125, 3);

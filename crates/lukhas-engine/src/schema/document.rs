@@ -69,7 +69,9 @@ impl<'s> Document<'s> {
 
     /// The schemas that `schema` refers to.
     pub(super) fn targets(&self, schema: &Value) -> &[&'s Value] {
-        self.targets.get(&address(schema)).map_or(&[], Vec::as_slice)
+        self.targets
+            .get(&address(schema))
+            .map_or(&[], Vec::as_slice)
     }
 
     /// JSON pointer of `schema`.
@@ -107,11 +109,18 @@ impl<'s> Document<'s> {
 
     fn note(&mut self, map: &'s Map<String, Value>) {
         let properties = map.get("properties").and_then(Value::as_object);
-        self.names.extend(properties.into_iter().flat_map(Map::keys).map(String::as_str));
+        self.names.extend(
+            properties
+                .into_iter()
+                .flat_map(Map::keys)
+                .map(String::as_str),
+        );
         self.has_formats |= map.contains_key("format");
-        self.patterns.extend(map.get("pattern").and_then(Value::as_str));
+        self.patterns
+            .extend(map.get("pattern").and_then(Value::as_str));
         let keys = map.get("patternProperties").and_then(Value::as_object);
-        self.patterns.extend(keys.into_iter().flat_map(Map::keys).map(String::as_str));
+        self.patterns
+            .extend(keys.into_iter().flat_map(Map::keys).map(String::as_str));
     }
 
     /// Refuses schemas that apply to the same value as one they are needed for.
@@ -205,7 +214,10 @@ struct Resource<'s> {
 
 impl<'s> Resource<'s> {
     fn of(root: &'s Value) -> Self {
-        Self { root, id: Rc::default() }
+        Self {
+            root,
+            id: Rc::default(),
+        }
     }
 }
 
@@ -231,16 +243,21 @@ impl<'s> Index<'s> {
         match text("$id").or_else(|| text("id").filter(|_| !map.contains_key("properties"))) {
             // Drafts 6 and 7 write anchors this way.
             Some(id) if id.starts_with('#') => {
-                self.anchors.insert((address(resource.root), &id[1..]), schema);
+                self.anchors
+                    .insert((address(resource.root), &id[1..]), schema);
             }
             Some(id) => {
-                resource = Resource { root: schema, id: join(&resource.id, id).into() };
+                resource = Resource {
+                    root: schema,
+                    id: join(&resource.id, id).into(),
+                };
                 self.resources.push(resource.clone());
             }
             None => {}
         }
         for anchor in ["$anchor", "$dynamicAnchor"].into_iter().filter_map(text) {
-            self.anchors.insert((address(resource.root), anchor), schema);
+            self.anchors
+                .insert((address(resource.root), anchor), schema);
         }
         resource
     }
@@ -258,7 +275,9 @@ impl<'s> Index<'s> {
         } else {
             let full = join(&resource.id, uri);
             let found = self.resources.iter().find(|known| *known.id == *full);
-            found.ok_or_else(|| SchemaError::Remote(text.to_owned()))?.root
+            found
+                .ok_or_else(|| SchemaError::Remote(text.to_owned()))?
+                .root
         };
         let target = if fragment.is_empty() {
             Some(root)
@@ -281,13 +300,18 @@ impl<'s> Index<'s> {
 /// `reference` as it reads from a document called `base`.
 fn join(base: &str, reference: &str) -> String {
     let reference = reference.trim_end_matches('#');
-    let scheme = reference.split('/').next().is_some_and(|start| start.contains(':'));
+    let scheme = reference
+        .split('/')
+        .next()
+        .is_some_and(|start| start.contains(':'));
     match base.rfind('/') {
         Some(_) if scheme => reference.to_owned(),
         Some(slash) if !reference.starts_with('/') => format!("{}{reference}", &base[..=slash]),
         Some(_) => {
             let authority = base.find("://").map_or(0, |at| at + 3);
-            let end = base[authority..].find('/').map_or(base.len(), |at| authority + at);
+            let end = base[authority..]
+                .find('/')
+                .map_or(base.len(), |at| authority + at);
             format!("{}{reference}", &base[..end])
         }
         None => reference.to_owned(),
@@ -299,7 +323,9 @@ fn percent_decode(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let [first, after @ ..] = rest {
         let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        let code = hex.filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let code = hex
+            .filter(|_| *first == b'%')
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         bytes.push(code.unwrap_or(*first));
         rest = &after[if code.is_some() { 2 } else { 0 }..];
     }

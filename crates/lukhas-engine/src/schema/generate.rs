@@ -8,14 +8,12 @@ use crate::source::Source;
 
 use super::check::{Checker, Exhausted};
 use super::document::Document;
-use super::shape::{Choice, Shape, Types};
+use super::shape::{Shape, Types};
 
 /// Arrays and objects nest at most this deep.
 const DEEPEST: usize = 40;
 /// Times that a value is made anew when it turns out not to be an instance.
 const TRIES: u32 = 4;
-/// Listed values that are tried.
-const MOST_CANDIDATES: u32 = 64;
 
 /// Why there is no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +47,10 @@ pub(super) struct Generator<'g, 's> {
     /// Whether an instance was given up because it would have been too large.
     pub(super) too_large: bool,
     /// The schemas that the values around the current one are made for.
-    path: Vec<*const Map<String, Value>>,
+    pub(super) path: Vec<*const Map<String, Value>>,
     depth: usize,
+    /// Choices that are being decided.
+    pub(super) choosing: usize,
 }
 
 /// The place that a value is made for.
@@ -66,12 +66,28 @@ pub(super) struct Slot<'n> {
     pub(super) object: bool,
 }
 
+impl<'n> Slot<'n> {
+    /// The slot of the array's element at `at`.
+    pub(super) fn element(self, at: usize, given: Option<&'n str>) -> Self {
+        let slot = self.varied(u32::try_from(at).unwrap_or(0));
+        Self {
+            given,
+            object: false,
+            ..slot
+        }
+    }
+
+    /// The slot, `variants` further.
+    pub(super) fn varied(self, variants: u32) -> Self {
+        Self {
+            variant: self.variant.wrapping_add(variants),
+            ..self
+        }
+    }
+}
+
 impl<'g, 's> Generator<'g, 's> {
-    pub(super) fn new(
-        document: &'g Document<'s>,
-        checker: Checker<'g, 's>,
-        seed: u64,
-    ) -> Self {
+    pub(super) fn new(document: &'g Document<'s>, checker: Checker<'g, 's>, seed: u64) -> Self {
         Self {
             document,
             checker,
@@ -82,6 +98,7 @@ impl<'g, 's> Generator<'g, 's> {
             too_large: false,
             path: Vec::new(),
             depth: 0,
+            choosing: 0,
         }
     }
 
@@ -98,116 +115,23 @@ impl<'g, 's> Generator<'g, 's> {
         if self.depth >= DEEPEST {
             return Err(Refusal::Impossible);
         }
-        let mut shape = Box::new(Shape::new());
-        schemas.iter().for_each(|schema| shape.absorb(self.document, schema));
+        let mut shape = Shape::new();
+        for schema in schemas {
+            shape.absorb(self.document, schema);
+        }
         self.depth += 1;
         let made = self.choose(shape, schemas, slot);
         self.depth -= 1;
         made
     }
 
-    /// Decides the choices that are open, then makes the value.
-    fn choose(&mut self, mut shape: Box<Shape<'s>>, schemas: &[&'s Value], slot: Slot<'_>) -> Made {
-        self.checker.spend(shape.weight())?;
-        if shape.impossible {
-            return Err(Refusal::Impossible);
-        }
-        let Some(choice) = shape.choices.pop_front() else {
-            return self.settle(&shape, schemas, slot);
-        };
-        let (room, taken) = (self.room, self.source.map(Source::taken));
-        if let Choice::Either(branches) = choice {
-            self.checker.spend(u32::try_from(branches.len()).unwrap_or(u32::MAX) / 4)?;
-        }
-        for branch in self.branches(choice, &shape) {
-            match self.choose(branch, schemas, slot) {
-                Err(Refusal::Impossible) => {}
-                made => return made,
-            }
-            self.room = room;
-            if let (Some(source), Some(taken)) = (self.source, &taken) {
-                source.restore(taken);
-            }
-        }
-        Err(Refusal::Impossible)
-    }
-
-    /// The ways to decide `choice`, best first.
-    fn branches(&mut self, choice: Choice<'s>, shape: &Shape<'s>) -> Vec<Box<Shape<'s>>> {
-        let with = |schemas: &[&'s Value]| {
-            let mut branch = Box::new(shape.clone());
-            schemas.iter().for_each(|schema| branch.absorb(self.document, schema));
-            branch
-        };
-        let mut branches = match choice {
-            Choice::Either(schemas) => {
-                let mut order: Vec<_> = schemas.iter().collect();
-                let looked_at = order.len().min(MOST_CANDIDATES as usize);
-                order[..looked_at]
-                    .sort_by_cached_key(|schema| std::cmp::Reverse(self.suits(schema)));
-                order.into_iter().map(|schema| with(&[schema])).collect()
-            }
-            Choice::If(map) => {
-                let part = |keyword| map.get(keyword);
-                let met: Vec<_> = part("if").into_iter().chain(part("then")).collect();
-                let mut unmet = with(&part("else").into_iter().collect::<Vec<_>>());
-                part("if").into_iter().for_each(|condition| unmet.refuse(condition));
-                let mut met = with(&met);
-                // Conditions in a row mostly exclude each other.
-                let decided = std::mem::replace(&mut met.met, true);
-                if decided { vec![unmet, met] } else { vec![met, unmet] }
-            }
-            Choice::With(name, schema) => {
-                let mut without = Box::new(shape.clone());
-                without.forbidden.push(name);
-                without.impossible |= shape.requires(name);
-                if self.complete { vec![with(&[schema]), without] } else { vec![without, with(&[schema])] }
-            }
-        };
-        // What leads back to a value around this one comes last, or recursion would not end.
-        branches.sort_by_key(|branch| {
-            let mut new = branch.maps.iter().skip(shape.maps.len());
-            new.any(|map| self.path.contains(&std::ptr::from_ref(*map)))
-        });
-        branches
-    }
-
-    /// How many of the values that mark a branch (`"kind": {"const": "circle"}`) the text mentions.
-    fn suits(&self, schema: &'s Value) -> usize {
-        let Some(source) = self.source else {
-            return 0;
-        };
-        let shape = Shape::of(self.document, schema);
-        let properties = shape.all("properties").filter_map(Value::as_object).flat_map(Map::values);
-        properties
-            .filter_map(|property| property.get("const").and_then(Value::as_str))
-            .filter(|mark| source.mentions(mark).is_some())
-            .count()
-    }
-
-    /// Whether the value would lie in one that is made for the same schema.
-    pub(super) fn leads_back(&mut self, shape: &Shape<'s>) -> Made<bool> {
-        self.checker.spend(shape.weight())?;
-        if shape.maps.iter().any(|map| self.path.contains(&std::ptr::from_ref(*map))) {
-            return Ok(true);
-        }
-        for choice in &shape.choices {
-            let Choice::Either(branches) = choice else {
-                continue;
-            };
-            let mut all = true;
-            for branch in *branches {
-                all = all && self.leads_back(&Shape::of(self.document, branch))?;
-            }
-            if all {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// Makes the value, anew when it is not an instance.
-    fn settle(&mut self, shape: &Shape<'s>, schemas: &[&'s Value], slot: Slot<'_>) -> Made {
+    pub(super) fn settle(
+        &mut self,
+        shape: &Shape<'s>,
+        schemas: &[&'s Value],
+        slot: Slot<'_>,
+    ) -> Made {
         let tries = if shape.delicate { TRIES } else { 1 };
         let (source, room, random) = (self.source, self.room, self.random.clone());
         let mut made = Err(Refusal::Impossible);
@@ -217,8 +141,7 @@ impl<'g, 's> Generator<'g, 's> {
             self.room = room;
             // The variants are neighbours only when they start alike.
             self.random = random.clone();
-            let slot = Slot { variant: slot.variant.wrapping_add(variant), ..slot };
-            made = self.make(shape, schemas, slot);
+            made = self.make(shape, schemas, slot.varied(variant));
             match &made {
                 Ok(value) if shape.delicate && !self.accepts(schemas, value)? => {
                     made = Err(Refusal::Impossible);
@@ -257,9 +180,10 @@ impl<'g, 's> Generator<'g, 's> {
         }
         let revisits = self.leads_back(shape)?;
         let inside = self.path.len();
-        self.path.extend(shape.maps.iter().map(|map| std::ptr::from_ref(*map)));
+        self.path
+            .extend(shape.maps.iter().map(|map| std::ptr::from_ref(*map)));
         let mut made = Err(Refusal::Impossible);
-        for kind in order(shape, slot.object, revisits) {
+        for kind in shape.order(slot.object, revisits) {
             made = self.of_type(kind, shape, schemas, slot);
             if made != Err(Refusal::Impossible) {
                 break;
@@ -288,63 +212,6 @@ impl<'g, 's> Generator<'g, 's> {
         Ok(value)
     }
 
-    /// One of the values that the schema lists.
-    fn listed(
-        &mut self,
-        shape: &Shape<'s>,
-        schemas: &[&'s Value],
-        candidates: &[&'s Value],
-        slot: Slot<'_>,
-    ) -> Made {
-        let count = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
-        let mentioned = self.mentioned(candidates);
-        let default = shape.all("default").next();
-        let default = default.and_then(|default| candidates.iter().position(|value| *value == default));
-        let start = match mentioned.get(slot.variant as usize) {
-            Some(at) => *at,
-            None => match default.filter(|_| slot.variant == 0) {
-                Some(at) => at,
-                None => self.random.below(candidates.len()),
-            },
-        };
-        // After the first, each variant is the next value: together they are all there are.
-        let rotation = if mentioned.is_empty() { slot.variant as usize } else { 0 };
-        for next in 0..count.min(MOST_CANDIDATES) as usize {
-            let value = candidates[(start + rotation + next) % candidates.len()];
-            if shape.lists_only() || self.accepts(schemas, value)? {
-                return Ok(value.clone());
-            }
-        }
-        Err(Refusal::Impossible)
-    }
-
-    /// Which candidates the text mentions, in the order of the text.
-    pub(super) fn mentioned(&self, candidates: &[&'s Value]) -> Vec<usize> {
-        let Some(source) = self.source else {
-            return Vec::new();
-        };
-        let mention = |value: &Value| match value {
-            Value::String(text) => source.mentions(text),
-            Value::Number(number) => source.mentions(&number.to_string()),
-            _ => None,
-        };
-        let looked_at = candidates.iter().take(MOST_CANDIDATES as usize).enumerate();
-        let mut found: Vec<_> =
-            looked_at.filter_map(|(at, value)| Some((mention(value)?, at))).collect();
-        found.sort_unstable();
-        found.into_iter().map(|(_, at)| at).collect()
-    }
-
-    fn boolean(&mut self, shape: &Shape<'s>, slot: Slot<'_>) -> Value {
-        let said = slot.name.zip(self.source).and_then(|(name, source)| source.truth(name));
-        let default = shape.all("default").find_map(Value::as_bool);
-        let value = match said.or(default).filter(|_| slot.variant == 0) {
-            Some(value) => value,
-            None => (self.random.next() ^ u64::from(slot.variant)) & 1 == 1,
-        };
-        Value::Bool(value)
-    }
-
     /// Whether `value` satisfies all of `schemas`.
     pub(super) fn accepts(&mut self, schemas: &[&'s Value], value: &Value) -> Made<bool> {
         for schema in schemas {
@@ -366,39 +233,4 @@ impl<'g, 's> Generator<'g, 's> {
         }
         Ok(())
     }
-}
-
-/// The types to try, best first.
-fn order(shape: &Shape<'_>, object: bool, revisits: bool) -> Vec<Types> {
-    const OBJECT: &[&str] = &[
-        "properties", "required", "additionalProperties", "patternProperties", "minProperties",
-        "propertyNames", "dependentRequired",
-    ];
-    const ARRAY: &[&str] = &["items", "prefixItems", "minItems", "contains", "uniqueItems"];
-    const NUMBER: &[&str] =
-        &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
-    const STRING: &[&str] = &["minLength", "maxLength", "pattern", "format"];
-    let hinted = |keywords: &[&str], kind| shape.mentions(keywords).then_some(kind);
-    let mut order = Vec::with_capacity(8);
-    order.extend((object || revisits).then_some(if revisits { Types::NULL } else { Types::OBJECT }));
-    if shape.types == Types::ALL {
-        order.extend(hinted(OBJECT, Types::OBJECT));
-        order.extend(hinted(ARRAY, Types::ARRAY));
-        order.extend(hinted(STRING, Types::STRING));
-        order.extend(hinted(NUMBER, Types::NUMBER));
-        order.push(Types::STRING);
-    }
-    let containers = [Types::OBJECT, Types::ARRAY];
-    let plain = [Types::STRING, Types::NUMBER, Types::BOOLEAN];
-    order.extend(containers.into_iter().filter(|_| !revisits));
-    order.extend(plain);
-    order.extend(containers.into_iter().filter(|_| revisits));
-    order.push(Types::NULL);
-    let mut tried = Types::NONE;
-    order.retain(|kind| {
-        let new = shape.types.has(*kind) && !tried.has(*kind);
-        tried = tried.with(*kind);
-        new
-    });
-    order
 }

@@ -58,11 +58,20 @@ pub(super) fn subschemas<'s>(map: &'s Map<String, Value>, each: &mut dyn FnMut(S
         let Some((place, holds)) = held(keyword, value) else {
             continue;
         };
-        let mut found = |key, schema| each(Subschema { place, keyword, key, schema });
+        let mut found = |key, schema| {
+            each(Subschema {
+                place,
+                keyword,
+                key,
+                schema,
+            })
+        };
         match (holds, value) {
             (Holds::One, schema) => found(Key::Only, schema),
             (Holds::List, Value::Array(list)) => {
-                list.iter().enumerate().for_each(|(at, schema)| found(Key::Index(at), schema));
+                list.iter()
+                    .enumerate()
+                    .for_each(|(at, schema)| found(Key::Index(at), schema));
             }
             (Holds::Named, Value::Object(named)) => {
                 // Draft 7's `dependencies` holds lists of names besides schemas.
@@ -82,7 +91,9 @@ fn held(keyword: &str, value: &Value) -> Option<(Place, Holds)> {
         "properties" | "patternProperties" => (Place::Inside, Holds::Named),
         "prefixItems" => (Place::Inside, Holds::List),
         "items" if value.is_array() => (Place::Inside, Holds::List),
-        "items" | "additionalItems" | "unevaluatedItems" | "contains" => (Place::Inside, Holds::One),
+        "items" | "additionalItems" | "unevaluatedItems" | "contains" => {
+            (Place::Inside, Holds::One)
+        }
         "additionalProperties" | "unevaluatedProperties" | "propertyNames" => {
             (Place::Inside, Holds::One)
         }

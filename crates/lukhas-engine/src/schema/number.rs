@@ -39,17 +39,23 @@ impl<'s> Generator<'_, 's> {
         let fits = |text: &str| Decimal::parse(text).is_some_and(|number| range.has(number));
         let drawn = match slot.given.filter(|given| fits(given)) {
             Some(given) => Some(given.to_owned()),
-            None => self.source.and_then(|source| source.number(slot.name, fits)),
+            None => self
+                .source
+                .and_then(|source| source.number(slot.name, fits)),
         };
-        let drawn = drawn.and_then(|text| Decimal::parse(&text)).and_then(Decimal::number);
+        let drawn = drawn.and_then(|text| Decimal::parse(&text)?.number());
         if let Some(number) = drawn {
             return Ok(Value::Number(number));
         }
-        if let Some(value) = self.suggested(shape, schemas, slot)? {
-            return Ok(value);
+        match self.suggested(shape, schemas, slot)? {
+            Some(value) => Ok(value),
+            None => self.made_up_number(shape, &range, slot.variant),
         }
+    }
+
+    fn made_up_number(&mut self, shape: &Shape<'s>, range: &Range, variant: u32) -> Made {
         let choice = self.random.below(SPREAD as usize);
-        let choice = i128::try_from(choice).unwrap_or(0) + i128::from(slot.variant);
+        let choice = i128::try_from(choice).unwrap_or(0) + i128::from(variant);
         // More values than are excluded cannot all be.
         (0..=shape.excluded.len().min(SPREAD as usize))
             .map_while(|step| range.pick(choice + step as i128)?.number())
@@ -65,7 +71,11 @@ impl Range {
             whole: !shape.types.has(Types::FRACTION),
             lower: None,
             upper: None,
-            steps: shape.all("multipleOf").filter_map(Decimal::of).filter(|step| step.units > 0).collect(),
+            steps: shape
+                .all("multipleOf")
+                .filter_map(Decimal::of)
+                .filter(|step| step.units > 0)
+                .collect(),
             extreme: None,
         };
         for map in &shape.maps {
@@ -77,8 +87,12 @@ impl Range {
             if let Some(bound) = map.get("maximum") {
                 range.sink(bound, flag("exclusiveMaximum"));
             }
-            map.get("exclusiveMinimum").into_iter().for_each(|bound| range.raise(bound, true));
-            map.get("exclusiveMaximum").into_iter().for_each(|bound| range.sink(bound, true));
+            map.get("exclusiveMinimum")
+                .into_iter()
+                .for_each(|bound| range.raise(bound, true));
+            map.get("exclusiveMaximum")
+                .into_iter()
+                .for_each(|bound| range.sink(bound, true));
         }
         range
     }
@@ -88,7 +102,11 @@ impl Range {
             Some(new) => {
                 let higher = |(old, _): &(Decimal, bool)| compare(new, *old).is_gt();
                 let same = |(old, _): &(Decimal, bool)| compare(new, *old).is_eq();
-                if self.lower.as_ref().is_none_or(|old| higher(old) || same(old) && excluded) {
+                if self
+                    .lower
+                    .as_ref()
+                    .is_none_or(|old| higher(old) || same(old) && excluded)
+                {
                     self.lower = Some((new, excluded));
                 }
             }
@@ -101,7 +119,11 @@ impl Range {
             Some(new) => {
                 let lower = |(old, _): &(Decimal, bool)| compare(new, *old).is_lt();
                 let same = |(old, _): &(Decimal, bool)| compare(new, *old).is_eq();
-                if self.upper.as_ref().is_none_or(|old| lower(old) || same(old) && excluded) {
+                if self
+                    .upper
+                    .as_ref()
+                    .is_none_or(|old| lower(old) || same(old) && excluded)
+                {
                     self.upper = Some((new, excluded));
                 }
             }
@@ -142,44 +164,69 @@ impl Range {
 
     /// The number `choice` steps from a bound, as far as the range goes.
     fn pick(&self, choice: i128) -> Option<Decimal> {
-        let bounds = [self.lower, self.upper].into_iter().flatten().map(|(bound, _)| bound);
-        let scale = bounds.chain(self.steps.iter().copied()).map(|number| number.scale).max();
+        let bounds = [self.lower, self.upper]
+            .into_iter()
+            .flatten()
+            .map(|(bound, _)| bound);
+        let scale = bounds
+            .chain(self.steps.iter().copied())
+            .map(|number| number.scale)
+            .max();
         let scale = scale.unwrap_or(0);
-        let finest = if self.whole || !self.steps.is_empty() { 0 } else { MORE_DECIMALS };
+        let finest = if self.whole || !self.steps.is_empty() {
+            0
+        } else {
+            MORE_DECIMALS
+        };
         (0..=finest).find_map(|more| self.pick_at(scale + more, more, choice))
     }
 
     /// A number with at most `scale` digits after the point; whole ones when `more` is 0.
     fn pick_at(&self, scale: u32, more: u32, choice: i128) -> Option<Decimal> {
-        let one = 10_i128.checked_pow(scale)?;
-        let mut step = if self.steps.is_empty() && more > 0 { 1 } else { 0 };
-        if self.whole || self.steps.is_empty() && more == 0 {
-            step = one;
-        }
-        for multiple in &self.steps {
-            step = least_common_multiple(step, multiple.at(scale)?)?;
-        }
+        let step = self.step(scale, more)?;
         let first = match self.lower {
-            None => None,
             Some((bound, excluded)) => {
                 let units = bound.at(scale)?.checked_add(i128::from(excluded))?;
                 Some(units.checked_add(step - 1)?.div_euclid(step))
             }
+            None => None,
         };
         let last = match self.upper {
-            None => None,
             Some((bound, excluded)) => {
-                Some(bound.at(scale)?.checked_sub(i128::from(excluded))?.div_euclid(step))
+                let units = bound.at(scale)?.checked_sub(i128::from(excluded))?;
+                Some(units.div_euclid(step))
             }
+            None => None,
         };
         let index = match (first, last) {
-            (Some(first), Some(last)) if first > last => return None,
-            (Some(first), Some(last)) => first + choice.rem_euclid((last - first).saturating_add(1)),
+            (Some(first), Some(last)) => {
+                let count = last
+                    .checked_sub(first)?
+                    .checked_add(1)
+                    .filter(|count| *count > 0)?;
+                first + choice.rem_euclid(count)
+            }
             (Some(first), None) => first.checked_add(choice)?,
             (None, Some(last)) => last.checked_sub(choice)?,
             (None, None) => choice,
         };
-        Some(Decimal { units: index.checked_mul(step)?, scale })
+        Some(Decimal {
+            units: index.checked_mul(step)?,
+            scale,
+        })
+    }
+
+    /// The distance between two numbers of the range, in units of `scale`.
+    fn step(&self, scale: u32, more: u32) -> Option<i128> {
+        let free = self.steps.is_empty();
+        let start = match () {
+            () if self.whole || free && more == 0 => 10_i128.checked_pow(scale)?,
+            () if free => 1,
+            () => 0,
+        };
+        self.steps.iter().try_fold(start, |step, multiple| {
+            least_common_multiple(step, multiple.at(scale)?)
+        })
     }
 }
 

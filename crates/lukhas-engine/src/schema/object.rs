@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Objects.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::generate::{Generator, Made, Refusal, Slot};
@@ -45,8 +47,15 @@ impl<'s> Generator<'_, 's> {
     fn property(&mut self, shape: &Shape<'s>, name: &str, slot: Slot<'_>) -> Made {
         let schemas = self.property_schemas(shape, name)?;
         let room = self.room;
-        let slot = Slot { name: Some(name), variant: slot.variant, given: None, object: false };
-        let made = self.occupy(name.len() + 4).and_then(|()| self.value(&schemas, slot));
+        let slot = Slot {
+            name: Some(name),
+            variant: slot.variant,
+            given: None,
+            object: false,
+        };
+        let made = self
+            .occupy(name.len() + 4)
+            .and_then(|()| self.value(&schemas, slot));
         if made.is_err() {
             self.room = room;
         }
@@ -62,16 +71,10 @@ impl<'s> Generator<'_, 's> {
         least: usize,
         most: usize,
     ) -> Made<Vec<&'s str>> {
-        let mut declared: Vec<&str> = Vec::new();
-        for map in shape.all("properties").filter_map(Value::as_object) {
-            let new = map.keys().filter(|name| !shape.forbidden.contains(&name.as_str()));
-            declared.extend(new.map(String::as_str));
-        }
-        declared.extend(required);
-        self.checker.spend(u32::try_from(declared.len() / 8).unwrap_or(u32::MAX))?;
-        let mut seen = std::collections::HashSet::new();
-        declared.retain(|name| seen.insert(*name));
-        let required: std::collections::HashSet<&str> = required.iter().copied().collect();
+        let declared = declared(shape, required);
+        let count = u32::try_from(declared.len()).unwrap_or(u32::MAX);
+        self.checker.spend(count / 8)?;
+        let required: HashSet<&str> = required.iter().copied().collect();
         let mut left = most - required.len();
         let mut short = least.saturating_sub(required.len());
         let mut names = Vec::new();
@@ -90,7 +93,10 @@ impl<'s> Generator<'_, 's> {
     /// Whether an optional property is made.
     fn wants(&mut self, shape: &Shape<'s>, name: &'s str) -> Made<bool> {
         let schemas = self.property_schemas(shape, name)?;
-        let inner: Vec<_> = schemas.iter().map(|schema| Shape::of(self.document, schema)).collect();
+        let inner: Vec<_> = schemas
+            .iter()
+            .map(|schema| Shape::of(self.document, schema))
+            .collect();
         for inner in &inner {
             if inner.impossible || self.leads_back(inner)? {
                 return Ok(false);
@@ -110,7 +116,9 @@ impl<'s> Generator<'_, 's> {
         let mut schemas = Vec::new();
         for map in &shape.maps {
             let before = schemas.len();
-            let property = map.get("properties").and_then(|properties| properties.get(name));
+            let property = map
+                .get("properties")
+                .and_then(|properties| properties.get(name));
             schemas.extend(property);
             let patterns = map.get("patternProperties").and_then(Value::as_object);
             for (pattern, schema) in patterns.into_iter().flatten() {
@@ -138,7 +146,10 @@ impl<'s> Generator<'_, 's> {
         let rules: Vec<&Value> = shape.all("propertyNames").collect();
         for attempt in 0..TRIES {
             let count = u32::try_from(object.len()).unwrap_or(u32::MAX);
-            let slot = Slot { variant: count.wrapping_add(attempt), ..slot };
+            let slot = Slot {
+                variant: count.wrapping_add(attempt),
+                ..slot
+            };
             let Some(name) = self.extra_name(shape, object, attempt, slot)? else {
                 continue;
             };
@@ -154,6 +165,7 @@ impl<'s> Generator<'_, 's> {
         Err(Refusal::Impossible)
     }
 
+    /// A name from a pattern, from what names must satisfy, or a plain one, in turns.
     fn extra_name(
         &mut self,
         shape: &Shape<'s>,
@@ -161,37 +173,53 @@ impl<'s> Generator<'_, 's> {
         attempt: u32,
         slot: Slot<'_>,
     ) -> Made<Option<String>> {
-        let rules: Vec<&Value> = shape.all("propertyNames").collect();
         let patterns = shape.all("patternProperties").filter_map(Value::as_object);
         let patterns: Vec<&String> = patterns.flat_map(Map::keys).collect();
-        let ways = patterns.len() + 2;
-        let way = attempt as usize % ways;
+        let way = attempt as usize % (patterns.len() + 2);
         if let Some(pattern) = patterns.get(way) {
-            let name = witness(pattern, 0, false, &mut self.random);
+            let mut name = witness(pattern, 0, false, &mut self.random);
             // A pattern that does not say how a name ends leaves room for a number.
-            let number = |name| format!("{name}{}", slot.variant);
-            return Ok(name.map(|name| if object.contains_key(&name) { number(name) } else { name }));
+            if let Some(name) = name.as_mut().filter(|name| object.contains_key(*name)) {
+                name.push_str(&slot.variant.to_string());
+            }
+            return Ok(name);
         }
-        if way == patterns.len() && !rules.is_empty() {
-            let room = self.room;
-            let name = self.value(&rules, Slot { name: Some("name"), object: false, ..slot });
-            self.room = room;
-            return match name {
-                Ok(Value::String(name)) => Ok(Some(name)),
-                Ok(_) | Err(Refusal::Impossible) => Ok(None),
-                Err(refusal) => Err(refusal),
-            };
+        let rules: Vec<&Value> = shape.all("propertyNames").collect();
+        if way > patterns.len() || rules.is_empty() {
+            return Ok(Some(format!("property_{}", slot.variant.wrapping_add(1))));
         }
-        Ok(Some(format!("property_{}", slot.variant.wrapping_add(1))))
+        let room = self.room;
+        let name = self.value(&rules, slot.element(0, None));
+        self.room = room;
+        match name {
+            Ok(Value::String(name)) => Ok(Some(name)),
+            Ok(_) | Err(Refusal::Impossible) => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
     }
+}
+
+/// The names that schemas describe, in order, and the `required` ones that they do not.
+fn declared<'s>(shape: &Shape<'s>, required: &[&'s str]) -> Vec<&'s str> {
+    let maps = shape.all("properties").filter_map(Value::as_object);
+    let names = maps.flat_map(Map::keys).map(String::as_str);
+    let mut seen: HashSet<&str> = shape.forbidden.iter().copied().collect();
+    names
+        .chain(required.iter().copied())
+        .filter(|name| seen.insert(name))
+        .collect()
 }
 
 /// The names that an object must have, in order, those that follow from others included.
 fn required<'s>(shape: &Shape<'s>) -> Vec<&'s str> {
     let mut names: Vec<&str> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     let mut add = |names: &mut Vec<&'s str>, list: &'s [Value]| {
-        names.extend(list.iter().filter_map(Value::as_str).filter(|name| seen.insert(*name)));
+        names.extend(
+            list.iter()
+                .filter_map(Value::as_str)
+                .filter(|name| seen.insert(*name)),
+        );
     };
     for map in &shape.maps {
         add(&mut names, list(map, "required"));

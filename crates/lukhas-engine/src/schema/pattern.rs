@@ -19,11 +19,17 @@ pub(super) fn witness(
     random: &mut Random,
 ) -> Option<String> {
     let hir = parse(pattern)?;
-    let mut shortest = Writer { mixed, ..Writer::new(random.clone(), 0) };
+    let mut shortest = Writer {
+        mixed,
+        ..Writer::new(random.clone(), 0)
+    };
     shortest.write(&hir)?;
     let wanted = if mixed { min.max(12) } else { min };
     let missing = wanted.saturating_sub(shortest.count);
-    let mut writer = Writer { mixed, ..Writer::new(random.clone(), missing) };
+    let mut writer = Writer {
+        mixed,
+        ..Writer::new(random.clone(), missing)
+    };
     writer.write(&hir)?;
     *random = writer.random;
     Some(writer.text)
@@ -43,7 +49,9 @@ fn without_lookaround(pattern: &str) -> String {
     let mut text = String::with_capacity(pattern.len());
     let mut rest = pattern;
     while let Some(c) = rest.chars().next() {
-        let opens = ["(?=", "(?!", "(?<=", "(?<!"].iter().any(|open| rest.starts_with(open));
+        let opens = ["(?=", "(?!", "(?<=", "(?<!"]
+            .iter()
+            .any(|open| rest.starts_with(open));
         let len = match c {
             '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
             '[' => class_len(rest),
@@ -108,7 +116,14 @@ struct Writer {
 
 impl Writer {
     fn new(random: Random, missing: usize) -> Self {
-        Self { text: String::new(), count: 0, random, missing, mixed: false, drawn: 0 }
+        Self {
+            text: String::new(),
+            count: 0,
+            random,
+            missing,
+            mixed: false,
+            drawn: 0,
+        }
     }
 
     fn write(&mut self, hir: &Hir) -> Option<()> {
@@ -167,14 +182,20 @@ impl Writer {
 
     /// A character of the class: rather a letter or digit, rather ASCII.
     fn draw(&mut self, class: &ClassUnicode) -> Option<char> {
-        const KINDS: [&[(char, char)]; 4] =
-            [&[('a', 'z')], &[('A', 'Z')], &[('0', '9')], &[('!', '/'), (':', '@')]];
+        const KINDS: [&[(char, char)]; 4] = [
+            &[('a', 'z')],
+            &[('A', 'Z')],
+            &[('0', '9')],
+            &[('!', '/'), (':', '@')],
+        ];
         self.drawn += 1;
         let first = if self.mixed { self.drawn } else { 0 };
         for kind in 0..KINDS.len() {
             let kind = KINDS[(first + kind) % KINDS.len()];
             let mut common = class.clone();
-            let ranges = kind.iter().map(|(start, end)| ClassUnicodeRange::new(*start, *end));
+            let ranges = kind
+                .iter()
+                .map(|(start, end)| ClassUnicodeRange::new(*start, *end));
             common.intersect(&ClassUnicode::new(ranges));
             if let Some(c) = self.pick(&common) {
                 return Some(c);

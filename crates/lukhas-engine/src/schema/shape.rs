@@ -9,9 +9,21 @@ use super::document::Document;
 
 /// Keywords that generation follows only so far, so that a value has to be checked.
 const DELICATE: &[&str] = &[
-    "contains", "dependencies", "dependentRequired", "dependentSchemas", "format", "if",
-    "multipleOf", "not", "oneOf", "pattern", "patternProperties", "propertyNames",
-    "unevaluatedItems", "unevaluatedProperties", "uniqueItems",
+    "contains",
+    "dependencies",
+    "dependentRequired",
+    "dependentSchemas",
+    "format",
+    "if",
+    "multipleOf",
+    "not",
+    "oneOf",
+    "pattern",
+    "patternProperties",
+    "propertyNames",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "uniqueItems",
 ];
 
 /// Schemas that apply to one value.
@@ -170,7 +182,11 @@ impl<'s> Shape<'s> {
             self.choices.push_back(Choice::If(map));
         }
         for keyword in ["dependentSchemas", "dependencies"] {
-            let schemas = map.get(keyword).and_then(Value::as_object).into_iter().flatten();
+            let schemas = map
+                .get(keyword)
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten();
             for (name, schema) in schemas.filter(|(_, schema)| !schema.is_array()) {
                 self.choices.push_back(Choice::With(name, schema));
             }
@@ -197,7 +213,11 @@ impl<'s> Shape<'s> {
         if let Some(name) = required.rev().find(|name| !self.requires(name)) {
             self.forbidden.push(name);
         }
-        for choice in [list(map, "anyOf"), list(map, "allOf")].into_iter().take(1).flatten() {
+        for choice in [list(map, "anyOf"), list(map, "allOf")]
+            .into_iter()
+            .take(1)
+            .flatten()
+        {
             self.refuse(choice);
         }
     }
@@ -219,7 +239,9 @@ impl<'s> Shape<'s> {
         let fits = |value: &&Value| {
             self.types.has(Types::of(value))
                 && !self.excluded.contains(value)
-                && others.iter().all(|other| other.iter().any(|other| same(other, value)))
+                && others
+                    .iter()
+                    .all(|other| other.iter().any(|other| same(other, value)))
         };
         Some(first.iter().filter(fits).collect())
     }
@@ -231,8 +253,15 @@ impl<'s> Shape<'s> {
 
     /// Whether it says nothing but which values there are.
     pub(super) fn lists_only(&self) -> bool {
-        const PLAIN: &[&str] =
-            &["type", "enum", "const", "title", "description", "default", "examples"];
+        const PLAIN: &[&str] = &[
+            "type",
+            "enum",
+            "const",
+            "title",
+            "description",
+            "default",
+            "examples",
+        ];
         let mut keywords = self.maps.iter().flat_map(|map| map.keys());
         !self.delicate && keywords.all(|keyword| PLAIN.contains(&keyword.as_str()))
     }
@@ -255,18 +284,25 @@ impl<'s> Shape<'s> {
 
     /// The smallest of the sizes that a keyword such as `maxItems` allows; else no limit.
     pub(super) fn most(&self, keyword: &str) -> usize {
-        self.all(keyword).filter_map(size).min().unwrap_or(usize::MAX)
+        self.all(keyword)
+            .filter_map(size)
+            .min()
+            .unwrap_or(usize::MAX)
     }
 
     /// Whether a schema has one of the keywords.
     pub(super) fn mentions(&self, keywords: &[&str]) -> bool {
-        keywords.iter().any(|keyword| self.all(keyword).next().is_some())
+        keywords
+            .iter()
+            .any(|keyword| self.all(keyword).next().is_some())
     }
 }
 
 /// The elements of a keyword's list; none when it is not one.
 pub(super) fn list<'s>(map: &'s Map<String, Value>, keyword: &str) -> &'s [Value] {
-    map.get(keyword).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    map.get(keyword)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// Whether the values are the same to JSON Schema, which has but one kind of number.

@@ -37,7 +37,10 @@ impl<'s> Generator<'_, 's> {
         schemas: &[&'s Value],
         slot: Slot<'_>,
     ) -> Made {
-        let length = Length { min: shape.least("minLength"), max: shape.most("maxLength") };
+        let length = Length {
+            min: shape.least("minLength"),
+            max: shape.most("maxLength"),
+        };
         if length.min > length.max {
             return Err(Refusal::Impossible);
         }
@@ -91,7 +94,11 @@ impl<'s> Generator<'_, 's> {
         slot: Slot<'_>,
     ) -> Made<Option<Value>> {
         let default = shape.all("default").next().filter(|_| slot.variant == 0);
-        let examples: Vec<&Value> = shape.all("examples").filter_map(Value::as_array).flatten().collect();
+        let examples: Vec<&Value> = shape
+            .all("examples")
+            .filter_map(Value::as_array)
+            .flatten()
+            .collect();
         let example = match examples.len() {
             0 => None,
             count => examples.get(self.random.below(count)),
@@ -116,10 +123,12 @@ impl<'s> Generator<'_, 's> {
     ) -> Option<String> {
         let choice = slot.variant.wrapping_add(attempt) as usize;
         match (format, patterns) {
-            (Some(format), _) if attempt < 2 => match sample(format, length.min, &mut self.random) {
-                Some(text) => Some(text),
-                None => Some(self.plain(length, slot)),
-            },
+            (Some(format), _) if attempt < 2 => {
+                match sample(format, length.min, &mut self.random) {
+                    Some(text) => Some(text),
+                    None => Some(self.plain(length, slot)),
+                }
+            }
             (_, []) => Some(self.plain(length, slot)),
             (_, patterns) => {
                 let mixed = attempt % 4 >= 2;
@@ -139,7 +148,11 @@ impl<'s> Generator<'_, 's> {
 
     /// A short text that shows which property it is for and that it was made up.
     fn plain(&mut self, length: Length, slot: Slot<'_>) -> String {
-        let mut text = slot.name.map(identifier_words).unwrap_or_default().join(" ");
+        let mut text = slot
+            .name
+            .map(identifier_words)
+            .unwrap_or_default()
+            .join(" ");
         if text.is_empty() {
             "text".clone_into(&mut text);
         }
@@ -160,5 +173,9 @@ impl<'s> Generator<'_, 's> {
 fn padded(text: String, min: usize, attempt: u32) -> String {
     let missing = min.saturating_sub(text.chars().count());
     let padding = "a".repeat(missing);
-    if attempt % 2 == 0 { text + &padding } else { padding + &text }
+    if attempt.is_multiple_of(2) {
+        text + &padding
+    } else {
+        padding + &text
+    }
 }

@@ -132,7 +132,10 @@ fn value_kind(chunk: &str) -> Option<Kind> {
     if shaped(chunk, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh") {
         return Some(Kind::Uuid);
     }
-    chunk.parse::<std::net::IpAddr>().is_ok().then_some(Kind::Ip)
+    chunk
+        .parse::<std::net::IpAddr>()
+        .is_ok()
+        .then_some(Kind::Ip)
 }
 
 fn is_email(chunk: &str) -> bool {
@@ -149,24 +152,34 @@ fn is_email(chunk: &str) -> bool {
 
 fn is_time(text: &str) -> bool {
     text.get(..8).is_some_and(|time| shaped(time, "00:00:00"))
-        && text[8..].chars().all(|c| c.is_ascii_digit() || "Zz.:+-".contains(c))
+        && text[8..]
+            .chars()
+            .all(|c| c.is_ascii_digit() || "Zz.:+-".contains(c))
 }
 
 /// Whether `text` has the shape of `shape`: `0` is a digit, `h` a hexadecimal one, the rest itself.
 fn shaped(text: &str, shape: &str) -> bool {
     text.len() == shape.len()
-        && text.bytes().zip(shape.bytes()).all(|(byte, shape)| match shape {
-            b'0' => byte.is_ascii_digit(),
-            b'h' => byte.is_ascii_hexdigit(),
-            _ => byte == shape,
-        })
+        && text
+            .bytes()
+            .zip(shape.bytes())
+            .all(|(byte, shape)| match shape {
+                b'0' => byte.is_ascii_digit(),
+                b'h' => byte.is_ascii_hexdigit(),
+                _ => byte == shape,
+            })
 }
 
 /// Length of the number at the start of `text`: `-12`, `1,234.5`, `6e-3`.
 fn number_len(text: &str, signed: bool) -> usize {
     let bytes = text.as_bytes();
     let sign = usize::from(signed && bytes.starts_with(b"-"));
-    let digits = |from: usize| bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let digits = |from: usize| {
+        bytes[from..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
+    };
     let mut end = sign + digits(sign);
     if end == sign {
         return 0;
@@ -214,24 +227,63 @@ mod tests {
     #[test]
     fn values_are_told_from_words() {
         use Kind::{Date, DateTime, Email, Ip, Mark, Number, Quoted, Time, Url, Uuid, Word};
-        check("Hi, Ada!", &[(Word, "Hi"), (Mark, ","), (Word, "Ada"), (Mark, "!")]);
-        check("\"two words\" don't", &[(Quoted, "two words"), (Word, "don't")]);
-        check("it's 'Bob's car'.", &[(Word, "it's"), (Quoted, "Bob's car"), (Mark, ".")]);
-        check("a@b.co, (http://x.y/z?q=1).", &[
-            (Email, "a@b.co"), (Mark, ","), (Mark, "("), (Url, "http://x.y/z?q=1"), (Mark, ")"), (Mark, "."),
-        ]);
-        check("2024-02-29 2024-02-29T01:02:03Z 12:30", &[
-            (Date, "2024-02-29"), (DateTime, "2024-02-29T01:02:03Z"), (Time, "12:30"),
-        ]);
-        check("123e4567-e89b-12d3-a456-426614174000 10.0.0.1", &[
-            (Uuid, "123e4567-e89b-12d3-a456-426614174000"), (Ip, "10.0.0.1"),
-        ]);
-        check("-3 1,234.5 6e-3 20km", &[
-            (Number, "-3"), (Number, "1,234.5"), (Number, "6e-3"), (Number, "20"), (Word, "km"),
-        ]);
-        check("25-year-old ABC-12", &[
-            (Number, "25"), (Mark, "-"), (Word, "year-old"), (Word, "ABC-12"),
-        ]);
+        check(
+            "Hi, Ada!",
+            &[(Word, "Hi"), (Mark, ","), (Word, "Ada"), (Mark, "!")],
+        );
+        check(
+            "\"two words\" don't",
+            &[(Quoted, "two words"), (Word, "don't")],
+        );
+        check(
+            "it's 'Bob's car'.",
+            &[(Word, "it's"), (Quoted, "Bob's car"), (Mark, ".")],
+        );
+        check(
+            "a@b.co, (http://x.y/z?q=1).",
+            &[
+                (Email, "a@b.co"),
+                (Mark, ","),
+                (Mark, "("),
+                (Url, "http://x.y/z?q=1"),
+                (Mark, ")"),
+                (Mark, "."),
+            ],
+        );
+        check(
+            "2024-02-29 2024-02-29T01:02:03Z 12:30",
+            &[
+                (Date, "2024-02-29"),
+                (DateTime, "2024-02-29T01:02:03Z"),
+                (Time, "12:30"),
+            ],
+        );
+        check(
+            "123e4567-e89b-12d3-a456-426614174000 10.0.0.1",
+            &[
+                (Uuid, "123e4567-e89b-12d3-a456-426614174000"),
+                (Ip, "10.0.0.1"),
+            ],
+        );
+        check(
+            "-3 1,234.5 6e-3 20km",
+            &[
+                (Number, "-3"),
+                (Number, "1,234.5"),
+                (Number, "6e-3"),
+                (Number, "20"),
+                (Word, "km"),
+            ],
+        );
+        check(
+            "25-year-old ABC-12",
+            &[
+                (Number, "25"),
+                (Mark, "-"),
+                (Word, "year-old"),
+                (Word, "ABC-12"),
+            ],
+        );
         check("\" stray", &[(Mark, "\""), (Word, "stray")]);
     }
 

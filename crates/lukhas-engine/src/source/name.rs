@@ -10,25 +10,70 @@ use super::{Offer, Source};
 
 /// Words between a name and its value: `city is Paris`, `the name of the user is`.
 const LINKS: &[&str] = &[
-    "is", "are", "was", "be", "of", "to", "as", "at", "equals", "named", "called", "the", "a", "an",
-    "set",
+    "is", "are", "was", "be", "of", "to", "as", "at", "equals", "named", "called", "the", "a",
+    "an", "set",
 ];
 
 /// Words that name a kind of thing rather than a thing.
-const VAGUE: &[&str] = &["id", "name", "value", "number", "type", "code", "text", "string", "data"];
-
-const PLACES: &[&str] = &[
-    "city", "location", "place", "country", "town", "address", "region", "area", "state", "venue",
-    "where", "destination", "origin", "timezone",
+const VAGUE: &[&str] = &[
+    "id", "name", "value", "number", "type", "code", "text", "string", "data",
 ];
 
-const PEOPLE: &[&str] =
-    &["name", "person", "author", "recipient", "contact", "user", "attendee", "customer", "title"];
+const PLACES: &[&str] = &[
+    "city",
+    "location",
+    "place",
+    "country",
+    "town",
+    "address",
+    "region",
+    "area",
+    "state",
+    "venue",
+    "where",
+    "destination",
+    "origin",
+    "timezone",
+];
+
+const PEOPLE: &[&str] = &[
+    "name",
+    "person",
+    "author",
+    "recipient",
+    "contact",
+    "user",
+    "attendee",
+    "customer",
+    "title",
+];
 
 const WHOLE_TEXTS: &[&str] = &[
-    "query", "q", "search", "keyword", "keywords", "topic", "text", "message", "prompt", "input",
-    "content", "question", "body", "sentence", "subject", "description", "summary", "note", "task",
-    "command", "reasoning", "answer", "response", "thought", "explanation",
+    "query",
+    "q",
+    "search",
+    "keyword",
+    "keywords",
+    "topic",
+    "text",
+    "message",
+    "prompt",
+    "input",
+    "content",
+    "question",
+    "body",
+    "sentence",
+    "subject",
+    "description",
+    "summary",
+    "note",
+    "task",
+    "command",
+    "reasoning",
+    "answer",
+    "response",
+    "thought",
+    "explanation",
 ];
 
 /// A property's name, read as words.
@@ -73,7 +118,9 @@ impl<'t> Source<'t> {
         if let Some(offer) = self.counted(name) {
             return Some(offer);
         }
-        let whole = self.find(&name.stems).and_then(|at| self.value_after(at.end));
+        let whole = self
+            .find(&name.stems)
+            .and_then(|at| self.value_after(at.end));
         if whole.is_some() || name.words.len() < 2 {
             return whole;
         }
@@ -90,7 +137,9 @@ impl<'t> Source<'t> {
         let kinds: &'static [Kind] = match () {
             () if name.has(&["email", "mail"]) => &[Kind::Email],
             () if name.has(&["url", "uri", "link", "website", "href"]) => &[Kind::Url],
-            () if name.has(&["date", "day", "deadline", "birthday"]) => &[Kind::Date, Kind::DateTime],
+            () if name.has(&["date", "day", "deadline", "birthday"]) => {
+                &[Kind::Date, Kind::DateTime]
+            }
             () if name.has(&["time", "start", "end"]) => &[Kind::Time, Kind::DateTime],
             () => &[],
         };
@@ -113,7 +162,11 @@ impl<'t> Source<'t> {
         }
         let number = self.occurrences(&[stem(unit)]).find_map(|place| {
             let before = self.stems[place.start].0.checked_sub(1)?;
-            let number = if self.is_mark(before, "-") { before.checked_sub(1)? } else { before };
+            let number = if self.is_mark(before, "-") {
+                before.checked_sub(1)?
+            } else {
+                before
+            };
             (self.tokens[number].kind == Kind::Number).then_some(number)
         })?;
         Some(self.offer(number..number + 1))
@@ -124,7 +177,8 @@ impl<'t> Source<'t> {
         self.occurrences(stems).find_map(|at| {
             let token = |at: usize| self.stems.get(at).map(|(token, _)| *token);
             let (first, last) = (token(at.start)?, token(at.end - 1)?);
-            let cut = at.start.checked_sub(1).and_then(token) == Some(first) || token(at.end) == Some(last);
+            let cut = at.start.checked_sub(1).and_then(token) == Some(first)
+                || token(at.end) == Some(last);
             let quoted = self.tokens[first].kind == Kind::Quoted;
             let named = quoted || self.tokens[first].kind == Kind::Word;
             (named && !(quoted && cut)).then_some(first..last + 1)
@@ -160,7 +214,10 @@ impl<'t> Source<'t> {
         const BETWEEN: &[&str] = &["of", "de", "del", "da", "la", "le", "van", "von", "the"];
         let mut end = at + 1;
         loop {
-            let between = self.tokens.get(end).is_some_and(|token| BETWEEN.contains(&token.text));
+            let between = self
+                .tokens
+                .get(end)
+                .is_some_and(|token| BETWEEN.contains(&token.text));
             if self.is_proper(end) {
                 end += 1;
             } else if between && self.is_proper(end + 1) {
@@ -215,7 +272,14 @@ impl<'t> Source<'t> {
 
     /// The arithmetic in the text, for a calculator.
     fn expression(&self, name: &Name) -> Option<Offer<'t>> {
-        if !name.has(&["expression", "equation", "formula", "calculation", "expr", "math"]) {
+        if !name.has(&[
+            "expression",
+            "equation",
+            "formula",
+            "calculation",
+            "expr",
+            "math",
+        ]) {
             return None;
         }
         let text = crate::answer::arithmetic_in(self.text)?;
@@ -225,8 +289,8 @@ impl<'t> Source<'t> {
     /// All of the text, without the words that only ask for it.
     fn whole(&self, name: &Name) -> Option<Offer<'t>> {
         const ASKING: &[&str] = &[
-            "search", "find", "look", "lookup", "up", "query", "google", "for", "about", "the", "web",
-            "internet", "online", "please", "can", "could", "you", "me",
+            "search", "find", "look", "lookup", "up", "query", "google", "for", "about", "the",
+            "web", "internet", "online", "please", "can", "could", "you", "me",
         ];
         if !name.has(WHOLE_TEXTS) {
             return None;
@@ -239,7 +303,11 @@ impl<'t> Source<'t> {
             _ => 0,
         };
         let text = self.text[start..].trim();
-        let text = if query { text.trim_end_matches(['?', '.', '!']) } else { text };
+        let text = if query {
+            text.trim_end_matches(['?', '.', '!'])
+        } else {
+            text
+        };
         (!text.is_empty()).then_some(Offer { text, tokens: 0..0 })
     }
 }

@@ -6,27 +6,45 @@ const ANY: fn(&str) -> bool = |_| true;
 #[track_caller]
 fn check_string(text: &str, name: &str, expected: Option<&str>) {
     let source = Source::new(text, [name].into_iter());
-    assert_eq!(source.string(Some(name), None, ANY).as_deref(), expected, "{name} in {text}");
+    assert_eq!(
+        source.string(Some(name), None, ANY).as_deref(),
+        expected,
+        "{name} in {text}"
+    );
 }
 
 #[track_caller]
 fn check_numbers(text: &str, names: &[&str], expected: &[&str]) {
     let source = Source::new(text, names.iter().copied());
-    let found: Vec<_> =
-        names.iter().map(|name| source.number(Some(name), ANY).unwrap_or_default()).collect();
+    let found: Vec<_> = names
+        .iter()
+        .map(|name| source.number(Some(name), ANY).unwrap_or_default())
+        .collect();
     assert_eq!(found, expected, "{names:?} in {text}");
 }
 
 #[track_caller]
 fn check_truth(text: &str, name: &str, expected: Option<bool>) {
-    assert_eq!(Source::new(text, [].into_iter()).truth(name), expected, "{name} in {text}");
+    assert_eq!(
+        Source::new(text, [].into_iter()).truth(name),
+        expected,
+        "{name} in {text}"
+    );
 }
 
 #[test]
 fn strings_are_found_by_name() {
     check_string("city: Paris, please", "city", Some("Paris"));
-    check_string("The user name is \"Ada L.\" now", "userName", Some("Ada L."));
-    check_string("Book a trip to city New York City today", "city", Some("New York City"));
+    check_string(
+        "The user name is \"Ada L.\" now",
+        "userName",
+        Some("Ada L."),
+    );
+    check_string(
+        "Book a trip to city New York City today",
+        "city",
+        Some("New York City"),
+    );
     check_string("{\"order_id\": \"A-17\"}", "order_id", Some("A-17"));
     check_string("Where is order 1234?", "order_id", Some("1234"));
     check_string("subject = lunch", "subject", Some("lunch"));
@@ -34,18 +52,34 @@ fn strings_are_found_by_name() {
 
 #[test]
 fn strings_are_found_by_meaning() {
-    check_string("What's the weather like in Paris today?", "location", Some("Paris"));
+    check_string(
+        "What's the weather like in Paris today?",
+        "location",
+        Some("Paris"),
+    );
     check_string("Weather for San Francisco?", "city", Some("San Francisco"));
     check_string("Fly from Berlin to Rome", "origin", Some("Berlin"));
     check_string("Fly from Berlin to Rome", "destination", Some("Rome"));
-    check_string("Translate 'good day' into French", "target_language", Some("French"));
+    check_string(
+        "Translate 'good day' into French",
+        "target_language",
+        Some("French"),
+    );
     check_string("Translate 'good day' into French", "text", Some("good day"));
     check_string("Mail bob@x.io about it", "email", Some("bob@x.io"));
-    check_string("See https://x.io/a?b=1.", "link", Some("https://x.io/a?b=1"));
+    check_string(
+        "See https://x.io/a?b=1.",
+        "link",
+        Some("https://x.io/a?b=1"),
+    );
     check_string("Jason is 25 years old", "name", Some("Jason"));
     check_string("Extract: Ada Lovelace is 36", "first_name", Some("Ada"));
     check_string("Extract: Ada Lovelace is 36", "last_name", Some("Lovelace"));
-    check_string("Search the web for rust books.", "query", Some("rust books"));
+    check_string(
+        "Search the web for rust books.",
+        "query",
+        Some("rust books"),
+    );
     check_string("What is 17*23?", "expression", Some("17*23"));
     check_string("hello there", "city", None);
     check_string("", "city", None);
@@ -80,9 +114,18 @@ fn a_value_that_does_not_fit_is_left() {
 #[test]
 fn formats_choose_the_kind_of_value() {
     let source = Source::new("on 2024-02-29 mail a@b.co or 10.0.0.1", [].into_iter());
-    assert_eq!(source.string(None, Some("date"), ANY).as_deref(), Some("2024-02-29"));
-    assert_eq!(source.string(None, Some("email"), ANY).as_deref(), Some("a@b.co"));
-    assert_eq!(source.string(None, Some("ipv4"), ANY).as_deref(), Some("10.0.0.1"));
+    assert_eq!(
+        source.string(None, Some("date"), ANY).as_deref(),
+        Some("2024-02-29")
+    );
+    assert_eq!(
+        source.string(None, Some("email"), ANY).as_deref(),
+        Some("a@b.co")
+    );
+    assert_eq!(
+        source.string(None, Some("ipv4"), ANY).as_deref(),
+        Some("10.0.0.1")
+    );
     assert_eq!(source.string(None, Some("uuid"), ANY), None);
 }
 

@@ -72,7 +72,10 @@ impl Merger {
     /// Finds out whether the part at `at` merges with the next one.
     fn look_up(&mut self, piece: &[u8], at: u32) {
         let next = self.next[at as usize] as usize;
-        let pair = self.next.get(next).map(|end| &piece[at as usize..*end as usize]);
+        let pair = self
+            .next
+            .get(next)
+            .map(|end| &piece[at as usize..*end as usize]);
         let id = pair.and_then(id_of).unwrap_or(NEVER);
         self.merged[at as usize] = id;
         if id != NEVER {

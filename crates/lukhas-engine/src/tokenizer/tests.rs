@@ -76,7 +76,11 @@ fn truncates_to_whole_characters() {
 /// Every one of these takes tiktoken quadratic time, or makes its regex engine give up.
 #[test]
 fn takes_linear_time_on_text_without_splits() {
-    let size = if cfg!(debug_assertions) { 128 << 10 } else { 4 << 20 };
+    let size = if cfg!(debug_assertions) {
+        128 << 10
+    } else {
+        4 << 20
+    };
     for text in [
         "a".repeat(size),
         " ".repeat(size),
@@ -94,7 +98,11 @@ fn takes_linear_time_on_text_without_splits() {
         let count = Cl100k.count(&text);
         let cut = Cl100k.truncate(&text, count / 2);
         // Both take a second at most in a release build on an idle core.
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", &text[..20]);
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            &text[..20]
+        );
         assert!(count >= size / 200 && cut.len() < text.len());
     }
 }

@@ -21,7 +21,7 @@ pub(super) enum Class {
 
 /// The ordinary token that has exactly these bytes.
 pub(super) fn id_of(bytes: &[u8]) -> Option<u32> {
-    if bytes.len() > LONGEST as usize {
+    if bytes.len() > LONGEST {
         return None;
     }
     let mut slot = hash::slot_of(bytes);

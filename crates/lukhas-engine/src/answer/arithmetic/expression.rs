@@ -49,7 +49,11 @@ const DEEPEST: usize = 64;
 pub(super) fn evaluate(symbols: &[Symbol]) -> Result<Number, Failure> {
     let mut parser = Parser { symbols, depth: 0 };
     let value = parser.sum()?;
-    if parser.symbols.is_empty() { Ok(value) } else { Err(Failure::Syntax) }
+    if parser.symbols.is_empty() {
+        Ok(value)
+    } else {
+        Err(Failure::Syntax)
+    }
 }
 
 struct Parser<'s> {
@@ -120,7 +124,11 @@ impl Parser<'_> {
 
     fn power(&mut self) -> Result<Number, Failure> {
         let base = self.postfix()?;
-        if self.next_if(Symbol::Power) { Ok(base.power(self.signed()?)?) } else { Ok(base) }
+        if self.next_if(Symbol::Power) {
+            Ok(base.power(self.signed()?)?)
+        } else {
+            Ok(base)
+        }
     }
 
     fn postfix(&mut self) -> Result<Number, Failure> {

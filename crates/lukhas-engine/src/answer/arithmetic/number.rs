@@ -31,7 +31,10 @@ const MOST_DECIMALS: u32 = 20;
 
 impl Number {
     pub(crate) const fn whole(value: i128) -> Self {
-        Self::Exact { numerator: value, denominator: 1 }
+        Self::Exact {
+            numerator: value,
+            denominator: 1,
+        }
     }
 
     /// The number that `digits` (`12`, `1,234.5`) stands for.
@@ -62,7 +65,10 @@ impl Number {
 
     fn float(self) -> f64 {
         match self {
-            Self::Exact { numerator, denominator } => numerator as f64 / denominator as f64,
+            Self::Exact {
+                numerator,
+                denominator,
+            } => numerator as f64 / denominator as f64,
             Self::Near(value) => value,
         }
     }
@@ -86,7 +92,11 @@ impl Number {
             return Self::ratio(numerator, denominator);
         }
         let value = float(self.float(), other.float());
-        if value.is_finite() { Ok(Self::Near(value)) } else { Err(Undefined::NotANumber) }
+        if value.is_finite() {
+            Ok(Self::Near(value))
+        } else {
+            Err(Undefined::NotANumber)
+        }
     }
 
     pub(super) fn add(self, other: Self) -> Result {
@@ -131,7 +141,11 @@ impl Number {
     }
 
     pub(super) fn power(self, exponent: Self) -> Result {
-        let Self::Exact { numerator: times, denominator: 1 } = exponent else {
+        let Self::Exact {
+            numerator: times,
+            denominator: 1,
+        } = exponent
+        else {
             return self.combine(exponent, |_, _| None, f64::powf);
         };
         if times < 0 {
@@ -156,8 +170,14 @@ impl Number {
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Exact { numerator, denominator: 1 } => write!(f, "{numerator}"),
-            Self::Exact { numerator, denominator } => match decimal(numerator, denominator) {
+            Self::Exact {
+                numerator,
+                denominator: 1,
+            } => write!(f, "{numerator}"),
+            Self::Exact {
+                numerator,
+                denominator,
+            } => match decimal(numerator, denominator) {
                 Some(decimal) => f.write_str(&decimal),
                 None => write!(f, "{numerator}/{denominator}, about {:.12}", self.float()),
             },
@@ -173,7 +193,10 @@ fn decimal(numerator: i128, denominator: i128) -> Option<String> {
     let sign = if units < 0 { "-" } else { "" };
     let one = 10_u128.pow(scale);
     let (whole, rest) = (units.unsigned_abs() / one, units.unsigned_abs() % one);
-    Some(format!("{sign}{whole}.{rest:0width$}", width = scale as usize))
+    Some(format!(
+        "{sign}{whole}.{rest:0width$}",
+        width = scale as usize
+    ))
 }
 
 fn gcd(a: u128, b: u128) -> u128 {

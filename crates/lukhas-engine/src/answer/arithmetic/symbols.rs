@@ -34,13 +34,31 @@ const OPERATORS: &[(&[&str], Symbol)] = &[
 ];
 
 const NUMERALS: &[&str] = &[
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
     "nineteen",
 ];
 
-const TENS: &[&str] =
-    &["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
+const TENS: &[&str] = &[
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+];
 
 /// The pieces of `text`, in order.
 pub(super) fn read(text: &str) -> Vec<Piece<'_>> {
@@ -50,7 +68,9 @@ pub(super) fn read(text: &str) -> Vec<Piece<'_>> {
         let len = if c.is_ascii_digit() || c == '.' && digit_at(text, at + 1) {
             number_len(&text[at..])
         } else if c.is_alphabetic() {
-            text[at..].find(|c: char| !c.is_alphabetic()).unwrap_or(text.len() - at)
+            text[at..]
+                .find(|c: char| !c.is_alphabetic())
+                .unwrap_or(text.len() - at)
         } else if text[at..].starts_with("**") {
             2
         } else {
@@ -58,7 +78,11 @@ pub(super) fn read(text: &str) -> Vec<Piece<'_>> {
         };
         if !c.is_whitespace() {
             let range = at..at + len;
-            pieces.push(Piece { text: &text[range.clone()], symbol: sign(&text[range.clone()]), range });
+            pieces.push(Piece {
+                text: &text[range.clone()],
+                symbol: sign(&text[range.clone()]),
+                range,
+            });
         }
         at += len;
     }
@@ -127,15 +151,27 @@ fn name_words(pieces: &mut Vec<Piece<'_>>) {
 /// The symbol that the words from `at` on stand for, and how many they are.
 fn symbol_at(pieces: &[Piece<'_>], at: usize) -> Option<(Symbol, usize)> {
     let is = |at: usize, word: &str| {
-        pieces.get(at).is_some_and(|piece| piece.text.eq_ignore_ascii_case(word))
+        pieces
+            .get(at)
+            .is_some_and(|piece| piece.text.eq_ignore_ascii_case(word))
     };
-    let says = |words: &[&str]| words.iter().enumerate().all(|(next, word)| is(at + next, word));
+    let says = |words: &[&str]| {
+        words
+            .iter()
+            .enumerate()
+            .all(|(next, word)| is(at + next, word))
+    };
     if let Some((words, symbol)) = OPERATORS.iter().find(|(words, _)| says(words)) {
         return Some((*symbol, words.len()));
     }
     let between_numbers = |at: usize| {
         let number = |piece: Option<&Piece<'_>>| {
-            piece.is_some_and(|p| matches!(p.symbol, Some(Symbol::Number(_) | Symbol::Open | Symbol::Close)))
+            piece.is_some_and(|p| {
+                matches!(
+                    p.symbol,
+                    Some(Symbol::Number(_) | Symbol::Open | Symbol::Close)
+                )
+            })
         };
         at > 0 && number(pieces.get(at - 1)) && number(pieces.get(at + 1))
     };
@@ -156,7 +192,9 @@ fn numeral<'t>(word: impl Fn(usize) -> Option<&'t str>) -> Option<(i128, usize)>
             group = Some(group.unwrap_or(0) + value as i128);
         } else if let Some(tens) = place(TENS) {
             group = Some(group.unwrap_or(0) + 20 + 10 * tens as i128);
-        } else if let (Some(step), Some(value)) = (place(&["hundred", "thousand", "million"]), group) {
+        } else if let (Some(step), Some(value)) =
+            (place(&["hundred", "thousand", "million"]), group)
+        {
             let scale = [100, 1000, 1_000_000][step];
             let scaled = value.checked_mul(scale)?;
             if step == 0 {
@@ -165,7 +203,10 @@ fn numeral<'t>(word: impl Fn(usize) -> Option<&'t str>) -> Option<(i128, usize)>
                 total += scaled;
                 group = Some(0);
             }
-        } else if !(text == "-" && len > 0 && word(len + 1).is_some_and(|next| small(next)) && tens(word(len - 1)))
+        } else if !(text == "-"
+            && len > 0
+            && word(len + 1).is_some_and(small)
+            && tens(word(len - 1)))
         {
             break;
         }
@@ -175,7 +216,9 @@ fn numeral<'t>(word: impl Fn(usize) -> Option<&'t str>) -> Option<(i128, usize)>
 }
 
 fn small(word: &str) -> bool {
-    NUMERALS[1..10].iter().any(|numeral| numeral.eq_ignore_ascii_case(word))
+    NUMERALS[1..10]
+        .iter()
+        .any(|numeral| numeral.eq_ignore_ascii_case(word))
 }
 
 fn tens(word: Option<&str>) -> bool {
@@ -189,12 +232,20 @@ fn settle_percents(pieces: &mut Vec<Piece<'_>>) {
         if pieces[at].symbol == Some(Symbol::Percent) {
             let said_of = pieces[at].text.eq_ignore_ascii_case("percent");
             let next = pieces.get(at + 1);
-            let operand = next.is_some_and(|p| matches!(p.symbol, Some(Symbol::Number(_) | Symbol::Open)));
+            let operand =
+                next.is_some_and(|p| matches!(p.symbol, Some(Symbol::Number(_) | Symbol::Open)));
             if next.is_some_and(|next| next.text.eq_ignore_ascii_case("of")) {
                 pieces[at + 1].symbol = Some(Symbol::Times);
             } else if operand && said_of {
                 let range = pieces[at].range.end..pieces[at].range.end;
-                pieces.insert(at + 1, Piece { text: "of", range, symbol: Some(Symbol::Times) });
+                pieces.insert(
+                    at + 1,
+                    Piece {
+                        text: "of",
+                        range,
+                        symbol: Some(Symbol::Times),
+                    },
+                );
             } else if operand {
                 pieces[at].symbol = Some(Symbol::Modulo);
             }

@@ -25,14 +25,23 @@ fn questions_are_answered_exactly() {
     check("What is 0.1 + 0.2?", "0.1 + 0.2 = 0.3");
     check("compute -3 * -(4 + 1)", "-3 * -(4 + 1) = 15");
     check("What is 10 ÷ 4 − 1 × 2?", "10 ÷ 4 − 1 × 2 = 0.5");
-    check("what is 10 divided by 3", "10 divided by 3 = 10/3, about 3.333333333333");
+    check(
+        "what is 10 divided by 3",
+        "10 divided by 3 = 10/3, about 3.333333333333",
+    );
 }
 
 #[test]
 fn words_are_numbers_and_operators() {
     check("What is two plus two?", "two plus two = 4");
-    check("What is twenty-one times three?", "twenty-one times three = 63");
-    check("Two hundred five thousand minus ten", "Two hundred five thousand minus ten = 204990");
+    check(
+        "What is twenty-one times three?",
+        "twenty-one times three = 63",
+    );
+    check(
+        "Two hundred five thousand minus ten",
+        "Two hundred five thousand minus ten = 204990",
+    );
     check("what is 6 multiplied by 7", "6 multiplied by 7 = 42");
     check("2 to the power of 10", "2 to the power of 10 = 1024");
     check("What is 7 squared?", "7 squared = 49");
@@ -60,8 +69,14 @@ fn what_has_no_value_is_said_so() {
     check("What is 1/0?", "1/0 has no value: it divides by zero.");
     check("0^-1", "0^-1 has no value: it divides by zero.");
     check("5 % 0", "5 % 0 has no value: it divides by zero.");
-    check("(-8)^0.5", "(-8)^0.5 has no value that can be written down as a number.");
-    check("10^999999", "10^999999 has no value that can be written down as a number.");
+    check(
+        "(-8)^0.5",
+        "(-8)^0.5 has no value that can be written down as a number.",
+    );
+    check(
+        "10^999999",
+        "10^999999 has no value that can be written down as a number.",
+    );
 }
 
 #[test]

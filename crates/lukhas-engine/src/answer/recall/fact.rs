@@ -34,10 +34,34 @@ pub(super) struct Thing {
 
 /// Words before a statement that do not belong to it.
 const OPENINGS: &[&str] = &[
-    "remember that", "remember this", "remember", "note that", "note", "keep in mind that",
-    "don't forget that", "do not forget that", "please", "by the way", "btw", "fyi", "hi", "hello",
-    "hey", "well", "so", "ok", "okay", "actually", "no", "now", "also", "and", "but",
-    "for the record", "i said that", "i told you that",
+    "remember that",
+    "remember this",
+    "remember",
+    "note that",
+    "note",
+    "keep in mind that",
+    "don't forget that",
+    "do not forget that",
+    "please",
+    "by the way",
+    "btw",
+    "fyi",
+    "hi",
+    "hello",
+    "hey",
+    "well",
+    "so",
+    "ok",
+    "okay",
+    "actually",
+    "no",
+    "now",
+    "also",
+    "and",
+    "but",
+    "for the record",
+    "i said that",
+    "i told you that",
 ];
 
 const COPULAS: &[&str] = &["is", "are", "was", "were", "equals", "="];
@@ -62,13 +86,20 @@ impl Thing {
         let telling = |word: &&String| !is_stop_word(word);
         let thing = Self {
             mine: lower.iter().any(|word| mine(word)),
-            stems: lower.iter().filter(telling).map(|word| stem(word)).collect(),
+            stems: lower
+                .iter()
+                .filter(telling)
+                .map(|word| stem(word))
+                .collect(),
         };
         (!thing.stems.is_empty() && lower.len() <= LONGEST_NAME).then_some(thing)
     }
 
     fn my(word: &str) -> About {
-        About::Thing(Self { mine: true, stems: vec![stem(word)] })
+        About::Thing(Self {
+            mine: true,
+            stems: vec![stem(word)],
+        })
     }
 }
 
@@ -88,7 +119,9 @@ pub(super) fn sentences(message: &str) -> impl Iterator<Item = &str> {
     let mut rest = message;
     std::iter::from_fn(move || {
         rest = rest.trim_start();
-        let mut ends = rest.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?' | '\n' | ';'));
+        let mut ends = rest
+            .char_indices()
+            .filter(|(_, c)| matches!(c, '.' | '!' | '?' | '\n' | ';'));
         let end = ends.find(|(at, c)| {
             let after = &rest[at + c.len_utf8()..];
             let apart = after.is_empty() || after.starts_with(char::is_whitespace) || *c == '\n';
@@ -103,7 +136,10 @@ pub(super) fn sentences(message: &str) -> impl Iterator<Item = &str> {
 
 /// Whether the full stop after `text` only shortens a word.
 fn is_title(text: &str) -> bool {
-    let word = text.rsplit(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let word = text
+        .rsplit(|c: char| !c.is_alphanumeric())
+        .next()
+        .unwrap_or_default();
     ["Dr", "Mr", "Mrs", "Ms", "St", "Prof"].contains(&word)
         || word.len() == 1 && word.starts_with(char::is_uppercase)
 }
@@ -119,7 +155,9 @@ fn clauses(sentence: &str) -> Vec<&str> {
             continue;
         }
         let after = lower[at + joint.len()..].trim_start();
-        let joined = ["and ", "but "].iter().find_map(|and| after.strip_prefix(and));
+        let joined = ["and ", "but "]
+            .iter()
+            .find_map(|and| after.strip_prefix(and));
         let next = joined.or_else(|| (joint == ",").then_some(after));
         if next.is_some_and(|next| STARTS.iter().any(|start| next.starts_with(start))) {
             clauses.push(&sentence[start..at]);
@@ -134,7 +172,10 @@ fn fact(clause: &str) -> Option<Fact> {
     let (clause, noted) = opened(clause);
     let text = clause.trim_end_matches(['.', '!', ';', '\n', ',']).trim();
     if let Some(name) = called(text) {
-        return Some(Fact { about: Thing::my("name"), text: format!("my name is {name}") });
+        return Some(Fact {
+            about: Thing::my("name"),
+            text: format!("my name is {name}"),
+        });
     }
     if let Some(fact) = self_description(text) {
         return Some(fact);
@@ -142,9 +183,15 @@ fn fact(clause: &str) -> Option<Fact> {
     if let Some((name, _)) = copula(text)
         && let Some(thing) = Thing::new(name)
     {
-        return Some(Fact { about: About::Thing(thing), text: text.to_owned() });
+        return Some(Fact {
+            about: About::Thing(thing),
+            text: text.to_owned(),
+        });
     }
-    let note = || Fact { about: About::Note, text: text.to_owned() };
+    let note = || Fact {
+        about: About::Note,
+        text: text.to_owned(),
+    };
     (noted && !text.is_empty()).then(note)
 }
 
@@ -157,7 +204,9 @@ fn opened(clause: &str) -> (&str, bool) {
         start.is_some_and(|start| start.eq_ignore_ascii_case(opening))
             && !rest[opening.len()..].starts_with(char::is_alphanumeric)
     }) {
-        noted |= ["remember", "note", "keep", "don't", "do not"].iter().any(|word| opening.starts_with(word));
+        noted |= ["remember", "note", "keep", "don't", "do not"]
+            .iter()
+            .any(|word| opening.starts_with(word));
         rest = rest[opening.len()..].trim_start_matches([',', ':', '!', ' ']);
     }
     (rest, noted)
@@ -165,10 +214,12 @@ fn opened(clause: &str) -> (&str, bool) {
 
 /// The name in `call me Ada`.
 fn called(text: &str) -> Option<&str> {
-    ["call me ", "i am called ", "i'm called ", "i go by "].iter().find_map(|start| {
-        let same = text.get(..start.len())?.eq_ignore_ascii_case(start);
-        same.then(|| text[start.len()..].trim())
-    })
+    ["call me ", "i am called ", "i'm called ", "i go by "]
+        .iter()
+        .find_map(|start| {
+            let same = text.get(..start.len())?.eq_ignore_ascii_case(start);
+            same.then(|| text[start.len()..].trim())
+        })
 }
 
 /// `I live in Paris`, `I'm 30 years old`, `I am Ada`.
@@ -179,20 +230,33 @@ fn self_description(text: &str) -> Option<Fact> {
         "i" => rest.strip_prefix("am "),
         _ => return None,
     };
-    let Some(what) = being else {
-        let verb = words(rest).map(str::to_lowercase).find(|word| !["also", "really"].contains(&word.as_str()))?;
-        return Some(Fact { about: About::Doing(stem(&verb)), text: text.to_owned() });
+    match being {
+        Some(what) => being_something(what),
+        None => {
+            let mut verbs = words(rest).filter(|word| !["also", "really"].contains(word));
+            let about = About::Doing(stem(verbs.next()?));
+            Some(Fact {
+                about,
+                text: text.to_owned(),
+            })
+        }
+    }
+}
+
+/// An age or a name: `30 years old`, `Ada`.
+fn being_something(what: &str) -> Option<Fact> {
+    let digits = what.bytes().all(|byte| byte.is_ascii_digit());
+    let fact = |of: &str, value: &str| Fact {
+        about: Thing::my(of),
+        text: format!("my {of} is {value}"),
     };
-    let is_age = what.ends_with("years old") || what.bytes().all(|byte| byte.is_ascii_digit());
-    if is_age {
-        let age = what.trim_end_matches(" years old");
-        return Some(Fact { about: Thing::my("age"), text: format!("my age is {age}") });
+    if digits || what.ends_with(" years old") {
+        return Some(fact("age", what.trim_end_matches(" years old")));
     }
-    let name = what.split(' ').all(|word| word.starts_with(char::is_uppercase));
-    if name {
-        return Some(Fact { about: Thing::my("name"), text: format!("my name is {what}") });
-    }
-    None
+    let name = what
+        .split(' ')
+        .all(|word| word.starts_with(char::is_uppercase));
+    name.then(|| fact("name", what))
 }
 
 /// What stands before and after the first `is` of `text`.
@@ -200,7 +264,10 @@ fn copula(text: &str) -> Option<(&str, &str)> {
     let mut at = 0;
     for word in text.split(' ') {
         let end = at + word.len();
-        if COPULAS.iter().any(|copula| copula.eq_ignore_ascii_case(word)) {
+        if COPULAS
+            .iter()
+            .any(|copula| copula.eq_ignore_ascii_case(word))
+        {
             let (name, value) = (text[..at].trim(), text.get(end + 1..)?.trim());
             return (!name.is_empty() && !value.is_empty()).then_some((name, value));
         }

@@ -21,17 +21,43 @@ const ASKING: &[&str] = &["what", "who", "where", "when", "which", "how"];
 
 /// Words before a question that do not belong to it.
 const OPENINGS: &[&str] = &[
-    "do you still remember", "do you remember", "do you know", "do you recall", "can you tell me",
-    "could you tell me", "can you remind me of", "can you remind me", "remind me of", "remind me",
-    "tell me again", "tell me", "please", "so", "and", "ok", "now", "hey", "hi", "well", "but",
-    "what did i say", "what did i tell you",
+    "do you still remember",
+    "do you remember",
+    "do you know",
+    "do you recall",
+    "can you tell me",
+    "could you tell me",
+    "can you remind me of",
+    "can you remind me",
+    "remind me of",
+    "remind me",
+    "tell me again",
+    "tell me",
+    "please",
+    "so",
+    "and",
+    "ok",
+    "now",
+    "hey",
+    "hi",
+    "well",
+    "but",
+    "what did i say",
+    "what did i tell you",
 ];
 
 /// The last question in `message` that is about what the user said.
 pub(super) fn find(message: &str) -> Option<Question> {
-    let start = message.trim_start().get(..4).unwrap_or_default().to_ascii_lowercase();
+    let start = message
+        .trim_start()
+        .get(..4)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let asks = message.contains('?')
-        || ["tell", "remi", "what", "who ", "wher", "when", "whic", "plea"].contains(&start.as_str());
+        || [
+            "tell", "remi", "what", "who ", "wher", "when", "whic", "plea",
+        ]
+        .contains(&start.as_str());
     if message.len() > LONGEST_MESSAGE || !asks {
         return None;
     }
@@ -65,13 +91,11 @@ impl Question {
 fn question(sentence: &str) -> Option<Question> {
     let lower = sentence.to_lowercase().replace('’', "'");
     let text = lower.trim_end_matches(['?', '.', '!', ' ']);
-    let note = ["remember", "remember for me"].iter().any(|end| {
-        ["what did i ask you to ", "what did i tell you to ", "what should you ", "what do you "]
-            .iter()
-            .any(|start| text.strip_prefix(start) == Some(*end))
-    });
-    if note {
-        return Some(Question { about: About::Note, name: String::new() });
+    if asks_for_notes(text) {
+        return Some(Question {
+            about: About::Note,
+            name: String::new(),
+        });
     }
     let (rest, opened) = opened(text);
     let (asking, rest) = match rest.split_once([' ', '\'']) {
@@ -88,18 +112,35 @@ fn question(sentence: &str) -> Option<Question> {
         // The verb comes last: "tell me what my name is".
         (Some(_), _) if opened => {
             let (name, verb) = rest.rsplit_once(' ')?;
-            ["is", "are", "was", "were"].contains(&verb).then(|| thing(name)).flatten()
+            ["is", "are", "was", "were"]
+                .contains(&verb)
+                .then(|| thing(name))
+                .flatten()
         }
         (None, _) if opened && rest.starts_with("my ") => thing(rest),
         _ => None,
     }
 }
 
+/// `What did I ask you to remember?`
+fn asks_for_notes(text: &str) -> bool {
+    const STARTS: &[&str] = &[
+        "what did i ask you to",
+        "what did i tell you to",
+        "what should you",
+        "what do you",
+    ];
+    let text = text.strip_suffix(" for me").unwrap_or(text);
+    let start = text.strip_suffix(" remember");
+    start.is_some_and(|start| STARTS.contains(&start))
+}
+
 /// `text` without its openings, and whether there was one.
 fn opened(text: &str) -> (&str, bool) {
     let mut rest = text;
     while let Some(opening) = OPENINGS.iter().find(|opening| {
-        rest.strip_prefix(**opening).is_some_and(|rest| rest.starts_with([' ', ',']))
+        rest.strip_prefix(**opening)
+            .is_some_and(|rest| rest.starts_with([' ', ',']))
     }) {
         rest = rest[opening.len()..].trim_start_matches([' ', ',']);
     }
@@ -108,14 +149,22 @@ fn opened(text: &str) -> (&str, bool) {
 
 fn thing(name: &str) -> Option<Question> {
     // What is the engine's own was not told by the user.
-    if name.split(' ').any(|word| ["your", "yours", "you"].contains(&word)) {
+    if name
+        .split(' ')
+        .any(|word| ["your", "yours", "you"].contains(&word))
+    {
         return None;
     }
     let name = ["again", "please", "now", "called"]
         .iter()
-        .fold(name, |name, end| name.strip_suffix(end).unwrap_or(name).trim_end());
+        .fold(name, |name, end| {
+            name.strip_suffix(end).unwrap_or(name).trim_end()
+        });
     let about = About::Thing(Thing::new(name)?);
-    Some(Question { about, name: name.to_owned() })
+    Some(Question {
+        about,
+        name: name.to_owned(),
+    })
 }
 
 /// `do I live` asks for what the user does.
@@ -123,5 +172,8 @@ fn doing<'w>(mut words: impl Iterator<Item = &'w str>) -> Option<Question> {
     let subject = words.next()?;
     let verb = words.next()?;
     let about = About::Doing(stem(verb));
-    (subject == "i" && verb != "say" && verb != "tell").then(|| Question { about, name: String::new() })
+    (subject == "i" && verb != "say" && verb != "tell").then(|| Question {
+        about,
+        name: String::new(),
+    })
 }

@@ -19,7 +19,10 @@ fn message_text() -> impl Strategy<Value = String> {
 }
 
 fn part() -> impl Strategy<Value = Part> {
-    let medium = || Media { source: MediaSource::Url("https://x.test/a".into()), hint: None };
+    let medium = || Media {
+        source: MediaSource::Url("https://x.test/a".into()),
+        hint: None,
+    };
     prop_oneof![
         6 => message_text().prop_map(Part::Text),
         1 => Just(Part::Image(medium())),
@@ -31,8 +34,17 @@ fn part() -> impl Strategy<Value = Part> {
 
 fn item() -> impl Strategy<Value = Item> {
     let roles = vec![Role::System, Role::Developer, Role::User, Role::Assistant];
-    let message = (prop::sample::select(roles), prop::collection::vec(part(), 0..3))
-        .prop_map(|(role, parts)| Item::Message(Message { id: None, role, parts }));
+    let message = (
+        prop::sample::select(roles),
+        prop::collection::vec(part(), 0..3),
+    )
+        .prop_map(|(role, parts)| {
+            Item::Message(Message {
+                id: None,
+                role,
+                parts,
+            })
+        });
     prop_oneof![
         6 => message,
         1 => Just(call("call_1", "add")),
@@ -45,14 +57,25 @@ fn tools() -> Vec<Arc<ToolSpec>> {
     let object = |properties: Value| json!({"type": "object", "properties": properties});
     let number = json!({"type": "number"});
     vec![
-        tool("add", "Adds numbers", object(json!({"a": number, "b": number}))),
-        tool("get_weather", "The weather", object(json!({"city": {"type": "string"}}))),
+        tool(
+            "add",
+            "Adds numbers",
+            object(json!({"a": number, "b": number})),
+        ),
+        tool(
+            "get_weather",
+            "The weather",
+            object(json!({"city": {"type": "string"}})),
+        ),
         tool("broken", "Never works", json!({"not": {}})),
     ]
 }
 
 fn choice() -> impl Strategy<Value = ToolChoice> {
-    let allowed = |mode, name: &str| ToolChoice::Allowed { mode, names: vec![name.to_owned()] };
+    let allowed = |mode, name: &str| ToolChoice::Allowed {
+        mode,
+        names: vec![name.to_owned()],
+    };
     prop_oneof![
         Just(ToolChoice::None),
         Just(ToolChoice::Auto),

@@ -13,8 +13,17 @@ fn run_with(options: EngineOptions, request: RunRequest) -> Folded {
 #[track_caller]
 fn check_stop(message: &str, stop: &[&str], expected: &str) {
     let stop = stop.iter().map(|text| (*text).to_owned()).collect();
-    let sampling = Sampling { stop, ..Sampling::default() };
-    assert_eq!(text(RunRequest { sampling, ..ask(message) }), expected);
+    let sampling = Sampling {
+        stop,
+        ..Sampling::default()
+    };
+    assert_eq!(
+        text(RunRequest {
+            sampling,
+            ..ask(message)
+        }),
+        expected
+    );
 }
 
 #[test]
@@ -35,24 +44,39 @@ fn a_stop_text_that_would_break_json_is_an_error() {
     };
     let request = |stop: &str| RunRequest {
         format: format.clone(),
-        sampling: Sampling { stop: vec![stop.into()], ..Sampling::default() },
+        sampling: Sampling {
+            stop: vec![stop.into()],
+            ..Sampling::default()
+        },
         ..ask("hi")
     };
     assert_eq!(text(request("\n")), "{\"a\":\"b\"}");
     let found = error(request(":"));
-    assert_eq!((found.kind, found.param.as_deref()), (RunErrorKind::Unsupported, Some("stop")));
+    assert_eq!(
+        (found.kind, found.param.as_deref()),
+        (RunErrorKind::Unsupported, Some("stop"))
+    );
 }
 
 #[test]
 fn an_answer_of_exactly_the_limit_is_whole() {
     let limited = |limit| {
-        run(RunRequest { max_output_tokens: Some(limit), ..ask("Say one two three four") })
+        run(RunRequest {
+            max_output_tokens: Some(limit),
+            ..ask("Say one two three four")
+        })
     };
     let whole = limited(4);
     assert_eq!(whole.end.outcome, Outcome::Completed);
-    assert_eq!(whole.items, [(String::new(), "one two three four".to_owned())]);
+    assert_eq!(
+        whole.items,
+        [(String::new(), "one two three four".to_owned())]
+    );
     let cut = limited(3);
-    assert_eq!(cut.end.outcome, Outcome::Incomplete(IncompleteReason::MaxOutputTokens));
+    assert_eq!(
+        cut.end.outcome,
+        Outcome::Incomplete(IncompleteReason::MaxOutputTokens)
+    );
     assert_eq!(cut.items, [(String::new(), "one two three".to_owned())]);
     assert!(cut.open);
     assert_eq!(cut.end.usage.unwrap().output_tokens, 3);
@@ -62,37 +86,69 @@ fn an_answer_of_exactly_the_limit_is_whole() {
 
 #[test]
 fn arguments_count_towards_the_limit() {
-    let tools = vec![tool("note", "", json!({"const": {"text": "one two three four five"}}))];
-    let request = RunRequest { tools, tool_choice: ToolChoice::Required, ..ask("hi") };
-    let limited =
-        |limit| run(RunRequest { max_output_tokens: Some(limit), ..request.clone() });
+    let tools = vec![tool(
+        "note",
+        "",
+        json!({"const": {"text": "one two three four five"}}),
+    )];
+    let request = RunRequest {
+        tools,
+        tool_choice: ToolChoice::Required,
+        ..ask("hi")
+    };
+    let limited = |limit| {
+        run(RunRequest {
+            max_output_tokens: Some(limit),
+            ..request.clone()
+        })
+    };
     let whole = run(request.clone());
     let limit = u32::try_from(whole.end.usage.unwrap().output_tokens).unwrap();
     assert_eq!(limited(limit).end.outcome, Outcome::Completed);
     let cut = limited(limit - 1);
-    assert_eq!(cut.end.outcome, Outcome::Incomplete(IncompleteReason::MaxOutputTokens));
+    assert_eq!(
+        cut.end.outcome,
+        Outcome::Incomplete(IncompleteReason::MaxOutputTokens)
+    );
     assert!(cut.open && whole.items[0].1.starts_with(&cut.items[0].1));
 }
 
 #[test]
 fn the_context_window_bounds_both_sides() {
     let run = |text: &str| {
-        run_with(EngineOptions { context_window: 40, ..EngineOptions::default() }, ask(text))
+        run_with(
+            EngineOptions {
+                context_window: 40,
+                ..EngineOptions::default()
+            },
+            ask(text),
+        )
     };
     let usage = run("Say hello").end.usage.unwrap();
     assert_eq!((usage.input_tokens, usage.output_tokens), (9, 1));
     let long = run(&"word ".repeat(25));
-    assert_eq!(long.end.outcome, Outcome::Incomplete(IncompleteReason::MaxOutputTokens));
+    assert_eq!(
+        long.end.outcome,
+        Outcome::Incomplete(IncompleteReason::MaxOutputTokens)
+    );
     assert_eq!(long.end.usage.unwrap().total(), 40);
-    let Outcome::Failed(error) = run(&"word ".repeat(50)).end.outcome else { panic!() };
+    let Outcome::Failed(error) = run(&"word ".repeat(50)).end.outcome else {
+        panic!()
+    };
     assert_eq!(error.kind, RunErrorKind::ContextLength);
 }
 
 #[test]
 fn the_options_limit_answers_that_set_no_limit() {
     let run = |limit| {
-        let options = EngineOptions { max_output_tokens: Some(2), ..EngineOptions::default() };
-        let request = RunRequest { max_output_tokens: limit, ..ask("Say one two three") };
+        let options = EngineOptions {
+            max_output_tokens: Some(2),
+            ..EngineOptions::default()
+        };
+        let request = RunRequest {
+            max_output_tokens: limit,
+            ..ask("Say one two three")
+        };
         run_with(options, request).items[0].1.clone()
     };
     assert_eq!(run(None), "one two");
@@ -116,7 +172,10 @@ fn input_is_counted_by_the_documented_formula() {
     let parameters = Cl100k.count(&parameters.to_string()) as u64;
     let items = (4 + 1) + (4 + 1 + 1) + (4 + 2);
     let expected = 3 + (4 + 2) + items + (8 + 1 + 1 + parameters);
-    let counted = Engine::default().count_input(&request).now_or_never().unwrap();
+    let counted = Engine::default()
+        .count_input(&request)
+        .now_or_never()
+        .unwrap();
     assert_eq!(counted, Ok(expected));
     assert_eq!(run(request).end.usage.unwrap().input_tokens, expected);
 }
@@ -124,7 +183,10 @@ fn input_is_counted_by_the_documented_formula() {
 #[tokio::test(start_paused = true)]
 async fn a_delay_paces_the_deltas_and_nothing_else() {
     let token_delay = Duration::from_millis(10);
-    let engine = Engine::new(EngineOptions { token_delay, ..EngineOptions::default() });
+    let engine = Engine::new(EngineOptions {
+        token_delay,
+        ..EngineOptions::default()
+    });
     let start = tokio::time::Instant::now();
     let events: Vec<_> = engine.run(&cx(), ask("Say one two three")).collect().await;
     assert_eq!(start.elapsed(), Duration::from_millis(20));
