@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Whole-product tests: the gateway with its real parts, over HTTP.
 
+#![cfg(test)]
+
 mod documents;
 mod errors;
 mod hostile;

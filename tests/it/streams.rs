@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
+use lukhas_openai::SseEvent;
 use lukhas_tests::{Options, TestServer};
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 fn slow() -> Options {
     Options {
@@ -135,22 +137,25 @@ async fn a_client_that_leaves_cancels_its_run() {
     }
 }
 
+/// As many streams at once as `count`, of either dialect in turn.
+fn streams(
+    server: &TestServer,
+    count: usize,
+    text: &str,
+) -> JoinSet<(&'static str, Vec<SseEvent>)> {
+    let mut streams = JoinSet::new();
+    for number in 0..count {
+        let (client, path) = (server.client.clone(), PATHS[number % 2]);
+        let body = asking(path, text);
+        streams.spawn(async move { (path, client.stream(path, &body).await) });
+    }
+    streams
+}
+
 #[tokio::test]
 async fn a_drain_lets_streams_end_and_refuses_new_ones() {
     let server = TestServer::with(slow()).await;
-    let streams = (0..10).map(|number| {
-        let client = server.client.clone();
-        tokio::task::spawn(async move {
-            let path = PATHS[number % 2];
-            client
-                .stream(
-                    path,
-                    &asking(path, "one two three four five six seven eight"),
-                )
-                .await
-        })
-    });
-    let streams: Vec<_> = streams.collect();
+    let mut streams = streams(&server, 10, "one two three four five six seven eight");
     while server.drain.in_flight() < 10 {
         tokio::task::yield_now().await;
     }
@@ -171,8 +176,8 @@ async fn a_drain_lets_streams_end_and_refuses_new_ones() {
         (refused.status, refused.header("connection")),
         (503, "close")
     );
-    for stream in streams {
-        let events = stream.await.expect("no panic");
+    while let Some(stream) = streams.join_next().await {
+        let (_, events) = stream.expect("no panic");
         assert_eq!(events.last().expect("an end").data, "[DONE]");
         assert!(!events.iter().any(|event| event.data.contains("\"failed\"")));
     }
@@ -182,27 +187,17 @@ async fn a_drain_lets_streams_end_and_refuses_new_ones() {
 #[tokio::test]
 async fn a_forced_stop_tells_each_client_why() {
     let server = TestServer::with(slow()).await;
-    let streams: Vec<_> = PATHS
-        .iter()
-        .map(|path| {
-            let client = server.client.clone();
-            tokio::task::spawn(async move {
-                client
-                    .stream(path, &asking(path, &"word ".repeat(1000)))
-                    .await
-            })
-        })
-        .collect();
+    let mut streams = streams(&server, 2, &"word ".repeat(1000));
     while server.drain.in_flight() < 2 {
         tokio::task::yield_now().await;
     }
     server.drain.force();
-    for (path, stream) in PATHS.iter().zip(streams) {
-        let mut events = stream.await.expect("no panic");
+    while let Some(stream) = streams.join_next().await {
+        let (path, mut events) = stream.expect("no panic");
         assert_eq!(events.pop().expect("an end").data, "[DONE]");
         let last: Value =
             serde_json::from_str(&events.pop().expect("a reason").data).expect("JSON");
-        if *path == "/v1/responses" {
+        if path == "/v1/responses" {
             assert_eq!(last["type"], "response.failed");
             assert_eq!(last["response"]["status"], "failed");
         } else {

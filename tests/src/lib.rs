@@ -2,6 +2,12 @@
 //! Harness of the whole-product tests: the gateway with its real parts on a port of its own, a
 //! plain HTTP client, and the official document as an independent reader.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a harness of tests fails by panicking"
+)]
+
 mod client;
 mod official;
 mod server;

@@ -9,15 +9,17 @@ use serde_json::Value;
 
 use crate::answer::arithmetic_in;
 use crate::schema::{Wishes, instance};
+use crate::source::Source;
 use crate::turn::Turn;
 use crate::words::{identifier_words, is_stop_word, stem, words};
 
 /// The score from which on a tool is called without having to be.
 ///
-/// A word of the message that is in the tool's name scores 3, or 1 when it is a verb that many
-/// tools have in their names; one in its description 1, at most 3 in all; one in the names and
-/// descriptions of its parameters 1, at most 2 in all. Words count once, by their stems, and stop
-/// words not at all.
+/// A word of the message that is in the tool's name scores 3, or 1 when it is a word that many
+/// tools have in their names; one in its description 1, at most 3 in all; one in the names,
+/// descriptions and values of its parameters 1, at most 2 in all. Words count once, by their stems,
+/// and stop words not at all. When a word scored, a value for a parameter (`in Paris` for a city)
+/// scores 2 more.
 const RELEVANT: u32 = 3;
 
 /// Verbs and nouns of tool names that tell nothing about what a tool is for.
@@ -59,7 +61,7 @@ pub(crate) fn tools<'r>(turn: &Turn<'r>) -> Result<Vec<Placed<'r>>, RunError> {
     let tools = request.tools.iter().enumerate();
     let scored = scored(
         tools.filter(|(_, tool)| names.is_none_or(|names| names.contains(&tool.name))),
-        &message_stems(&turn.text),
+        &Asked::by(&turn.text),
     );
     if scored.is_empty() && must {
         let error = "no tool can be called, but one has to be";
@@ -75,7 +77,7 @@ pub(crate) fn tools<'r>(turn: &Turn<'r>) -> Result<Vec<Placed<'r>>, RunError> {
 /// The tools with their scores, best first; among equals in the order of the request.
 fn scored<'r>(
     tools: impl Iterator<Item = Placed<'r>>,
-    message: &HashSet<String>,
+    message: &Asked<'_>,
 ) -> Vec<(Score, Placed<'r>)> {
     let mut scored: Vec<_> = tools
         .map(|tool| (Score::of(tool.1, message), tool))
@@ -122,17 +124,25 @@ pub(crate) fn arguments(
         .map_err(|error| error.into_run_error(&format!("tools[{index}].parameters")))
 }
 
-/// The stems of what a message is about.
-fn message_stems(text: &str) -> HashSet<String> {
-    let mut stems: HashSet<_> = words(text)
-        .map(str::to_lowercase)
-        .filter(|word| !is_stop_word(word))
-        .map(|word| stem(&word))
-        .collect();
-    if arithmetic_in(text).is_some() {
-        stems.extend(ARITHMETIC.iter().map(|word| stem(word)));
+/// What a message is about.
+struct Asked<'t> {
+    stems: HashSet<String>,
+    values: Source<'t>,
+}
+
+impl<'t> Asked<'t> {
+    fn by(text: &'t str) -> Self {
+        let mut stems: HashSet<_> = words(text)
+            .map(str::to_lowercase)
+            .filter(|word| !is_stop_word(word))
+            .map(|word| stem(&word))
+            .collect();
+        if arithmetic_in(text).is_some() {
+            stems.extend(ARITHMETIC.iter().map(|word| stem(word)));
+        }
+        let values = Source::new(text, std::iter::empty());
+        Self { stems, values }
     }
-    stems
 }
 
 /// How well a tool suits a message.
@@ -144,12 +154,13 @@ struct Score {
 }
 
 impl Score {
-    fn of(tool: &ToolSpec, message: &HashSet<String>) -> Self {
+    fn of(tool: &ToolSpec, message: &Asked<'_>) -> Self {
         let mut seen = HashSet::new();
         let mut said = |word: &str| {
             let lower = word.to_lowercase();
             let stem = stem(&lower);
-            let new = !is_stop_word(&lower) && message.contains(&stem) && seen.insert(stem.clone());
+            let new =
+                !is_stop_word(&lower) && message.stems.contains(&stem) && seen.insert(stem.clone());
             new.then_some(stem)
         };
         let mut score = Self::default();
@@ -168,27 +179,46 @@ impl Score {
         }
         let description = tool.description.as_deref().unwrap_or_default();
         let described = words(description).filter_map(&mut said).take(3).count();
-        let named = parameter_words(tool)
+        let parameters = parameters(tool);
+        let named = parameters
             .iter()
-            .filter_map(|word| said(word))
-            .take(2)
-            .count();
+            .flat_map(|(name, schema)| parameter_words(name, schema));
+        let named = named.filter_map(|word| said(&word)).take(2).count();
         score.total += u32::try_from(described + named).unwrap_or(0);
+        if score.total > 0
+            && parameters
+                .iter()
+                .any(|(name, _)| message.values.suggests(name))
+        {
+            score.total += 2;
+        }
         score
     }
 }
 
-/// The words of the parameters' names and descriptions.
-fn parameter_words(tool: &ToolSpec) -> Vec<String> {
+/// The parameters and their schemas.
+fn parameters(tool: &ToolSpec) -> Vec<(&String, &Value)> {
     let properties = tool
         .parameters
         .as_ref()
-        .and_then(|parameters| parameters.get("properties"));
-    let mut found = Vec::new();
-    for (name, schema) in properties.and_then(Value::as_object).into_iter().flatten() {
-        found.extend(identifier_words(name));
-        let description = schema.get("description").and_then(Value::as_str);
-        found.extend(words(description.unwrap_or_default()).map(str::to_owned));
-    }
+        .and_then(|schema| schema.get("properties"));
+    properties
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The words of a parameter's name, description and values.
+fn parameter_words(name: &str, schema: &Value) -> Vec<String> {
+    let description = schema.get("description").and_then(Value::as_str);
+    let values = schema
+        .get("enum")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let mut found = identifier_words(name);
+    found.extend(words(description.unwrap_or_default()).map(str::to_owned));
+    found.extend(values.filter_map(Value::as_str).flat_map(identifier_words));
     found
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Values that a request's text offers for the properties of a schema.
 
+mod find;
 mod lex;
+mod meaning;
 mod name;
 
 #[cfg(test)]
@@ -43,6 +45,35 @@ pub(crate) struct Source<'t> {
     owners: RefCell<Vec<u32>>,
     names: Vec<String>,
 }
+
+/// Verbs that start an order, with a capital that makes them no names.
+const ORDERS: &[&str] = &[
+    "add",
+    "ask",
+    "book",
+    "call",
+    "create",
+    "email",
+    "extract",
+    "fetch",
+    "find",
+    "get",
+    "list",
+    "look",
+    "make",
+    "meet",
+    "parse",
+    "plan",
+    "read",
+    "schedule",
+    "search",
+    "send",
+    "set",
+    "show",
+    "translate",
+    "use",
+    "write",
+];
 
 const FREE: u32 = u32::MAX;
 const TAKEN: u32 = u32::MAX - 1;
@@ -102,6 +133,11 @@ impl<'t> Source<'t> {
     /// Whether a value stands by the property's name.
     pub(crate) fn offers(&self, name: &str) -> bool {
         self.by_name(&Name::new(name)).is_some() || self.truth(name).is_some()
+    }
+
+    /// Whether the text has a value that the name alone does not lead to: `in Paris` for a city.
+    pub(crate) fn suggests(&self, name: &str) -> bool {
+        self.has_value_for(&Name::new(name))
     }
 
     /// Where `text` occurs as whole words, whatever their form and case.
@@ -192,11 +228,12 @@ impl<'t> Source<'t> {
         Some(!negated)
     }
 
-    /// The texts that the request lists for a property: `tags: red, green and blue`.
+    /// The texts that the request lists for a property, taken or not: `tags: red, green and blue`.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
+        let known = Name::new(name);
         let mut listed = Vec::new();
         let mut next = self
-            .find(&Name::new(name).stems)
+            .find(&known.stems)
             .and_then(|at| self.value_after(at.end));
         while let Some(offer) = next {
             listed.push(offer.text.to_owned());
@@ -211,7 +248,11 @@ impl<'t> Source<'t> {
             let after = end + (end..end + 3).take_while(|at| joins(*at)).count();
             next = (after > end).then(|| self.value_after(after)).flatten();
         }
-        if listed.len() > 1 { listed } else { Vec::new() }
+        if listed.len() > 1 {
+            return listed;
+        }
+        let runs = self.proper_runs(&known);
+        runs.map(|offer| offer.text.to_owned()).collect()
     }
 
     /// Which values are taken, to come back to with [`Self::restore`].
@@ -269,13 +310,20 @@ impl<'t> Source<'t> {
             .is_some_and(|token| token.kind == Kind::Mark && marks.contains(token.text))
     }
 
-    /// Whether the token is a word with a capital that is not one of the language's small words.
+    /// Whether the token is a word with a capital that is a name.
     fn is_proper(&self, at: usize) -> bool {
         self.tokens.get(at).is_some_and(|token| {
-            token.kind == Kind::Word
-                && token.text.starts_with(char::is_uppercase)
-                && !is_stop_word(&token.text.to_lowercase())
+            let capital = token.kind == Kind::Word && token.text.starts_with(char::is_uppercase);
+            capital && {
+                let word = token.text.to_lowercase();
+                let order = ORDERS.contains(&word.as_str()) && self.starts_sentence(at);
+                !order && !is_stop_word(&word)
+            }
         })
+    }
+
+    fn starts_sentence(&self, at: usize) -> bool {
+        at == 0 || self.is_mark(at - 1, ".!?:")
     }
 }
 

@@ -9,6 +9,14 @@
 //! CPU time comes from `/proc`, to the nanosecond; it does not depend on how busy the machine is
 //! the way elapsed time does.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    reason = "a program for the terminal, which fails by panicking"
+)]
+
 mod bare;
 mod client;
 mod process;
@@ -35,10 +43,10 @@ const MOST_STREAM_GROWTH_MB: f64 = 4.0;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
-    if let [_, mode, body] = args.as_slice() {
-        if mode == "--bare" {
-            return bare::serve(body);
-        }
+    if let [_, mode, body] = args.as_slice()
+        && mode == "--bare"
+    {
+        return bare::serve(body);
     }
     if !args.iter().any(|arg| arg == "--bench") {
         // `cargo test` builds benches and runs them; there is nothing to test here.

@@ -122,6 +122,8 @@ impl<'s> Generator<'_, 's> {
         slot: Slot<'_>,
     ) -> Option<String> {
         let choice = slot.variant.wrapping_add(attempt) as usize;
+        // A name can tell what its schema does not.
+        let implied = || slot.name.and_then(implied_format).filter(|_| attempt == 0);
         match (format, patterns) {
             (Some(format), _) if attempt < 2 => {
                 match sample(format, length.min, &mut self.random) {
@@ -129,7 +131,10 @@ impl<'s> Generator<'_, 's> {
                     None => Some(self.plain(length, slot)),
                 }
             }
-            (_, []) => Some(self.plain(length, slot)),
+            (_, []) => match implied() {
+                Some(format) => sample(format, length.min, &mut self.random),
+                None => Some(self.plain(length, slot)),
+            },
             (_, patterns) => {
                 let mixed = attempt % 4 >= 2;
                 // Patterns that ask for a start and for an end are met by a text made of both.
@@ -167,6 +172,19 @@ impl<'s> Generator<'_, 's> {
             text.chars().cycle().take(count.max(length.min)).collect()
         }
     }
+}
+
+/// The format that strings of this name mostly have.
+fn implied_format(name: &str) -> Option<&'static str> {
+    let words = identifier_words(name);
+    Some(match words.last()?.as_str() {
+        "email" => "email",
+        "url" | "uri" | "link" | "website" => "uri",
+        "date" | "birthday" | "deadline" => "date",
+        "phone" => "phone",
+        "uuid" | "guid" => "uuid",
+        _ => return None,
+    })
 }
 
 /// Lengthens a text that may go on at its end, or else at its start.

@@ -308,6 +308,13 @@ fn the_seed_changes_what_is_made_up_and_nothing_else() {
 }
 
 #[test]
+fn a_name_can_imply_a_format() {
+    let made = drawn(&object(json!({"contact_email": {"type": "string"}})), "");
+    assert_eq!(made, json!({"contact_email": "user967@example.com"}));
+    check_valid(object(json!({"email": {"type": "string", "maxLength": 4}})));
+}
+
+#[test]
 fn defaults_and_examples_stand_in() {
     check_drawn(
         object(json!({

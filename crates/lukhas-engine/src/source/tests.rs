@@ -148,3 +148,38 @@ fn mentions_ignore_case_form_and_underscores() {
     check("mod", false);
     check("", false);
 }
+
+#[test]
+fn lists_are_found_by_name_and_by_meaning() {
+    let check = |text: &str, name: &str, expected: &[&str]| {
+        let source = Source::new(text, [name].into_iter());
+        assert_eq!(source.list(name), expected, "{name} in {text}");
+    };
+    check(
+        "tags: red, \"dark green\" and blue!",
+        "tags",
+        &["red", "dark green", "blue"],
+    );
+    check(
+        "Alice and Bob go out on Friday.",
+        "participants",
+        &["Alice", "Bob"],
+    );
+    check("one tag: red", "tags", &[]);
+    check("nothing", "participants", &[]);
+}
+
+#[test]
+fn a_preposition_or_a_kind_of_value_suggests_one() {
+    let check = |text: &str, name: &str, expected| {
+        assert_eq!(
+            Source::new(text, [].into_iter()).suggests(name),
+            expected,
+            "{name} in {text}"
+        );
+    };
+    check("How warm is it in Tokyo?", "location", true);
+    check("Tell bob@x.io", "recipient", true);
+    check("How warm is it?", "location", false);
+    check("In Tokyo", "count", false);
+}
