@@ -168,7 +168,10 @@ fn fuzzer(places: &Places, python: &Python) -> Command {
     let mut command = Command::new("sh");
     command
         .current_dir(places.target.as_path())
-        .env("SCHEMATHESIS_HOOKS", places.suites.join("python/schemathesis_hooks.py"))
+        .env(
+            "SCHEMATHESIS_HOOKS",
+            places.suites.join("python/schemathesis_hooks.py"),
+        )
         .args(["-c", &capped])
         .arg(python.program("schemathesis"))
         .arg("--config-file")

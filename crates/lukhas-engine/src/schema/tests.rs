@@ -165,6 +165,10 @@ fn every_keyword_is_followed() {
         json!({"allOf": [{"properties": {"a": {"type": "integer"}}, "required": ["a"]}, {"properties": {"b": {"type": "string"}}}], "unevaluatedProperties": false}),
         json!({"anyOf": [false, {"type": "string"}]}),
         json!({"oneOf": [{"type": "integer"}, {"type": "number", "minimum": 2}]}),
+        json!({"type": "object", "oneOf": [
+            {"properties": {"kind": {"const": "a"}}},
+            {"properties": {"kind": {"const": "b"}}},
+        ]}),
         json!({"oneOf": [{"required": ["a"]}, {"required": ["b"]}], "type": "object"}),
         json!({"type": "object", "properties": {"a": {"type": "integer"}}, "not": {"required": ["a"]}}),
         json!({"not": {"type": "string"}}),

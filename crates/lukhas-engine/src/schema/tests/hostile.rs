@@ -33,7 +33,6 @@ fn check(schema: Value) {
         .unwrap()
         .join()
         .unwrap();
-    println!("{took:?} {}", std::panic::Location::caller());
     assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
@@ -131,7 +130,7 @@ fn depth_in_two_directions_fits_the_stack() {
 #[test]
 fn doubling_does_not_multiply() {
     let last = || json!({"type": "integer"});
-    for len in [20, 30, 39] {
+    for len in [10, 39] {
         check(chain(len, last(), |next| json!({"allOf": [next, next]})));
         check(chain(
             len,
@@ -270,6 +269,5 @@ fn long_texts_for_large_schemas_are_searched_only_so_far() {
             "{:?}",
             start.elapsed()
         );
-        println!("{:?}", start.elapsed());
     }
 }

@@ -103,7 +103,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn what_is_returned_is_valid(inner in any_schema(), text in "([a-d] )?[0-9]{0,3} \\PC{0,10}", seed: u64, complete: bool) {
