@@ -12,6 +12,8 @@ pub trait Entropy: Send + Sync {
     fn bits(&self) -> u128;
 }
 
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
 /// An identifier such as `resp_0f3a…`: a prefix that names its type, then 32
 /// hexadecimal digits. Displayed, never parsed: callers compare whole strings.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,9 +34,28 @@ impl Id {
     }
 }
 
+impl Id {
+    /// The digits, without the formatting machinery: every request makes several.
+    fn digits(self) -> [u8; 32] {
+        let mut digits = [0; 32];
+        for (byte, pair) in self
+            .bits
+            .to_be_bytes()
+            .iter()
+            .zip(digits.chunks_exact_mut(2))
+        {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 15)];
+        }
+        digits
+    }
+}
+
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{:032x}", self.prefix, self.bits)
+        f.write_str(self.prefix)?;
+        // INVARIANT: hexadecimal digits are UTF-8.
+        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 
@@ -47,5 +68,27 @@ impl fmt::Debug for Id {
 impl From<Id> for String {
     fn from(id: Id) -> Self {
         id.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(u128);
+
+    impl Entropy for Fixed {
+        fn bits(&self) -> u128 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_its_prefix_and_32_digits() {
+        for bits in [0, 1, u128::MAX, 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210] {
+            let id = Id::new("resp_", &Fixed(bits));
+            assert_eq!(id.to_string(), format!("resp_{bits:032x}"));
+            assert_eq!(format!("{id:?}"), id.to_string());
+        }
     }
 }

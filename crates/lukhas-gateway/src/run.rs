@@ -7,7 +7,7 @@ mod meter;
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use lukhas_core::{Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, RunStream};
 
@@ -28,6 +28,7 @@ pub(crate) struct Runs {
     next: usize,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     stopped: bool,
+    steps: bool,
     meter: Meter,
     _permit: Permit,
 }
@@ -36,11 +37,22 @@ pub(crate) struct Runs {
 struct Run {
     stream: RunStream,
     held: VecDeque<RunEvent>,
+    begun: bool,
     ended: bool,
 }
 
+/// What a run is polled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    /// To see how it begins. A run that has begun waits for the others.
+    Peek,
+    /// To give its events out.
+    Give,
+}
+
 impl Runs {
-    /// Starts the runs of an admitted request; returns when each has begun to answer.
+    /// Starts the runs of an admitted request; returns when each has begun to answer. Step events
+    /// are given out only with `steps`.
     ///
     /// # Errors
     /// The failure of the first run that failed before it answered anything, so that the client gets
@@ -49,12 +61,14 @@ impl Runs {
         admission: &Admission,
         permit: Permit,
         meter: Meter,
+        steps: bool,
         streams: impl Iterator<Item = RunStream>,
     ) -> Result<Self, ApiError> {
         let mut phase = admission.watch();
         let run = |stream| Run {
             stream,
             held: VecDeque::new(),
+            begun: false,
             ended: false,
         };
         let mut runs = Self {
@@ -65,6 +79,7 @@ impl Runs {
                 let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
             }),
             stopped: false,
+            steps,
             meter,
             _permit: permit,
         };
@@ -72,41 +87,29 @@ impl Runs {
         Ok(runs)
     }
 
+    /// Waits for the first output of each run, and holds it back with the steps before it.
     async fn peek(&mut self) -> Result<(), ApiError> {
-        let mut waiting = self.runs.len();
-        let mut held: Vec<VecDeque<RunEvent>> = self.runs.iter().map(|_| VecDeque::new()).collect();
-        while waiting > 0 {
-            let Some((index, event)) = self.next().await else {
-                break;
-            };
+        while let Some((index, event)) = poll_fn(|cx| self.poll_at(cx, Pass::Peek)).await {
             if let RunEvent::Output(output) = &event {
-                let first = !held[index].iter().any(|e| matches!(e, RunEvent::Output(_)));
-                if let (true, Some(error)) = (first, failure(output)) {
+                if let Some(error) = failure(output) {
                     return Err(error.clone().into());
                 }
-                waiting -= usize::from(first);
+                self.runs[index].begun = true;
             }
-            held[index].push_back(event);
-        }
-        for (run, held) in self.runs.iter_mut().zip(held) {
-            run.held = held;
+            self.runs[index].held.push_back(event);
         }
         Ok(())
     }
 
     /// The next event, and the run it is of; `None` when all have ended.
     pub(crate) async fn next(&mut self) -> Option<(usize, RunEvent)> {
-        poll_fn(|cx| {
-            self.stopped = self.stopped || self.stop.as_mut().poll(cx).is_ready();
-            self.poll_next(cx)
-        })
-        .await
+        poll_fn(|cx| self.poll_at(cx, Pass::Give)).await
     }
 
     /// The next event if it is there already.
     fn next_ready(&mut self) -> Option<(usize, RunEvent)> {
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        match self.poll_next(&mut cx) {
+        match self.poll_runs(&mut cx, Pass::Give) {
             Poll::Ready(event) => event,
             Poll::Pending => None,
         }
@@ -117,16 +120,21 @@ impl Runs {
         self.runs.iter().all(|run| run.ended && run.held.is_empty())
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, RunEvent)>> {
+    fn poll_at(&mut self, cx: &mut Context<'_>, pass: Pass) -> Poll<Option<(usize, RunEvent)>> {
+        self.stopped = self.stopped || self.stop.as_mut().poll(cx).is_ready();
+        self.poll_runs(cx, pass)
+    }
+
+    fn poll_runs(&mut self, cx: &mut Context<'_>, pass: Pass) -> Poll<Option<(usize, RunEvent)>> {
         let count = self.runs.len();
         let mut open = false;
         for index in (0..count).map(|offset| (self.next + offset) % count) {
             let run = &mut self.runs[index];
-            let event = match run.held.pop_front() {
+            let event = match run.take_held(pass) {
                 Some(event) => event,
-                None if run.ended => continue,
+                None if run.is_done(pass) => continue,
                 None if self.stopped => run.end(RunErrorKind::ShuttingDown, STOPPED),
-                None => match run.poll(cx) {
+                None => match run.poll(cx, self.steps) {
                     Poll::Ready(event) => {
                         self.meter.note(index, &event);
                         event
@@ -181,14 +189,28 @@ const STOPPED: &str = "The server is shutting down.";
 const TRUNCATED: &str = "The answer stopped before its end.";
 
 impl Run {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RunEvent> {
-        self.stream.as_mut().poll_next(cx).map(|event| match event {
-            Some(event) => {
-                self.ended = matches!(event, RunEvent::Output(OutputEvent::Ended(_)));
-                event
-            }
-            None => self.end(RunErrorKind::UpstreamTruncated, TRUNCATED),
-        })
+    fn take_held(&mut self, pass: Pass) -> Option<RunEvent> {
+        match pass {
+            Pass::Peek => None,
+            Pass::Give => self.held.pop_front(),
+        }
+    }
+
+    fn is_done(&self, pass: Pass) -> bool {
+        self.ended || (pass == Pass::Peek && self.begun)
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, steps: bool) -> Poll<RunEvent> {
+        loop {
+            return Poll::Ready(match ready!(self.stream.as_mut().poll_next(cx)) {
+                Some(RunEvent::Step(_)) if !steps => continue,
+                Some(event) => {
+                    self.ended = matches!(event, RunEvent::Output(OutputEvent::Ended(_)));
+                    event
+                }
+                None => self.end(RunErrorKind::UpstreamTruncated, TRUNCATED),
+            });
+        }
     }
 
     fn end(&mut self, kind: RunErrorKind, message: &str) -> RunEvent {

@@ -249,10 +249,18 @@ macro_rules! wire_union {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, schemars::JsonSchema)]
         #[serde(tag = $key)]
-        $(#[schemars(transform = |schema: &mut schemars::Schema| {
-            $crate::read::default_tag(schema, $key, $default);
-        })])?
+        #[schemars(transform = $name::allow_default)]
         pub enum $name { $($(#[$attr])* #[serde(rename = $tag)] $variant($ty),)* }
+        impl $name {
+            /// The variant of an object without the key, if there is one.
+            const DEFAULT: &[&str] = &[$($default)?];
+
+            fn allow_default(schema: &mut schemars::Schema) {
+                if let Some(default) = Self::DEFAULT.first() {
+                    $crate::read::default_tag(schema, $key, default);
+                }
+            }
+        }
         impl $crate::read::FromJson for $name {
             fn from_json(
                 at: &$crate::path::Path<'_>,
@@ -260,10 +268,8 @@ macro_rules! wire_union {
             ) -> Result<Self, $crate::WireError> {
                 let mut object = at.object(value)?;
                 let tag = object.shift_remove($key);
-                let default: Option<&str> = None;
-                $(let default = default.or(Some($default));)?
-                let tag = match (tag, default) {
-                    (None, Some(default)) => default.to_owned(),
+                let tag = match (tag, Self::DEFAULT.first()) {
+                    (None, Some(default)) => (*default).to_owned(),
                     (Some(tag), _) => $crate::read::FromJson::from_json(&at.key($key), tag)?,
                     (None, None) => return Err(at.missing($key)),
                 };

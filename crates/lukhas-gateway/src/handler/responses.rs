@@ -51,7 +51,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let entropy = Arc::clone(&shared.entropy);
     let fold = ResponseFold::new(object, entropy, unix_now, response_error);
     let events = std::iter::once(shared.orchestrator.run(cx, run));
-    let runs = Runs::start(&shared.admission, permit, meter, events).await?;
+    let runs = Runs::start(&shared.admission, permit, meter, steps, events).await?;
     if stream {
         return Ok(run::stream(runs, stream::Writer::new(fold, steps, keeping)));
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::stream;
+use futures_util::{FutureExt, stream};
 use lukhas_core::{ItemKind, Usage};
 use lukhas_observability::{BuildInfo, Metrics};
 
@@ -38,7 +39,7 @@ async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Ru
         revision: None,
     });
     let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m");
-    Runs::start(admission, permit, meter, streams.into_iter()).await
+    Runs::start(admission, permit, meter, true, streams.into_iter()).await
 }
 
 fn scripted(events: Vec<RunEvent>) -> RunStream {
@@ -158,4 +159,18 @@ async fn a_fold_fails_with_the_first_failure() {
         .await
         .expect_err("one failed");
     assert_eq!(error.code(), ErrorCode::UpstreamError);
+}
+
+#[tokio::test]
+async fn a_choice_that_has_begun_waits_for_the_others() {
+    let polled = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&polled);
+    let endless = stream::repeat_with(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        text("a")
+    });
+    let streams: Vec<RunStream> = vec![Box::pin(endless), Box::pin(stream::pending())];
+    let admission = Admission::new(1);
+    assert!(start(&admission, streams).now_or_never().is_none());
+    assert_eq!(polled.load(Ordering::Relaxed), 1, "nothing piles up");
 }

@@ -164,28 +164,31 @@ impl CreateResponse {
     /// # Errors
     /// [`WireError`] naming the field: unknown, absent, of a wrong type, out of range, or not
     /// offered here.
-    pub fn parse(body: Value) -> Result<Self, WireError> {
-        if let Value::Object(body) = &body {
-            let absent = |(key, _): &&(&str, &str)| body.get(*key).is_some_and(|v| !v.is_null());
-            if let Some((key, why)) = ABSENT.iter().find(absent) {
-                return Err(Path::ROOT.key(key).unsupported(why));
-            }
+    pub fn parse(mut body: Value) -> Result<Self, WireError> {
+        if let Value::Object(body) = &mut body {
+            refuse_absent(body)?;
         }
-        let body = without_absent(body);
         let request = Self::from_json(&Path::ROOT, body)?;
         super::convert::check(&request)?;
         Ok(request)
     }
 }
 
-/// The body without the null values of parameters that are not offered.
-fn without_absent(mut body: Value) -> Value {
-    if let Value::Object(body) = &mut body
-        && ABSENT.iter().any(|(key, _)| body.contains_key(*key))
-    {
+/// Refuses parameters that are not offered, and drops those that are null.
+fn refuse_absent(body: &mut Map<String, Value>) -> Result<(), WireError> {
+    let mut nulls = false;
+    for (key, value) in body.iter() {
+        if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| absent == key) {
+            if !value.is_null() {
+                return Err(Path::ROOT.key(key).unsupported(why));
+            }
+            nulls = true;
+        }
+    }
+    if nulls {
         body.retain(|key, _| ABSENT.iter().all(|(absent, _)| absent != key));
     }
-    body
+    Ok(())
 }
 
 impl CountInputTokens {
