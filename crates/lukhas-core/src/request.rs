@@ -32,6 +32,9 @@ pub struct RunRequest {
     pub max_output_tokens: Option<u32>,
     /// What to do when the conversation exceeds the model's context window.
     pub truncation: Truncation,
+    /// Whether nobody reads the answer as it grows. A provider may then give each text in one
+    /// delta; the answer is the same.
+    pub whole: bool,
 }
 
 /// A function the model may call.

@@ -13,7 +13,7 @@ use lukhas_core::{
 };
 
 use crate::schema::{Wishes, instance};
-use crate::stream::{AnswerStream, OutputItem};
+use crate::stream::{AnswerStream, OutputItem, Pace};
 use crate::turn::Turn;
 use crate::usage::{count, input_tokens};
 use crate::{Cl100k, answer, call};
@@ -124,7 +124,15 @@ impl Engine {
             outcome,
             usage: Some(usage),
         };
-        Ok(AnswerStream::new(items, end, self.options.token_delay))
+        Ok(AnswerStream::new(items, end, self.pace(request)))
+    }
+
+    fn pace(&self, request: &RunRequest) -> Pace {
+        if request.whole && self.options.token_delay.is_zero() {
+            Pace::Whole
+        } else {
+            Pace::Pieces(self.options.token_delay)
+        }
     }
 
     /// Most tokens that the answer may have.
@@ -154,7 +162,7 @@ impl Provider for Engine {
 
     fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream {
         Box::pin(self.answer(cx, &request).unwrap_or_else(|error| {
-            AnswerStream::new(Vec::new(), RunEnd::failed(error), Duration::ZERO)
+            AnswerStream::new(Vec::new(), RunEnd::failed(error), Pace::Whole)
         }))
     }
 

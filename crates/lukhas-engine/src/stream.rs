@@ -34,19 +34,28 @@ pub(crate) struct AnswerStream {
     open: Option<(OutputItem, usize)>,
     index: u32,
     end: Option<RunEnd>,
-    delay: Duration,
+    pace: Pace,
     pause: Option<Pin<Box<Sleep>>>,
 }
 
+/// How the text of an item is given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// All at once.
+    Whole,
+    /// In pieces, with a pause between them.
+    Pieces(Duration),
+}
+
 impl AnswerStream {
-    /// Streams `items`, then `end`, waiting for `delay` between the deltas of an item.
-    pub(crate) fn new(items: Vec<OutputItem>, end: RunEnd, delay: Duration) -> Self {
+    /// Streams `items` at that pace, then `end`.
+    pub(crate) fn new(items: Vec<OutputItem>, end: RunEnd, pace: Pace) -> Self {
         Self {
             items: items.into_iter(),
             open: None,
             index: 0,
             end: Some(end),
-            delay,
+            pace,
             pause: None,
         }
     }
@@ -71,11 +80,17 @@ impl AnswerStream {
                 Some(OutputEvent::ItemDone)
             };
         }
-        let delta = next_delta(item, *sent).to_owned();
-        *sent += delta.len();
-        if !self.delay.is_zero() && *sent < item.text.len() {
-            self.pause = Some(Box::pin(tokio::time::sleep(self.delay)));
-        }
+        let delta = match self.pace {
+            Pace::Whole => std::mem::take(&mut item.text),
+            Pace::Pieces(delay) => {
+                let delta = next_delta(item, *sent).to_owned();
+                *sent += delta.len();
+                if !delay.is_zero() && *sent < item.text.len() {
+                    self.pause = Some(Box::pin(tokio::time::sleep(delay)));
+                }
+                delta
+            }
+        };
         Some(match item.kind {
             ItemKind::Message => OutputEvent::TextDelta(delta),
             ItemKind::FunctionCall { .. } => OutputEvent::ArgumentsDelta(delta),

@@ -171,3 +171,24 @@ fn call(call_id: &str, name: &str) -> Item {
         arguments: "{}".to_owned(),
     })
 }
+
+#[test]
+fn an_answer_that_nobody_watches_is_the_same_in_one_delta() {
+    for text in ["one two three", "What is 6 * 7?", ""] {
+        let pieces = run(ask(text));
+        let whole = events(RunRequest {
+            whole: true,
+            ..ask(text)
+        });
+        let [
+            _,
+            OutputEvent::TextDelta(delta),
+            OutputEvent::ItemDone,
+            OutputEvent::Ended(end),
+        ] = whole.as_slice()
+        else {
+            panic!("{whole:?}");
+        };
+        assert_eq!((delta, end), (&pieces.items[0].1, &pieces.end), "{text}");
+    }
+}

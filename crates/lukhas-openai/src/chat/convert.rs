@@ -71,6 +71,7 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
             },
             max_output_tokens: request.max_completion_tokens.or(request.max_tokens),
             truncation: Truncation::Disabled,
+            whole: !stream,
         };
         Ok(Self {
             run,

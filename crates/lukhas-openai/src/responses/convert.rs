@@ -211,6 +211,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
                 TruncationName::Auto => Truncation::Auto,
                 TruncationName::Disabled => Truncation::Disabled,
             },
+            whole: request.stream != Some(true),
         };
         let options = ResponseOptions {
             model: request.model,
