@@ -4,17 +4,27 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body::Body as _;
 use http_body_util::BodyExt;
+use lukhas_openai::parse_json;
+use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{ApiError, ErrorCode, Limits};
 
 /// Slowest body that is waited for, in bytes a second, once the timeout has passed.
 const SLOWEST: u64 = 1024;
+
+/// Reads the JSON body of a request, within its bounds, into a value.
+pub(crate) async fn read_value(request: Request, limits: &Limits) -> Result<Value, ApiError> {
+    let (head, body) = request.into_parts();
+    let body = read_json(&head.headers, body, limits).await?;
+    Ok(parse_json(&body)?)
+}
 
 /// Reads a JSON body whole.
 ///

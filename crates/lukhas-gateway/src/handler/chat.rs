@@ -8,13 +8,13 @@ use bytes::BytesMut;
 use lukhas_core::{BoxFuture, Id, RunError, RunErrorKind, RunEvent, Usage};
 use lukhas_openai::{
     ChatCall, ChatCompletion, ChatFold, ChatHead, ChatStream, CreateChatCompletion, ServiceTier,
-    chat_param, parse_json,
+    chat_param,
 };
 
 use super::responses::run_cx;
 use crate::ApiError;
 use crate::answer;
-use crate::body::read_json;
+use crate::body::read_value;
 use crate::gateway::unix_now;
 use crate::route::Call;
 use crate::run::{self, EventWriter, Meter, Runs};
@@ -26,9 +26,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let (parts, body) = request.into_parts();
-    let body = read_json(&parts.headers, body, &shared.limits).await?;
-    let call: ChatCall = CreateChatCompletion::parse(parse_json(&body)?)?.try_into()?;
+    let body = read_value(request, &shared.limits).await?;
+    let call: ChatCall = CreateChatCompletion::parse(body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).to_string(),

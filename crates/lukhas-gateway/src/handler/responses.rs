@@ -6,16 +6,15 @@ mod stream;
 
 use std::sync::Arc;
 
-use axum::extract::Request;
 use axum::response::Response;
 use lukhas_core::{Entropy, Id, Item, RunCx, StoredResponse};
 use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
-    ResponseObject, parse_json,
+    ResponseObject,
 };
 
 use super::query;
-use crate::body::read_json;
+use crate::body::read_value;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
@@ -31,7 +30,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let body = read(&shared, request).await?;
+    let body = read_value(request, &shared.limits).await?;
     let ResponseCall {
         run,
         options,
@@ -147,18 +146,12 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
         principal,
         request,
     } = call;
-    let body = read(&shared, request).await?;
+    let body = read_value(request, &shared.limits).await?;
     let ResponseCall { run, .. } = CountInputTokens::parse(body)?.try_into()?;
     let _permit = shared.admission.admit()?;
     let cx = run_cx(&shared, principal);
     let count = shared.orchestrator.count_input(cx, run).await?;
     answer::json(&InputTokens::new(count))
-}
-
-async fn read(shared: &Shared, request: Request) -> Result<serde_json::Value, ApiError> {
-    let (head, body) = request.into_parts();
-    let body = read_json(&head.headers, body, &shared.limits).await?;
-    Ok(parse_json(&body)?)
 }
 
 fn new_id(shared: &Shared) -> String {
