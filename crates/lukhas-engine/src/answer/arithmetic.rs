@@ -88,7 +88,8 @@ fn may_calculate(text: &str) -> bool {
     ];
     let signs = |byte: u8| b"+-*/^%(x".contains(&byte) || !byte.is_ascii();
     let digits = text.bytes().any(|byte| byte.is_ascii_digit());
-    digits && text.bytes().any(signs) || WORDS.iter().any(|word| text.contains(word))
+    let named = |word: &str| WORDS.iter().any(|name| word.starts_with(name));
+    digits && text.bytes().any(signs) || text.split(|c: char| !c.is_ascii_alphabetic()).any(named)
 }
 
 fn sentences(text: &str) -> impl Iterator<Item = &str> {

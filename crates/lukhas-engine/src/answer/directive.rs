@@ -116,7 +116,9 @@ fn in_order(text: &str) -> Option<&str> {
 
 /// What follows one of `words` at the start of `text`.
 fn after_any<'t>(text: &'t str, words: &[&str]) -> Option<&'t str> {
-    words.iter().find_map(|word| {
+    let first = text.as_bytes().first()?;
+    let first_alike = |word: &&&str| word.as_bytes()[0].eq_ignore_ascii_case(first);
+    words.iter().filter(first_alike).find_map(|word| {
         let start = text.get(..word.len())?;
         let rest = &text[word.len()..];
         let whole = !rest.starts_with(|c: char| c.is_alphanumeric() || c == '\'');

@@ -9,6 +9,9 @@ use super::vocabulary::id_of;
 /// No token has this id: the pair does not merge.
 const NEVER: u32 = u32::MAX;
 
+/// Longest piece, in bytes, whose pairs are all looked at to find the lowest: most words.
+const SHORT: usize = 32;
+
 /// Merges neighbours, lowest id first and leftmost among equals, until no pair is a token.
 ///
 /// Takes O(n log n) time and O(n) memory for a piece of n bytes; the memory is kept for the next
@@ -25,6 +28,9 @@ pub(super) struct Merger {
 impl Merger {
     /// Calls `token` with the bytes of each token of `piece`, in order.
     pub(super) fn tokens<'p>(&mut self, piece: &'p [u8], mut token: impl FnMut(&'p [u8])) {
+        if piece.len() <= SHORT {
+            return short(piece, token);
+        }
         self.start(piece);
         while let Some(Reverse((id, at))) = self.queue.pop() {
             // An entry is out of date when its part was merged since.
@@ -82,4 +88,54 @@ impl Merger {
             self.queue.push(Reverse((id, at)));
         }
     }
+}
+
+/// What [`Merger::tokens`] does, for a short piece: no queue, and nothing on the heap.
+fn short<'p>(piece: &'p [u8], mut token: impl FnMut(&'p [u8])) {
+    // Part `i` is from `starts[i]` to `starts[i + 1]`; with the next one it is `merged[i]`.
+    let mut starts: [u8; SHORT + 1] = STARTS;
+    let mut merged = [NEVER; SHORT];
+    let mut last = piece.len().saturating_sub(1);
+    let part = |starts: &[u8; SHORT + 1], from: usize, to: usize| {
+        &piece[usize::from(starts[from])..usize::from(starts[to])]
+    };
+    let pair =
+        |starts: &[u8; SHORT + 1], at: usize| id_of(part(starts, at, at + 2)).unwrap_or(NEVER);
+    for (at, id) in merged.iter_mut().enumerate().take(last) {
+        *id = pair(&starts, at);
+    }
+    while let Some(at) = lowest(&merged[..last]) {
+        starts.copy_within(at + 2..last + 2, at + 1);
+        merged.copy_within(at + 1..last, at);
+        last -= 1;
+        if let Some(before) = at.checked_sub(1) {
+            merged[before] = pair(&starts, before);
+        }
+        merged[at] = if at < last { pair(&starts, at) } else { NEVER };
+    }
+    for at in 0..=last {
+        token(part(&starts, at, at + 1));
+    }
+}
+
+/// Every byte a part.
+const STARTS: [u8; SHORT + 1] = {
+    let mut starts = [0; SHORT + 1];
+    let mut at = 0;
+    while at < SHORT {
+        at += 1;
+        starts[at] = starts[at - 1] + 1;
+    }
+    starts
+};
+
+/// Where the lowest id is, the leftmost among equals; `None` when no pair merges.
+fn lowest(merged: &[u32]) -> Option<usize> {
+    let (mut lowest, mut found) = (NEVER, None);
+    for (at, &id) in merged.iter().enumerate() {
+        if id < lowest {
+            (lowest, found) = (id, Some(at));
+        }
+    }
+    found
 }

@@ -11,7 +11,7 @@
 //!
 //! Source: `cl100k_base` of tiktoken, `openai_public.py`.
 
-use super::vocabulary::{Class, class_of};
+use super::vocabulary::{Class, class_of, class_of_ascii};
 
 /// The pieces of a text, in order; together they are the text.
 #[derive(Debug)]
@@ -107,8 +107,21 @@ fn space(text: &str) -> usize {
     if run == last { run } else { run - last }
 }
 
+/// Length of the run of `class` at the start of `text`.
 fn run(text: &str, class: Class) -> usize {
-    text.char_indices()
-        .find(|(_, c)| class_of(*c) != class)
-        .map_or(text.len(), |(at, _)| at)
+    let mut len = 0;
+    while let Some(&byte) = text.as_bytes().get(len) {
+        let (its, width) = match class_of_ascii(byte) {
+            Some(its) => (its, 1),
+            None => match text[len..].chars().next() {
+                Some(c) => (class_of(c), c.len_utf8()),
+                None => break,
+            },
+        };
+        if its != class {
+            break;
+        }
+        len += width;
+    }
+    len
 }

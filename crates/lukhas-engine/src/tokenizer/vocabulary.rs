@@ -8,7 +8,18 @@ include!(concat!(env!("OUT_DIR"), "/cl100k.rs"));
 static BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cl100k.bytes"));
 static ENDS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cl100k.ends"));
 static SLOT_IDS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cl100k.slots"));
-static CLASSES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cl100k.classes"));
+const CLASSES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/cl100k.classes"));
+
+/// The classes of the characters that most text is made of.
+static ASCII: [Class; 128] = {
+    let mut classes = [Class::Other; 128];
+    let mut code = 0;
+    while code < 128 {
+        classes[code] = class_at(code);
+        code += 1;
+    }
+    classes
+};
 
 /// What the split pattern distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +53,15 @@ pub(super) fn bytes_of(id: u32) -> Option<&'static [u8]> {
 
 /// The class of `c`.
 pub(super) fn class_of(c: char) -> Class {
-    let code = c as usize;
+    class_at(c as usize)
+}
+
+/// The class of an ASCII character; `None` for another byte.
+pub(super) fn class_of_ascii(byte: u8) -> Option<Class> {
+    ASCII.get(usize::from(byte)).copied()
+}
+
+const fn class_at(code: usize) -> Class {
     if code >= CLASSED {
         return Class::Other;
     }
