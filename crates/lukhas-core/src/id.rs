@@ -67,7 +67,11 @@ impl fmt::Debug for Id {
 
 impl From<Id> for String {
     fn from(id: Id) -> Self {
-        id.to_string()
+        let mut text = Self::with_capacity(id.prefix.len() + 32);
+        text.push_str(id.prefix);
+        // INVARIANT: hexadecimal digits are UTF-8.
+        text.push_str(std::str::from_utf8(&id.digits()).unwrap_or_default());
+        text
     }
 }
 
@@ -89,6 +93,7 @@ mod tests {
             let id = Id::new("resp_", &Fixed(bits));
             assert_eq!(id.to_string(), format!("resp_{bits:032x}"));
             assert_eq!(format!("{id:?}"), id.to_string());
+            assert_eq!(String::from(id), id.to_string());
         }
     }
 }

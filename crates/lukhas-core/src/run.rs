@@ -28,6 +28,9 @@ pub struct RunCx {
     pub principal: Arc<Principal>,
     /// Where identifiers made on the way come from.
     pub entropy: Arc<dyn Entropy>,
+    /// Whether anybody wants the step events of the run. Without it none are made, and no clock is
+    /// read for them.
+    pub steps: bool,
 }
 
 /// A model that can be asked for by name.
@@ -48,7 +51,8 @@ pub struct ModelInfo {
 /// Answers a request with a stream of events.
 ///
 /// Callers fold the stream for a whole answer. Implementers uphold the invariant of
-/// [`OutputEvent`]; an early failure is an `Ended` that comes before any other output.
+/// [`OutputEvent`]; an early failure is an `Ended` that comes before any other output. Step events
+/// come only where [`RunCx::steps`] asks for them.
 pub trait Orchestrator: Send + Sync {
     /// The models that can be asked for, in the order to list them.
     fn models(&self) -> &[ModelInfo];

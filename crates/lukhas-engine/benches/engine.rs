@@ -32,6 +32,7 @@ fn cx() -> RunCx {
         run_id: Id::new("run_", &Zero),
         principal: Arc::new(principal),
         entropy: Arc::new(Zero),
+        steps: false,
     }
 }
 

@@ -116,7 +116,7 @@ async fn serve(endpoint: Arc<Endpoint>, request: Request) -> Response {
         Err(_) => ApiError::internal(&"a panic while handling the request").into_response(),
     };
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+    if let Ok(value) = HeaderValue::try_from(String::from(request_id)) {
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(PROCESSING_MS, HeaderValue::from(completion.elapsed_ms()));

@@ -28,7 +28,6 @@ pub(crate) struct Runs {
     next: usize,
     stop: Pin<Box<dyn Future<Output = ()> + Send>>,
     stopped: bool,
-    steps: bool,
     meter: Meter,
     _permit: Permit,
 }
@@ -51,8 +50,7 @@ enum Pass {
 }
 
 impl Runs {
-    /// Starts the runs of an admitted request; returns when each has begun to answer. Step events
-    /// are given out only with `steps`.
+    /// Starts the runs of an admitted request; returns when each has begun to answer.
     ///
     /// # Errors
     /// The failure of the first run that failed before it answered anything, so that the client gets
@@ -61,7 +59,6 @@ impl Runs {
         admission: &Admission,
         permit: Permit,
         meter: Meter,
-        steps: bool,
         streams: impl Iterator<Item = RunStream>,
     ) -> Result<Self, ApiError> {
         let mut phase = admission.watch();
@@ -79,7 +76,6 @@ impl Runs {
                 let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
             }),
             stopped: false,
-            steps,
             meter,
             _permit: permit,
         };
@@ -134,7 +130,7 @@ impl Runs {
                 Some(event) => event,
                 None if run.is_done(pass) => continue,
                 None if self.stopped => run.end(RunErrorKind::ShuttingDown, STOPPED),
-                None => match run.poll(cx, self.steps) {
+                None => match run.poll(cx) {
                     Poll::Ready(event) => {
                         self.meter.note(index, &event);
                         event
@@ -200,17 +196,14 @@ impl Run {
         self.ended || (pass == Pass::Peek && self.begun)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, steps: bool) -> Poll<RunEvent> {
-        loop {
-            return Poll::Ready(match ready!(self.stream.as_mut().poll_next(cx)) {
-                Some(RunEvent::Step(_)) if !steps => continue,
-                Some(event) => {
-                    self.ended = matches!(event, RunEvent::Output(OutputEvent::Ended(_)));
-                    event
-                }
-                None => self.end(RunErrorKind::UpstreamTruncated, TRUNCATED),
-            });
-        }
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RunEvent> {
+        Poll::Ready(match ready!(self.stream.as_mut().poll_next(cx)) {
+            Some(event) => {
+                self.ended = matches!(event, RunEvent::Output(OutputEvent::Ended(_)));
+                event
+            }
+            None => self.end(RunErrorKind::UpstreamTruncated, TRUNCATED),
+        })
     }
 
     fn end(&mut self, kind: RunErrorKind, message: &str) -> RunEvent {

@@ -84,6 +84,7 @@ fn cx() -> RunCx {
             scopes: Scope::ALL.into(),
         }),
         entropy,
+        steps: false,
     }
 }
 

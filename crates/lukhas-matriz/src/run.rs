@@ -118,6 +118,16 @@ impl Run {
         Poll::Ready(None)
     }
 
+    /// The next output, without a look at the steps on the way to it.
+    fn poll_output(&mut self, task: &mut Context<'_>) -> Poll<Option<RunEvent>> {
+        while !matches!(self.stage, Stage::Ending(_) | Stage::Over) {
+            if let Some(event) = ready!(self.advance(task)) {
+                return Poll::Ready(Some(RunEvent::Output(event)));
+            }
+        }
+        Poll::Ready(self.end())
+    }
+
     fn take_back(&mut self, request: RunRequest, next: Stage) -> Stage {
         self.request = request;
         next
@@ -137,6 +147,9 @@ impl Stream for Run {
 
     fn poll_next(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Option<RunEvent>> {
         let run = self.get_mut();
+        if !run.cx.steps {
+            return run.poll_output(task);
+        }
         let Some(node) = run.stage.node() else {
             return Poll::Ready(run.end());
         };

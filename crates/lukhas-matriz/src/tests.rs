@@ -57,6 +57,29 @@ async fn a_run_is_six_steps_around_the_answer_and_one_end() {
     assert_eq!(events, expected);
 }
 
+#[tokio::test]
+async fn a_run_that_nobody_watches_is_the_answer_alone() {
+    let provider = Arc::new(Scripted::new(says("hello")));
+    for (asked, answer) in [
+        (request(vec![user("hi")]), says("hello")),
+        (
+            RunRequest {
+                model: "unheard-of".into(),
+                ..request(vec![user("hi")])
+            },
+            vec![OutputEvent::Ended(RunEnd::failed(
+                RunError::model_not_found("unheard-of"),
+            ))],
+        ),
+    ] {
+        let mut unwatched = cx("t");
+        unwatched.steps = false;
+        let events = collect(&matriz(&provider), unwatched, asked).await;
+        let answer: Vec<_> = answer.into_iter().map(RunEvent::Output).collect();
+        assert_eq!(events, answer);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_node_that_fails_still_completes_before_the_end() {
     let provider = Arc::new(Scripted::new(says("hello")));

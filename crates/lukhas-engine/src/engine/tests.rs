@@ -35,6 +35,7 @@ fn cx() -> RunCx {
         run_id: Id::new("run_", entropy.as_ref()),
         principal: Arc::new(principal),
         entropy,
+        steps: false,
     }
 }
 

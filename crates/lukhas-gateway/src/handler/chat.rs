@@ -30,7 +30,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let call: ChatCall = CreateChatCompletion::parse(body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let head = ChatHead {
-        id: Id::new("chatcmpl-", &*shared.entropy).to_string(),
+        id: Id::new("chatcmpl-", &*shared.entropy).into(),
         created: unix_now(),
         model: call.run.model.clone(),
         service_tier: ServiceTier::Default,
@@ -41,10 +41,10 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let streams = call.into_runs().map(|run| {
         shared
             .orchestrator
-            .run(run_cx(&shared, Arc::clone(&principal)), run)
+            .run(run_cx(&shared, Arc::clone(&principal), false), run)
     });
     let streams: Vec<_> = streams.collect();
-    let runs = Runs::start(&shared.admission, permit, meter, false, streams.into_iter()).await;
+    let runs = Runs::start(&shared.admission, permit, meter, streams.into_iter()).await;
     let runs = runs.map_err(|error| error.map_param(chat_param))?;
     if stream {
         return Ok(run::stream(

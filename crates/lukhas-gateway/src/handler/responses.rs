@@ -45,12 +45,12 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         input: run.items.clone(),
     });
     let meter = Meter::new(&shared, &run.model);
-    let cx = run_cx(&shared, principal);
+    let cx = run_cx(&shared, principal, steps);
     let object = ResponseObject::new(new_id(&shared), unix_now(), options);
     let entropy = Arc::clone(&shared.entropy);
     let fold = ResponseFold::new(object, entropy, unix_now, response_error);
     let events = std::iter::once(shared.orchestrator.run(cx, run));
-    let runs = Runs::start(&shared.admission, permit, meter, steps, events).await?;
+    let runs = Runs::start(&shared.admission, permit, meter, events).await?;
     if stream {
         return Ok(run::stream(runs, stream::Writer::new(fold, steps, keeping)));
     }
@@ -108,7 +108,7 @@ fn identify(items: &mut [Item], entropy: &dyn Entropy) {
             Item::FunctionOutput(output) => (&mut output.id, "fco_"),
             Item::Opaque(_) => continue,
         };
-        id.get_or_insert_with(|| Id::new(prefix, entropy).to_string());
+        id.get_or_insert_with(|| Id::new(prefix, entropy).into());
     }
 }
 
@@ -149,21 +149,26 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
     let body = read_value(request, &shared.limits).await?;
     let ResponseCall { run, .. } = CountInputTokens::parse(body)?.try_into()?;
     let _permit = shared.admission.admit()?;
-    let cx = run_cx(&shared, principal);
+    let cx = run_cx(&shared, principal, false);
     let count = shared.orchestrator.count_input(cx, run).await?;
     answer::json(&InputTokens::new(count))
 }
 
 fn new_id(shared: &Shared) -> String {
-    Id::new("resp_", &*shared.entropy).to_string()
+    Id::new("resp_", &*shared.entropy).into()
 }
 
-pub(super) fn run_cx(shared: &Shared, principal: Arc<lukhas_core::Principal>) -> RunCx {
+pub(super) fn run_cx(
+    shared: &Shared,
+    principal: Arc<lukhas_core::Principal>,
+    steps: bool,
+) -> RunCx {
     let entropy = Arc::clone(&shared.entropy);
     RunCx {
         run_id: Id::new("run_", &*entropy),
         principal,
         entropy,
+        steps,
     }
 }
 

@@ -135,6 +135,7 @@ pub(crate) fn cx(tenant: &str) -> RunCx {
             scopes: Scope::ALL.into(),
         }),
         entropy,
+        steps: true,
     }
 }
 

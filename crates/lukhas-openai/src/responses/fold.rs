@@ -68,7 +68,7 @@ impl ResponseFold {
     }
 
     fn add(&mut self, kind: &ItemKind) {
-        let id = |prefix| Id::new(prefix, &*self.entropy).to_string();
+        let id = |prefix| Id::new(prefix, &*self.entropy).into();
         let status = ItemStatus::InProgress;
         let item = match kind {
             ItemKind::Message => KnownItem::Message(MessageObject {
