@@ -49,13 +49,17 @@ impl Id {
         }
         digits
     }
+
+    fn write(self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(self.prefix)?;
+        // INVARIANT: hexadecimal digits are UTF-8.
+        out.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
+    }
 }
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.prefix)?;
-        // INVARIANT: hexadecimal digits are UTF-8.
-        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
+        self.write(f)
     }
 }
 
@@ -68,9 +72,8 @@ impl fmt::Debug for Id {
 impl From<Id> for String {
     fn from(id: Id) -> Self {
         let mut text = Self::with_capacity(id.prefix.len() + 32);
-        text.push_str(id.prefix);
-        // INVARIANT: hexadecimal digits are UTF-8.
-        text.push_str(std::str::from_utf8(&id.digits()).unwrap_or_default());
+        // Writing to a string cannot fail.
+        let _ = id.write(&mut text);
         text
     }
 }
