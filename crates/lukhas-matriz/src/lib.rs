@@ -2,7 +2,7 @@
 //! The MATRIZ orchestrator: a request on its way to a provider, and the answer on its way back.
 //!
 //! [`Matriz`] is an [`Orchestrator`](lukhas_core::Orchestrator). Every turn passes six nodes, each
-//! with one job, each announced by step events:
+//! with one job, each announced by step events where the caller asks for them:
 //!
 //! | node | job | fails with |
 //! |---|---|---|
