@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The provider.
 
+mod planner;
+
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lukhas_core::{
@@ -17,6 +20,8 @@ use crate::stream::{AnswerStream, OutputItem, Pace};
 use crate::turn::Turn;
 use crate::usage::{count, input_tokens};
 use crate::{Cl100k, answer, call};
+
+use self::planner::{PlannedStream, Planners};
 
 /// Public name of the engine's model.
 pub const MODEL_ID: &str = "lukhas-matriz";
@@ -55,12 +60,15 @@ impl Default for EngineOptions {
 /// same request with the same seed gives the same bytes, but for the identifiers of calls, which
 /// come from the run's entropy.
 ///
-/// An answer is made when [`Provider::run`] is called; the stream only cuts it into deltas. It
-/// spawns nothing, and needs tokio's timers only with a delay.
+/// A light answer is made when [`Provider::run`] is called; the stream only cuts it into deltas. A
+/// heavy one (a long conversation, or a schema to fill) is made on a thread that may block, a few at
+/// a time, so that it holds up nobody else; without a tokio runtime it is made in place. Tokio's
+/// timers are needed only with a delay.
 #[derive(Debug)]
 pub struct Engine {
-    options: EngineOptions,
+    options: Arc<EngineOptions>,
     models: [ModelInfo; 1],
+    planners: Planners,
 }
 
 /// An answer before it is cut to what the request allows.
@@ -90,12 +98,20 @@ impl Engine {
             context_window: options.context_window,
         };
         Self {
-            options,
+            options: Arc::new(options),
             models: [model],
+            planners: Planners::default(),
         }
     }
+}
 
-    fn answer(&self, cx: &RunCx, request: &RunRequest) -> Result<AnswerStream, RunError> {
+impl EngineOptions {
+    /// The answer to `request`; a failure is an answer that ends at once.
+    fn answer(&self, cx: &RunCx, request: &RunRequest) -> AnswerStream {
+        self.try_answer(cx, request).unwrap_or_else(failed)
+    }
+
+    fn try_answer(&self, cx: &RunCx, request: &RunRequest) -> Result<AnswerStream, RunError> {
         let input_tokens = input_tokens(request);
         let room = self.room(request, input_tokens)?;
         let items = match plan(request)? {
@@ -128,23 +144,23 @@ impl Engine {
     }
 
     fn pace(&self, request: &RunRequest) -> Pace {
-        if request.whole && self.options.token_delay.is_zero() {
+        if request.whole && self.token_delay.is_zero() {
             Pace::Whole
         } else {
-            Pace::Pieces(self.options.token_delay)
+            Pace::Pieces(self.token_delay)
         }
     }
 
     /// Most tokens that the answer may have.
     fn room(&self, request: &RunRequest, input_tokens: u64) -> Result<u64, RunError> {
-        let window = self.options.context_window;
+        let window = self.context_window;
         let room = window.checked_sub(input_tokens).ok_or_else(|| {
             let message = format!(
                 "the conversation has {input_tokens} tokens, and the context window {window}"
             );
             RunError::new(RunErrorKind::ContextLength, message)
         })?;
-        let limit = request.max_output_tokens.or(self.options.max_output_tokens);
+        let limit = request.max_output_tokens.or(self.max_output_tokens);
         Ok(limit.map_or(room, |limit| room.min(u64::from(limit))))
     }
 }
@@ -161,14 +177,25 @@ impl Provider for Engine {
     }
 
     fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream {
-        Box::pin(self.answer(cx, &request).unwrap_or_else(|error| {
-            AnswerStream::new(Vec::new(), RunEnd::failed(error), Pace::Whole)
-        }))
+        if !planner::is_heavy(&request) {
+            return Box::pin(self.options.answer(cx, &request));
+        }
+        let (options, cx) = (Arc::clone(&self.options), cx.clone());
+        let answer = self.planners.plan(move || options.answer(&cx, &request));
+        Box::pin(PlannedStream::new(answer))
     }
 
     fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {
-        Box::pin(std::future::ready(Ok(input_tokens(request))))
+        if !planner::is_heavy(request) {
+            return Box::pin(std::future::ready(Ok(input_tokens(request))));
+        }
+        let request = request.clone();
+        self.planners.plan(move || input_tokens(&request))
     }
+}
+
+fn failed(error: RunError) -> AnswerStream {
+    AnswerStream::new(Vec::new(), RunEnd::failed(error), Pace::Whole)
 }
 
 impl Call {

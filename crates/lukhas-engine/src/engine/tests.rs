@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 mod calls;
 mod conformance;
+mod heavy;
 mod limits;
 mod structured;
 
