@@ -14,6 +14,7 @@ mod request;
 mod server;
 mod signals;
 mod stream;
+mod workers;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -40,15 +41,9 @@ const FORCED: Duration = Duration::from_secs(2);
 pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
     let app = App::build(loaded)?;
     app.settings().log().init().map_err(AppError::Logs)?;
-    let runtime = Builder::new_multi_thread()
-        .thread_name("lukhas")
-        .enable_all()
-        .build()
-        .map_err(Failure::System)?;
-    let result = runtime.block_on(serve(&app));
-    // Work on blocking threads belongs to runs that have ended or were cut: nobody waits for it.
-    runtime.shutdown_background();
-    result
+    // This thread accepts and waits for signals; connections are served on threads of their own.
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::System)?.block_on(serve(&app))
 }
 
 async fn serve(app: &App) -> Result<(), Failure> {
@@ -59,7 +54,8 @@ async fn serve(app: &App) -> Result<(), Failure> {
     let address = listener.address().map_err(Failure::System)?;
     let router = app.gateway().router();
     let limits = limits(settings);
-    let mut server = Server::new(listener, router, limits, settings.max_connections());
+    let server = Server::new(listener, router, limits, settings.max_connections());
+    let mut server = server.map_err(Failure::System)?;
     let key = app.generated_key().map(|key| key.expose().as_str());
     print(&Banner { address, key }.to_string())?;
     tracing::info!(%address, "listening");

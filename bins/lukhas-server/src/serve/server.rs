@@ -2,10 +2,12 @@
 //! The accept loop, and its end.
 
 use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use hyper::{Request, Response};
+use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
@@ -13,6 +15,7 @@ use tower::Service;
 
 use super::connection::{self, ConnectionLimits, Stage};
 use super::listener::Listener;
+use super::workers::Workers;
 
 /// Accepts connections and serves them with a service.
 ///
@@ -26,6 +29,7 @@ pub(crate) struct Server<S> {
     max_connections: usize,
     connections: JoinSet<()>,
     stage: watch::Sender<Stage>,
+    workers: Workers,
 }
 
 impl<S, B> Server<S>
@@ -38,20 +42,24 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     /// A server that has not accepted anything yet.
+    ///
+    /// # Errors
+    /// When its threads cannot be started.
     pub(crate) fn new(
         listener: Listener,
         service: S,
         limits: ConnectionLimits,
         max_connections: usize,
-    ) -> Self {
-        Self {
+    ) -> io::Result<Self> {
+        Ok(Self {
             listener,
             service,
             limits,
             max_connections,
             connections: JoinSet::new(),
             stage: watch::Sender::new(Stage::Open),
-        }
+            workers: Workers::start()?,
+        })
     }
 
     /// Serves until `end` resolves. Connections live on and are served by the next call.
@@ -63,19 +71,36 @@ where
                 biased;
                 output = &mut end => return output,
                 Some(joined) = self.connections.join_next() => report(joined),
-                stream = self.listener.accept(), if !full => self.spawn(stream),
+                stream = self.listener.accept(), if !full => {
+                    if let Err(error) = self.spawn(stream) {
+                        tracing::warn!(%error, "a connection could not be handed to its thread");
+                    }
+                }
             }
         }
     }
 
-    fn spawn(&mut self, stream: tokio::net::TcpStream) {
-        let service = self.service.clone();
-        let connection = connection::serve(stream, service, self.limits, self.stage.subscribe());
-        self.connections.spawn(async move {
-            if let Err(error) = connection.await {
+    /// Serves `stream` on one of the threads. It leaves the runtime it was accepted on for good: the
+    /// thread's own watches its socket.
+    fn spawn(&mut self, stream: TcpStream) -> io::Result<()> {
+        let stream = stream.into_std()?;
+        let Some(place) = self.workers.place() else {
+            return Err(io::Error::other("there is no thread"));
+        };
+        let (service, limits, stage) = (self.service.clone(), self.limits, self.stage.subscribe());
+        let runtime = place.runtime().clone();
+        let connection = async move {
+            let _place = place;
+            let served = match TcpStream::from_std(stream) {
+                Ok(stream) => connection::serve(stream, service, limits, stage).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = served {
                 tracing::debug!(%error, "a connection ended early");
             }
-        });
+        };
+        self.connections.spawn_on(connection, &runtime);
+        Ok(())
     }
 
     /// From now on connections close when they are at rest; new ones serve one request.
@@ -90,6 +115,7 @@ where
             listener,
             stage,
             mut connections,
+            workers,
             ..
         } = self;
         drop(listener);
@@ -103,6 +129,7 @@ where
             let left = connections.len();
             tracing::warn!(left, "connections were cut: their clients took too long");
         }
+        drop(workers);
     }
 }
 
