@@ -3,8 +3,9 @@
 
 use axum::body::Body;
 use axum::response::Response;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use lukhas_openai::write_json;
 use serde::Serialize;
 
 use crate::ApiError;
@@ -30,9 +31,9 @@ pub(crate) fn json_bytes(body: Bytes) -> Response {
 
 /// The JSON of `value`.
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Bytes, ApiError> {
-    let mut bytes = Vec::with_capacity(2048);
-    serde_json::to_writer(&mut bytes, value).map_err(|error| ApiError::internal(&error))?;
-    Ok(bytes.into())
+    let mut bytes = BytesMut::with_capacity(2048);
+    write_json(&mut bytes, value).map_err(|error| ApiError::internal(&error))?;
+    Ok(bytes.freeze())
 }
 
 /// A stream of events.

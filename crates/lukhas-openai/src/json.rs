@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use crate::WireError;
@@ -166,10 +167,10 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let inner = self.nested()?;
         let mut object = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(self.budget.repeated(&key));
-            }
-            object.insert(key, map.next_value_seed(inner)?);
+            match object.entry(key) {
+                Entry::Vacant(vacant) => vacant.insert(map.next_value_seed(inner)?),
+                Entry::Occupied(taken) => return Err(self.budget.repeated(taken.key())),
+            };
         }
         Ok(Value::Object(object))
     }

@@ -14,6 +14,7 @@ mod path;
 mod read;
 mod responses;
 mod sse;
+mod write;
 
 pub use chat::{
     ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, ChatCall, ChatChoice, ChatChunk,
@@ -37,3 +38,4 @@ pub use responses::{
     ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, TextConfig, TextFormat,
 };
 pub use sse::{DONE, SseDecoder, SseError, SseEvent, write_event};
+pub use write::write_json;

@@ -6,6 +6,8 @@ mod decode;
 use bytes::{BufMut, BytesMut};
 use serde::Serialize;
 
+use crate::write_json;
+
 pub use decode::{SseDecoder, SseError, SseEvent};
 
 /// The frame that ends every stream of the API.
@@ -28,7 +30,7 @@ pub fn write_event<T: Serialize>(
         out.put_slice(b"\n");
     }
     out.put_slice(b"data: ");
-    if let Err(error) = serde_json::to_writer((&mut *out).writer(), data) {
+    if let Err(error) = write_json(out, data) {
         out.truncate(before);
         return Err(error);
     }
