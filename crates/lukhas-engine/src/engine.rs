@@ -18,7 +18,7 @@ use lukhas_core::{
 use crate::schema::{Wishes, instance};
 use crate::stream::{AnswerStream, OutputItem, Pace};
 use crate::turn::Turn;
-use crate::usage::{count, input_tokens};
+use crate::usage::{count, count_answer, input_tokens};
 use crate::{Cl100k, answer, call};
 
 use self::planner::{PlannedStream, Planners};
@@ -267,7 +267,7 @@ fn cut(items: Vec<OutputItem>, room: u64) -> (Vec<OutputItem>, u64) {
     let mut kept = Vec::with_capacity(items.len());
     let mut used = 0;
     for mut item in items {
-        let tokens = count(&item.text);
+        let tokens = count_answer(&item.text);
         if tokens <= room - used {
             used += tokens;
             kept.push(item);

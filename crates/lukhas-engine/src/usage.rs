@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Counts the tokens of a request.
 
+use std::sync::OnceLock;
+
 use lukhas_core::{Item, OutputFormat, Part, RunRequest, Tokenizer as _};
 use serde_json::Value;
 
 use crate::Cl100k;
+use crate::answer::ECHO;
 
 /// What starts the answer.
 const ANSWER: u64 = 3;
@@ -67,4 +70,32 @@ fn json(value: &Value) -> u64 {
 
 pub(crate) fn count(text: &str) -> u64 {
     Cl100k.count(text) as u64
+}
+
+/// The tokens of an answer. What an echo starts with is counted once for all echoes: a space
+/// follows it, before which texts always split.
+pub(crate) fn count_answer(text: &str) -> u64 {
+    static ECHO_TOKENS: OnceLock<u64> = OnceLock::new();
+    match text.strip_prefix(ECHO) {
+        Some(rest) if rest.starts_with(' ') => {
+            ECHO_TOKENS.get_or_init(|| count(ECHO)) + count(rest)
+        }
+        Some(_) | None => count(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_echo_has_as_many_tokens_as_its_text(message in "[ -~\\s]{0,40}|\\PC{0,40}") {
+            for text in [[ECHO, " ", &message].concat(), [ECHO, &message].concat(), message] {
+                prop_assert_eq!(count_answer(&text), count(&text));
+            }
+        }
+    }
 }

@@ -83,7 +83,7 @@ pub(super) struct PlannedStream(State);
 
 enum State {
     Planning(BoxFuture<'static, Result<AnswerStream, RunError>>),
-    Answering(AnswerStream),
+    Answering(Box<AnswerStream>),
 }
 
 impl PlannedStream {
@@ -101,9 +101,9 @@ impl Stream for PlannedStream {
             match &mut self.0 {
                 State::Planning(answer) => {
                     let answer = ready!(answer.as_mut().poll(cx));
-                    self.0 = State::Answering(answer.unwrap_or_else(failed));
+                    self.0 = State::Answering(Box::new(answer.unwrap_or_else(failed)));
                 }
-                State::Answering(answer) => return Pin::new(answer).poll_next(cx),
+                State::Answering(answer) => return Pin::new(&mut **answer).poll_next(cx),
             }
         }
     }

@@ -7,13 +7,15 @@ mod stream;
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{Entropy, Id, Item, RunCx, StoredResponse};
+use lukhas_core::{Entropy, Id, Item, Principal, RunCx, RunStream, StoredResponse};
 use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
 };
+use serde_json::Value;
 
 use super::query;
+use crate::admission::Permit;
 use crate::body::read_value;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
@@ -31,6 +33,36 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         request,
     } = call;
     let body = read_value(request, &shared.limits).await?;
+    let Begun {
+        permit,
+        meter,
+        events,
+        answer,
+    } = begin(&shared, principal, body)?;
+    let runs = Runs::start(&shared.admission, permit, meter, std::iter::once(events)).await?;
+    if answer.stream {
+        return Ok(run::stream(runs, stream::Writer::new(*answer)));
+    }
+    whole(runs, answer).await
+}
+
+/// A run that has begun, and what its answer needs.
+struct Begun {
+    permit: Permit,
+    meter: Meter,
+    events: RunStream,
+    /// Beside the run, so that what waits for it stays small.
+    answer: Box<Answering>,
+}
+
+struct Answering {
+    fold: ResponseFold,
+    stream: bool,
+    steps: bool,
+    keeping: Option<Keeping>,
+}
+
+fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Value) -> Result<Begun, ApiError> {
     let ResponseCall {
         run,
         options,
@@ -39,33 +71,34 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     } = CreateResponse::parse(body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let keeping = options.store().then(|| Keeping {
-        shared: Arc::clone(&shared),
+        shared: Arc::clone(shared),
         tenant: Arc::clone(&principal.tenant),
         previous: run.previous.clone(),
         input: run.items.clone(),
     });
-    let meter = Meter::new(&shared, &run.model);
-    let cx = run_cx(&shared, principal, steps);
-    let object = ResponseObject::new(new_id(&shared), unix_now(), options);
+    let meter = Meter::new(shared, &run.model);
+    let cx = run_cx(shared, principal, steps);
+    let object = ResponseObject::new(new_id(shared), unix_now(), options);
     let entropy = Arc::clone(&shared.entropy);
     let fold = ResponseFold::new(object, entropy, unix_now, response_error);
-    let events = std::iter::once(shared.orchestrator.run(cx, run));
-    let runs = Runs::start(&shared.admission, permit, meter, events).await?;
-    if stream {
-        return Ok(run::stream(runs, stream::Writer::new(fold, steps, keeping)));
-    }
-    whole(runs, fold, keeping).await
+    Ok(Begun {
+        permit,
+        meter,
+        events: shared.orchestrator.run(cx, run),
+        answer: Box::new(Answering {
+            fold,
+            stream,
+            steps,
+            keeping,
+        }),
+    })
 }
 
-async fn whole(
-    runs: Runs,
-    mut fold: ResponseFold,
-    keeping: Option<Keeping>,
-) -> Result<Response, ApiError> {
-    runs.fold(|_, event| fold.apply(event)).await?;
-    let body = answer::to_bytes(fold.object())?;
-    if let Some(keeping) = keeping {
-        keeping.keep(&fold, body.clone()).await?;
+async fn whole(runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
+    runs.fold(|_, event| answer.fold.apply(event)).await?;
+    let body = answer::to_bytes(answer.fold.object())?;
+    if let Some(keeping) = answer.keeping.take() {
+        keeping.keep(&answer.fold, body.clone()).await?;
     }
     Ok(answer::json_bytes(body))
 }
@@ -158,11 +191,7 @@ fn new_id(shared: &Shared) -> String {
     Id::new("resp_", &*shared.entropy).into()
 }
 
-pub(super) fn run_cx(
-    shared: &Shared,
-    principal: Arc<lukhas_core::Principal>,
-    steps: bool,
-) -> RunCx {
+pub(super) fn run_cx(shared: &Shared, principal: Arc<Principal>, steps: bool) -> RunCx {
     let entropy = Arc::clone(&shared.entropy);
     RunCx {
         run_id: Id::new("run_", &*entropy),

@@ -5,9 +5,9 @@ use bytes::BytesMut;
 use lukhas_core::{
     BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage,
 };
-use lukhas_openai::{ResponseFold, ResponseStream};
+use lukhas_openai::ResponseStream;
 
-use super::Keeping;
+use super::{Answering, Keeping};
 use crate::run::EventWriter;
 use crate::{ApiError, answer};
 
@@ -18,10 +18,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(fold: ResponseFold, steps: bool, keeping: Option<Keeping>) -> Self {
+    pub(super) fn new(answer: Answering) -> Self {
         Self {
-            stream: ResponseStream::new(fold, steps),
-            keeping,
+            stream: ResponseStream::new(answer.fold, answer.steps),
+            keeping: answer.keeping,
         }
     }
 }
