@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Why a run failed.
 
+use std::time::Duration;
+
 /// Why a run failed, in terms a caller can act on.
 ///
 /// The message is for people and reaches the client: it never holds a secret, another
@@ -14,6 +16,8 @@ pub struct RunError {
     pub message: String,
     /// The request field at fault, as a dotted path (`tools[0].parameters`).
     pub param: Option<String>,
+    /// After how long the same request may succeed, where somebody knows.
+    pub retry_after: Option<Duration>,
 }
 
 /// The kinds of [`RunError`].
@@ -31,6 +35,8 @@ pub enum RunErrorKind {
     ContextLength,
     /// This process has no room for the run now.
     Overloaded,
+    /// The upstream takes no more requests for now.
+    RateLimited,
     /// The upstream answered with an error or with something unreadable.
     Upstream,
     /// The upstream stopped without its terminal marker.
@@ -51,7 +57,15 @@ impl RunError {
             kind,
             message: message.into(),
             param: None,
+            retry_after: None,
         }
+    }
+
+    /// The same error, with the time after which a retry may succeed.
+    #[must_use]
+    pub fn with_retry_after(mut self, retry_after: Option<Duration>) -> Self {
+        self.retry_after = retry_after;
+        self
     }
 
     /// The same error, blaming `param`.

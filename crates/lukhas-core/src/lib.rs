@@ -37,6 +37,8 @@ pub use item::{
     FunctionCall, FunctionOutput, Item, ItemKind, Media, MediaSource, Message, Part, Role,
 };
 pub use principal::{AuthError, Authenticator, Principal, Scope};
-pub use request::{OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec, Truncation};
+pub use request::{
+    Hints, OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec, Truncation,
+};
 pub use run::{BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream};
 pub use store::{ResponseStore, StoreError, StoredResponse};

@@ -32,6 +32,8 @@ pub struct RunRequest {
     pub max_output_tokens: Option<u32>,
     /// What to do when the conversation exceeds the model's context window.
     pub truncation: Truncation,
+    /// Wishes that change nothing for models that do not know them.
+    pub hints: Hints,
     /// Whether nobody reads the answer as it grows. A provider may then give each text in one
     /// delta; the answer is the same.
     pub whole: bool,
@@ -116,6 +118,19 @@ pub struct Sampling {
     pub seed: Option<i64>,
     /// Texts that end the answer, themselves left out; at most 4.
     pub stop: Vec<String>,
+}
+
+/// Wishes for models that know them, in the words of the OpenAI API.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hints {
+    /// How hard to reason: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`.
+    pub effort: Option<&'static str>,
+    /// How long-winded to be: `low`, `medium` or `high`.
+    pub verbosity: Option<&'static str>,
+    /// The caller's name for its end user.
+    pub end_user: Option<String>,
+    /// Groups requests that share a prompt, for providers that cache.
+    pub cache_key: Option<String>,
 }
 
 /// What to do when a conversation exceeds the model's context window.

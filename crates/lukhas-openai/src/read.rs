@@ -309,6 +309,13 @@ macro_rules! wire_enum {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
         pub enum $name { $($(#[$attr])* #[serde(rename = $text)] $variant,)* }
+        impl $name {
+            /// Its name on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
         impl $crate::read::FromJson for $name {
             fn from_json(
                 at: &$crate::path::Path<'_>,

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use lukhas_core::{OutputFormat, RunRequest, Sampling, ToolChoice, Truncation};
+use lukhas_core::{Hints, OutputFormat, RunRequest, Sampling, ToolChoice, Truncation};
 use serde_json::Value;
 
 use super::request::{ChatResponseFormat, CreateChatCompletion, JsonSchemaOptions};
 use super::{history, tool};
 use crate::path::Path;
-use crate::responses::{ServiceTier, check_name};
+use crate::responses::{ReasoningEffort, ServiceTier, Verbosity, check_name};
 use crate::{TextOr, WireError};
 
 /// A request, ready to run.
@@ -71,6 +71,12 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
             },
             max_output_tokens: request.max_completion_tokens.or(request.max_tokens),
             truncation: Truncation::Disabled,
+            hints: Hints {
+                effort: request.reasoning_effort.map(ReasoningEffort::as_str),
+                verbosity: request.verbosity.map(Verbosity::as_str),
+                end_user: request.safety_identifier.or(request.user),
+                cache_key: request.prompt_cache_key,
+            },
             whole: !stream,
         };
         Ok(Self {

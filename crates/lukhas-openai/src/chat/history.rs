@@ -263,15 +263,6 @@ impl UserPart {
     }
 }
 
-impl AudioFormat {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Wav => "wav",
-            Self::Mp3 => "mp3",
-        }
-    }
-}
-
 impl FileContent {
     fn into_core(self, at: &Path<'_>) -> Result<Media, WireError> {
         if self.file_id.is_some() {

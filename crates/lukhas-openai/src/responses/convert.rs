@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lukhas_core::{OutputFormat, RunRequest, Sampling, ToolSpec, Truncation};
+use lukhas_core::{Hints, OutputFormat, RunRequest, Sampling, ToolSpec, Truncation};
 use serde_json::Value;
 
-use super::request::{TruncationName, Verbosity};
+use super::request::{ReasoningEffort, TruncationName, Verbosity};
 use super::{
     CreateResponse, Include, Reasoning, ResponseTool, ResponseToolChoice, TextConfig, TextFormat,
 };
@@ -189,6 +189,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
             .any(|name| *name == Include::Steps);
         let truncation = request.truncation.unwrap_or(TruncationName::Disabled);
         let parallel_tool_calls = request.parallel_tool_calls.unwrap_or(true);
+        let effort = request.reasoning.as_ref().and_then(|r| r.effort);
         let run = RunRequest {
             model: request.model.clone(),
             instructions: request.instructions.clone(),
@@ -210,6 +211,12 @@ impl TryFrom<CreateResponse> for ResponseCall {
             truncation: match truncation {
                 TruncationName::Auto => Truncation::Auto,
                 TruncationName::Disabled => Truncation::Disabled,
+            },
+            hints: Hints {
+                effort: effort.map(ReasoningEffort::as_str),
+                verbosity: text.verbosity.map(Verbosity::as_str),
+                end_user: request.safety_identifier.clone().or(request.user.clone()),
+                cache_key: request.prompt_cache_key.clone(),
             },
             whole: request.stream != Some(true),
         };

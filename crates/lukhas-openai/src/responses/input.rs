@@ -325,14 +325,3 @@ pub(crate) fn check_url(at: &Path<'_>, url: String) -> Result<String, WireError>
         _ => Err(at.invalid("must be an `http`, `https` or `data` URL")),
     }
 }
-
-impl ImageDetail {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Low => "low",
-            Self::High => "high",
-            Self::Original => "original",
-        }
-    }
-}
