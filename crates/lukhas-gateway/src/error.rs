@@ -3,9 +3,10 @@
 
 use std::borrow::Cow;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONNECTION, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use lukhas_core::{RunError, RunErrorKind, StoreError};
 use lukhas_openai::{ResponseError, WireError, WireErrorKind};
@@ -26,6 +27,8 @@ pub struct ApiError {
 /// What clients branch on: the value of `code`, its status and its `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorCode {
+    /// 400: the bytes are not HTTP.
+    MalformedRequest,
     /// 400: the body is not JSON, or JSON beyond the bounds.
     InvalidJson,
     /// 400: a field has a value of another type.
@@ -56,8 +59,12 @@ pub enum ErrorCode {
     RequestTimeout,
     /// 413: the body is too large.
     RequestTooLarge,
+    /// 414: the URL is too long.
+    UriTooLong,
     /// 415: the body is not JSON by its headers.
     UnsupportedMediaType,
+    /// 431: the headers are too large or too many.
+    RequestHeaderFieldsTooLarge,
     /// 500: a defect of this server.
     InternalError,
     /// 502: the upstream answered with an error or with something unreadable.
@@ -93,7 +100,8 @@ pub(crate) struct ErrorDetail<'e> {
 
 impl ErrorCode {
     /// Every code there is, in the order of their statuses.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
+        Self::MalformedRequest,
         Self::InvalidJson,
         Self::InvalidType,
         Self::InvalidValue,
@@ -109,7 +117,9 @@ impl ErrorCode {
         Self::MethodNotAllowed,
         Self::RequestTimeout,
         Self::RequestTooLarge,
+        Self::UriTooLong,
         Self::UnsupportedMediaType,
+        Self::RequestHeaderFieldsTooLarge,
         Self::InternalError,
         Self::UpstreamError,
         Self::UpstreamTruncated,
@@ -121,6 +131,7 @@ impl ErrorCode {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::MalformedRequest => "malformed_request",
             Self::InvalidJson => "invalid_json",
             Self::InvalidType => "invalid_type",
             Self::InvalidValue => "invalid_value",
@@ -136,7 +147,9 @@ impl ErrorCode {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
             Self::RequestTooLarge => "request_too_large",
+            Self::UriTooLong => "uri_too_long",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RequestHeaderFieldsTooLarge => "request_header_fields_too_large",
             Self::InternalError => "internal_error",
             Self::UpstreamError => "upstream_error",
             Self::UpstreamTruncated => "upstream_truncated",
@@ -149,7 +162,8 @@ impl ErrorCode {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::InvalidJson
+            Self::MalformedRequest
+            | Self::InvalidJson
             | Self::InvalidType
             | Self::InvalidValue
             | Self::MissingRequiredParameter
@@ -163,7 +177,9 @@ impl ErrorCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RequestHeaderFieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::UpstreamError | Self::UpstreamTruncated => StatusCode::BAD_GATEWAY,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -272,8 +288,18 @@ impl ApiError {
         }
     }
 
+    /// The answer, with its body in one piece.
+    pub(crate) fn whole(&self) -> Response<Bytes> {
+        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = self.code.status();
+        *response.headers_mut() = self.headers();
+        response
+    }
+
     fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, crate::answer::JSON);
         if self.code == ErrorCode::InvalidApiKey {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -294,14 +320,7 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self.body()).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.code.status();
-        *response.headers_mut() = self.headers();
-        response
-            .headers_mut()
-            .insert(http::header::CONTENT_TYPE, crate::answer::JSON);
-        response
+        self.whole().map(Body::from)
     }
 }
 

@@ -48,13 +48,19 @@ with `response.failed`, whose `error.code` is of the official closed set (`serve
 completion ends with one `data: {\"error\": …}` of the form above. Both are followed by
 `data: [DONE]`. An answer that merely stops was cut on its way.
 
-Two failures come from the HTTP layer, before there is a request to answer, and have no body: 431
-for header lines beyond the limit, and 400 for bytes that are not HTTP.
+`malformed_request`, `uri_too_long` and `request_header_fields_too_large` come from the HTTP layer,
+before there is a request to route. HTTP/1.1 clients get the body above and the connection closes.
+HTTP/2 has frames of its own for it: bytes that are not HTTP/2 end the connection with GOAWAY, a
+malformed request resets its stream, and headers beyond the limit are answered 431 without a body.
 ";
 
 /// When a code is sent, and what to do about it.
 fn explain(code: ErrorCode) -> (&'static str, &'static str) {
     match code {
+        ErrorCode::MalformedRequest => (
+            "The bytes are not HTTP: a request line, a header or a length that cannot be read.",
+            "Use an HTTP client; the connection is closed.",
+        ),
         ErrorCode::InvalidJson => (
             "The body is empty, broken off, not JSON, not UTF-8, names a key twice, nests deeper \
              than 64 levels or holds more than 100,000 values.",
@@ -115,9 +121,18 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "The body is larger than the limit.",
             "Send less; the message has the limit.",
         ),
+        ErrorCode::UriTooLong => (
+            "The URL is longer than 65,534 bytes.",
+            "Send parameters in the body; the connection is closed.",
+        ),
         ErrorCode::UnsupportedMediaType => (
             "The body is not JSON by its `Content-Type`, or is compressed.",
             "Send `Content-Type: application/json`, uncompressed.",
+        ),
+        ErrorCode::RequestHeaderFieldsTooLarge => (
+            "The request line and headers are larger than the limit, or there are more than 100 \
+             headers.",
+            "Send less of them; the connection is closed.",
         ),
         ErrorCode::InternalError => (
             "A defect of this server.",

@@ -2,6 +2,7 @@
 //! What every request passes on its way in and out: identifier, panic guard, metrics, key.
 
 mod completion;
+mod refusal;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -22,9 +23,13 @@ use crate::route::{Access, Call, Handler, Method, Route, routes};
 use crate::{ApiError, ErrorCode};
 use completion::Completion;
 
+pub(crate) use refusal::refuse;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms");
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
+/// What requests to no route are counted as.
+const UNMATCHED: &str = "unmatched";
 const VERSION_VALUE: HeaderValue = HeaderValue::from_static("2020-10-01");
 
 /// One place requests arrive at.
@@ -52,7 +57,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     for (path, routes) in paths {
         router = router.route(&axum_path(path), methods(shared, path, &routes));
     }
-    let unmatched = endpoint(shared, Action::RefusePath, "unmatched", "ANY");
+    let unmatched = endpoint(shared, Action::RefusePath, UNMATCHED, "ANY");
     router.fallback(move |request| serve(Arc::clone(&unmatched), request))
 }
 
@@ -115,13 +120,17 @@ async fn serve(endpoint: Arc<Endpoint>, request: Request) -> Response {
         Ok(Err(error)) => error.into_response(),
         Err(_) => ApiError::internal(&"a panic while handling the request").into_response(),
     };
-    let headers = response.headers_mut();
+    mark(response.headers_mut(), request_id, &completion);
+    completion.attach(response)
+}
+
+/// What every answer carries.
+fn mark(headers: &mut HeaderMap, request_id: Id, completion: &Completion) {
     if let Ok(value) = HeaderValue::try_from(String::from(request_id)) {
         headers.insert(REQUEST_ID, value);
     }
     headers.insert(PROCESSING_MS, HeaderValue::from(completion.elapsed_ms()));
     headers.insert(VERSION, VERSION_VALUE);
-    completion.attach(response)
 }
 
 async fn handle(endpoint: &Endpoint, request: Request) -> Result<Response, ApiError> {

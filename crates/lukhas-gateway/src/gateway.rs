@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
+use axum::body::Bytes;
+use http::{Response, StatusCode};
 use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore, Tokenizer};
 use lukhas_observability::{Metrics, TokenMetrics};
 
@@ -99,6 +101,16 @@ impl Gateway {
     /// Every route of the table, as a router.
     pub fn router(&self) -> Router {
         crate::front::router(&self.0)
+    }
+
+    /// The answer to bytes that never became a request, because HTTP's own rules refused them with
+    /// `status`: 414, 431, or anything else as 400.
+    ///
+    /// It is counted and logged like any answer. The connection ends with it. Who sends it adds
+    /// what frames it: its length.
+    #[must_use]
+    pub fn refusal(&self, status: StatusCode) -> Response<Bytes> {
+        crate::front::refuse(&self.0, status)
     }
 
     /// The handle that stops it.

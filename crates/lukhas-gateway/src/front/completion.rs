@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
+use http::StatusCode;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lukhas_core::Id;
 use lukhas_observability::{InFlight, RouteMetrics};
@@ -40,11 +41,21 @@ impl Completion {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Ends now, with an answer that is there already.
+    pub(super) fn end(mut self, status: StatusCode) {
+        self.answered(status);
+        self.whole = true;
+    }
+
+    fn answered(&mut self, status: StatusCode) {
+        self.status = status.as_u16();
+        let elapsed = self.started.elapsed();
+        self.metrics.time_to_first_byte(elapsed.as_secs_f64());
+    }
+
     /// Ends with the body of `response`: now, if it is there already.
     pub(super) fn attach(mut self, response: Response) -> Response {
-        self.status = response.status().as_u16();
-        self.metrics
-            .time_to_first_byte(self.started.elapsed().as_secs_f64());
+        self.answered(response.status());
         if response.body().size_hint().exact().is_some() {
             self.whole = true;
             return response;
