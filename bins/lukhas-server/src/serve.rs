@@ -10,6 +10,7 @@ mod activity;
 mod connection;
 mod io;
 mod listener;
+mod refusal;
 mod request;
 mod server;
 mod signals;
@@ -29,8 +30,9 @@ use crate::command::print;
 use crate::failure::Failure;
 
 use self::activity::Patience;
-use self::connection::ConnectionLimits;
+use self::connection::{Answers, ConnectionLimits};
 use self::listener::Listener;
+use self::refusal::Refusals;
 use self::server::Server;
 use self::signals::Signals;
 
@@ -52,9 +54,13 @@ async fn serve(app: &App) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(Failure::System)?;
     let listener = bind(settings.listen()).await?;
     let address = listener.address().map_err(Failure::System)?;
-    let router = app.gateway().router();
+    let gateway = app.gateway().clone();
+    let answers = Answers {
+        service: gateway.router(),
+        refusals: Refusals::new(move |status| gateway.refusal(status)),
+    };
     let limits = limits(settings);
-    let server = Server::new(listener, router, limits, settings.max_connections());
+    let server = Server::new(listener, answers, limits, settings.max_connections());
     let mut server = server.map_err(Failure::System)?;
     let key = app.generated_key().map(|key| key.expose().as_str());
     print(&Banner { address, key }.to_string())?;

@@ -2,6 +2,7 @@
 //! The one place where failures become status codes and OpenAI error codes.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
@@ -13,6 +14,12 @@ use lukhas_openai::{ResponseError, WireError, WireErrorKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+/// When to retry after a 429 or 503 of which nobody knows better.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Beyond it the official clients give up, or take another time of their own.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
+
 /// A failure as clients see it: `{"error":{"message","type","param","code"}}` with a status.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -21,6 +28,8 @@ pub struct ApiError {
     message: Cow<'static, str>,
     param: Option<String>,
     allow: Option<HeaderValue>,
+    /// After how long a retry may succeed, where somebody knows.
+    retry_after: Option<Duration>,
     closes: bool,
 }
 
@@ -65,6 +74,8 @@ pub enum ErrorCode {
     UnsupportedMediaType,
     /// 431: the headers are too large or too many.
     RequestHeaderFieldsTooLarge,
+    /// 429: too many requests for now.
+    RateLimitExceeded,
     /// 500: a defect of this server.
     InternalError,
     /// 502: the upstream answered with an error or with something unreadable.
@@ -100,7 +111,7 @@ pub(crate) struct ErrorDetail<'e> {
 
 impl ErrorCode {
     /// Every code there is, in the order of their statuses.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::MalformedRequest,
         Self::InvalidJson,
         Self::InvalidType,
@@ -120,6 +131,7 @@ impl ErrorCode {
         Self::UriTooLong,
         Self::UnsupportedMediaType,
         Self::RequestHeaderFieldsTooLarge,
+        Self::RateLimitExceeded,
         Self::InternalError,
         Self::UpstreamError,
         Self::UpstreamTruncated,
@@ -150,6 +162,7 @@ impl ErrorCode {
             Self::UriTooLong => "uri_too_long",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RequestHeaderFieldsTooLarge => "request_header_fields_too_large",
+            Self::RateLimitExceeded => "rate_limit_exceeded",
             Self::InternalError => "internal_error",
             Self::UpstreamError => "upstream_error",
             Self::UpstreamTruncated => "upstream_truncated",
@@ -180,6 +193,7 @@ impl ErrorCode {
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RequestHeaderFieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::UpstreamError | Self::UpstreamTruncated => StatusCode::BAD_GATEWAY,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -192,6 +206,7 @@ impl ErrorCode {
     pub fn family(self) -> &'static str {
         match self {
             Self::InsufficientScope => "permission_error",
+            Self::RateLimitExceeded => "rate_limit_exceeded",
             _ if self.status().is_server_error() => "server_error",
             _ => "invalid_request_error",
         }
@@ -207,6 +222,7 @@ impl ApiError {
             message: message.into(),
             param: None,
             allow: None,
+            retry_after: None,
             closes: false,
         }
     }
@@ -303,10 +319,17 @@ impl ApiError {
         if self.code == ErrorCode::InvalidApiKey {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.code == ErrorCode::Overloaded {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if matches!(
+            self.code.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        ) {
+            let wait = self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
+            let wait = wait.clamp(Duration::from_millis(1), LONGEST_RETRY_AFTER);
+            let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole));
+            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             let name = HeaderName::from_static("retry-after-ms");
-            headers.insert(name, HeaderValue::from_static("1000"));
+            headers.insert(name, HeaderValue::from(milliseconds));
         }
         if let Some(allow) = &self.allow {
             headers.insert(ALLOW, allow.clone());
@@ -350,6 +373,7 @@ impl From<RunError> for ApiError {
             RunErrorKind::PreviousResponseNotFound => ErrorCode::PreviousResponseNotFound,
             RunErrorKind::ContextLength => ErrorCode::ContextLengthExceeded,
             RunErrorKind::Overloaded => ErrorCode::Overloaded,
+            RunErrorKind::RateLimited => ErrorCode::RateLimitExceeded,
             RunErrorKind::Upstream => ErrorCode::UpstreamError,
             RunErrorKind::UpstreamTruncated => ErrorCode::UpstreamTruncated,
             RunErrorKind::UpstreamTimeout => ErrorCode::UpstreamTimeout,
@@ -358,6 +382,7 @@ impl From<RunError> for ApiError {
         };
         Self {
             param: error.param,
+            retry_after: error.retry_after,
             ..Self::new(code, error.message)
         }
     }

@@ -31,6 +31,8 @@ struct State {
     drains: bool,
     /// At the end, more bytes may come from the client.
     lingers: bool,
+    /// A request has begun, and its answer may not have left whole.
+    owes_answer: bool,
     waker: Option<Waker>,
 }
 
@@ -60,6 +62,7 @@ impl Activity {
             http2: false,
             drains: false,
             lingers: true,
+            owes_answer: false,
             waker: None,
         })))
     }
@@ -100,11 +103,29 @@ impl Activity {
     pub(crate) fn request(self: &Arc<Self>, http2: bool) -> RequestGuard {
         let mut state = self.state();
         state.http2 = http2;
+        state.owes_answer = true;
         state.phase = match state.phase {
             Phase::Busy(requests) => Phase::Busy(requests + 1),
             Phase::New(_) | Phase::Head(_) | Phase::Idle(_) => Phase::Busy(1),
         };
         RequestGuard(Arc::clone(self))
+    }
+
+    /// All that was to be written has been. Gives whether that is the whole of every answer.
+    pub(crate) fn flushed(&self) -> bool {
+        let mut state = self.state();
+        if !matches!(state.phase, Phase::Busy(_)) {
+            state.owes_answer = false;
+        }
+        !state.owes_answer
+    }
+
+    /// Whether what is written next may belong to the answer to a request.
+    ///
+    /// A request ends when hyper has taken the last of its answer, which it has yet to write: so
+    /// the answer is owed until the first flush after that.
+    pub(crate) fn owes_answer(&self) -> bool {
+        self.state().owes_answer
     }
 
     /// What it is doing; a change from outside of the task that polls wakes that task.

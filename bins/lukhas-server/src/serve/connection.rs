@@ -18,6 +18,7 @@ use tower::Service;
 
 use super::activity::{Activity, Patience, Phase};
 use super::io::WatchedIo;
+use super::refusal::Refusals;
 use super::request::WatchedService;
 use super::stream::Streams;
 
@@ -43,6 +44,15 @@ pub(crate) struct ConnectionLimits {
     pub(crate) max_header_bytes: usize,
 }
 
+/// What answers on a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Answers<S> {
+    /// Answers requests.
+    pub(crate) service: S,
+    /// Answers what is no request.
+    pub(crate) refusals: Refusals,
+}
+
 /// How far the server is on its way to stopping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stage {
@@ -59,7 +69,7 @@ pub(crate) enum Stage {
 /// Dropping the future closes the connection and cancels its requests.
 pub(crate) async fn serve<T, S, B>(
     io: T,
-    service: S,
+    answers: Answers<S>,
     limits: ConnectionLimits,
     mut stage: watch::Receiver<Stage>,
 ) -> Result<(), BoxError>
@@ -77,7 +87,8 @@ where
     let _guard = streams.guard();
     let opened_in = *stage.borrow_and_update();
     let builder = builder(&limits, streams, opened_in);
-    let io = WatchedIo::new(io, Arc::clone(&activity), limits.write);
+    let Answers { service, refusals } = answers;
+    let io = WatchedIo::new(io, Arc::clone(&activity), limits.write, refusals);
     let service = WatchedService::new(service, Arc::clone(&activity));
     let connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut timed = Timed {
@@ -111,9 +122,13 @@ where
 /// timeout should, and it does not cover the bytes that tell HTTP/1 from HTTP/2 apart. [`Timed`]
 /// knows all of that.
 ///
-/// A head that is too large, or is no HTTP, never becomes a request: hyper answers 431 or 400 by
-/// itself, with an empty body, and offers no way to give it another. For HTTP/1 the bound on heads
-/// is the bound on its buffer, which also holds what of an answer waits to be written.
+/// A head that is too large, or is no HTTP, never becomes a request: hyper answers 431, 414 or 400
+/// by itself, with an empty body, and offers no way to give it another; [`WatchedIo`] writes
+/// [`Refusals`] instead. HTTP/2 has frames for most of it (GOAWAY, RST_STREAM), and its bare 431
+/// stays: it comes between the frames of other answers.
+///
+/// For HTTP/1 the bound on heads is the bound on hyper's buffer, which also holds what of an answer
+/// waits to be written.
 fn builder(limits: &ConnectionLimits, streams: Streams, stage: Stage) -> auto::Builder<Streams> {
     let mut builder = auto::Builder::new(streams);
     builder

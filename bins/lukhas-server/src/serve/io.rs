@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
+use super::refusal::{Refusal, Refusals, may_refuse};
 
 /// How long a connection that we close waits for the client to close its side.
 ///
@@ -22,12 +23,18 @@ const LINGER: Duration = Duration::from_secs(1);
 const DISCARD: usize = 4096;
 
 /// A stream that tells an [`Activity`] what comes, and fails when the client reads nothing of what
-/// is written for `patience`.
+/// is written for `patience`. What hyper writes when no request is under way, it replaces: that is
+/// its bare answer to what is no request.
 #[derive(Debug)]
 pub(crate) struct WatchedIo<T> {
     inner: T,
     activity: Arc<Activity>,
     patience: Duration,
+    refusals: Refusals,
+    /// What is written instead of what hyper writes.
+    refusal: Option<Box<Refusal>>,
+    /// Something was written since the connection was last at rest.
+    wrote: bool,
     /// Since when a write waits.
     stall: Option<Pin<Box<Sleep>>>,
     closing: Closing,
@@ -42,11 +49,19 @@ enum Closing {
 
 impl<T> WatchedIo<T> {
     /// `inner`, watched.
-    pub(crate) fn new(inner: T, activity: Arc<Activity>, patience: Duration) -> Self {
+    pub(crate) fn new(
+        inner: T,
+        activity: Arc<Activity>,
+        patience: Duration,
+        refusals: Refusals,
+    ) -> Self {
         Self {
             inner,
             activity,
             patience,
+            refusals,
+            refusal: None,
+            wrote: false,
             stall: None,
             closing: Closing::No,
         }
@@ -61,6 +76,7 @@ impl<T> WatchedIo<T> {
         if let Poll::Ready(result) = written {
             self.stall = None;
             if let Ok(bytes) = result {
+                self.wrote = true;
                 self.activity.wrote(bytes);
             }
             return Poll::Ready(result);
@@ -70,6 +86,37 @@ impl<T> WatchedIo<T> {
         ready!(stall.as_mut().poll(cx));
         let message = "the client reads nothing of its answer";
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> WatchedIo<T> {
+    /// Whether `buf`, the next to be written, is hyper's answer to what is no request; from then on
+    /// ours is on its way.
+    fn refuses(&mut self, buf: &[u8]) -> bool {
+        if self.refusal.is_none() && may_refuse(buf) && !self.activity.owes_answer() {
+            self.refusal = self.refusals.instead_of(buf).map(Box::new);
+        }
+        self.refusal.is_some()
+    }
+
+    /// Writes the whole of our refusal, then says that hyper's `length` bytes are written.
+    fn poll_refuse(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<io::Result<usize>> {
+        while let Some(refusal) = &mut self.refusal {
+            let rest = refusal.rest();
+            if rest.is_empty() {
+                self.refusal = None;
+                break;
+            }
+            let written = Pin::new(&mut self.inner).poll_write(cx, rest);
+            let bytes = ready!(self.timed(cx, written))?;
+            if bytes == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            if let Some(refusal) = &mut self.refusal {
+                refusal.advance(bytes);
+            }
+        }
+        Poll::Ready(Ok(length))
     }
 }
 
@@ -92,6 +139,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.refuses(buf) {
+            return self.poll_refuse(cx, buf.len());
+        }
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.timed(cx, written)
     }
@@ -101,6 +151,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [buf] = bufs
+            && self.refuses(buf)
+        {
+            return self.poll_refuse(cx, buf.len());
+        }
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         self.timed(cx, written)
     }
@@ -110,7 +165,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
+        if self.wrote {
+            self.wrote = !self.activity.flushed();
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Closes our side, then waits up to a second for the client to close its own.

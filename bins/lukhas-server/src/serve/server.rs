@@ -13,18 +13,18 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tower::Service;
 
-use super::connection::{self, ConnectionLimits, Stage};
+use super::connection::{self, Answers, ConnectionLimits, Stage};
 use super::listener::Listener;
 use super::workers::Workers;
 
-/// Accepts connections and serves them with a service.
+/// Accepts connections and serves them with its answers.
 ///
 /// When `max_connections` are open, further ones are left in the kernel's queue: a burst waits
 /// instead of failing, and every open connection is bound to end, by the timeouts at the latest.
 #[derive(Debug)]
 pub(crate) struct Server<S> {
     listener: Listener,
-    service: S,
+    answers: Answers<S>,
     limits: ConnectionLimits,
     max_connections: usize,
     connections: JoinSet<()>,
@@ -47,13 +47,13 @@ where
     /// When its threads cannot be started.
     pub(crate) fn new(
         listener: Listener,
-        service: S,
+        answers: Answers<S>,
         limits: ConnectionLimits,
         max_connections: usize,
     ) -> io::Result<Self> {
         Ok(Self {
             listener,
-            service,
+            answers,
             limits,
             max_connections,
             connections: JoinSet::new(),
@@ -87,12 +87,12 @@ where
         let Some(place) = self.workers.place() else {
             return Err(io::Error::other("there is no thread"));
         };
-        let (service, limits, stage) = (self.service.clone(), self.limits, self.stage.subscribe());
+        let (answers, limits, stage) = (self.answers.clone(), self.limits, self.stage.subscribe());
         let runtime = place.runtime().clone();
         let connection = async move {
             let _place = place;
             let served = match TcpStream::from_std(stream) {
-                Ok(stream) => connection::serve(stream, service, limits, stage).await,
+                Ok(stream) => connection::serve(stream, answers, limits, stage).await,
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = served {

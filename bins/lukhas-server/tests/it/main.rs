@@ -10,6 +10,8 @@ mod limits;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod refusals;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod startup;

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use lukhas_core::{FunctionCall, FunctionOutput, Item, Media, MediaSource, Message, Part, Role};
 
 use super::message::{
-    AssistantMessage, AssistantPart, AudioFormat, AudioPart, CalledFunction, ChatMessage,
-    ChatToolCall, FileContent, FunctionMessage, ImagePart, TextOnlyPart, ToolMessage, UserPart,
+    AssistantMessage, AssistantPart, AudioPart, CalledFunction, ChatMessage, ChatToolCall,
+    FileContent, FunctionMessage, ImagePart, TextOnlyPart, ToolMessage, UserPart,
 };
 use crate::path::{Path, shorten};
 use crate::responses::{check_name, check_url};

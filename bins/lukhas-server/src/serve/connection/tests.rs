@@ -4,11 +4,14 @@
 
 mod http1;
 mod http2;
+mod refusals;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use hyper::StatusCode;
 use hyper::body::{Frame, SizeHint};
+use hyper::header::{CONNECTION, HeaderValue};
 use tokio::io::{DuplexStream, duplex};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -40,7 +43,8 @@ struct Case {
 }
 
 /// `/` answers `hello`, `/never` begins an answer that does not go on, `/endless` one that does not
-/// end, `/second` one that takes a second.
+/// end, `/second` one that takes a second, `/echo` one that takes as long to say what hyper says to
+/// what is no request, `/bare` a 404 without a body, `/large` more than hyper holds at a time.
 struct Answer {
     kind: Kind,
     dropped: Arc<AtomicBool>,
@@ -50,8 +54,17 @@ enum Kind {
     Whole(Option<&'static str>),
     Never,
     Endless,
-    Second(Pin<Box<Sleep>>),
+    Second(Pin<Box<Sleep>>, &'static str, Length),
 }
+
+#[derive(Clone, Copy)]
+enum Length {
+    Known,
+    Unknown,
+}
+
+/// What hyper says to what is no request.
+const REFUSAL: &str = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
 
 impl Case {
     fn new() -> Self {
@@ -67,14 +80,29 @@ impl Case {
             let kind = match request.uri().path() {
                 "/never" => Kind::Never,
                 "/endless" => Kind::Endless,
-                "/second" => Kind::Second(Box::pin(tokio::time::sleep(Duration::from_secs(1)))),
+                "/second" => Kind::second("late", Length::Unknown),
+                "/echo" => Kind::second(REFUSAL, Length::Known),
+                "/bare" => Kind::Whole(None),
+                "/large" => Kind::Whole(Some("x".repeat(9000).leak())),
                 _ => Kind::Whole(Some("hello")),
             };
             flag.store(false, Ordering::SeqCst);
             let dropped = Arc::clone(&flag);
-            std::future::ready(Ok(Response::new(Answer { kind, dropped })))
+            let mut response = Response::new(Answer { kind, dropped });
+            if request.uri().path() == "/bare" {
+                *response.status_mut() = StatusCode::NOT_FOUND;
+            }
+            std::future::ready(Ok(response))
         });
-        let task = serve(io, service, LIMITS, stage.subscribe());
+        let refusals = Refusals::new(|status| {
+            let mut answer = Response::new(Bytes::from(refusals::body()));
+            *answer.status_mut() = status;
+            let close = HeaderValue::from_static("close");
+            answer.headers_mut().insert(CONNECTION, close);
+            answer
+        });
+        let answers = Answers { service, refusals };
+        let task = serve(io, answers, LIMITS, stage.subscribe());
         Self {
             client,
             server: Handle::current().spawn(task),
@@ -85,6 +113,13 @@ impl Case {
 
     fn answer_is_dropped(&self) -> bool {
         self.dropped.load(Ordering::SeqCst)
+    }
+}
+
+impl Kind {
+    fn second(text: &'static str, length: Length) -> Self {
+        let timer = tokio::time::sleep(Duration::from_secs(1));
+        Self::Second(Box::pin(timer), text, length)
     }
 }
 
@@ -106,10 +141,11 @@ impl Body for Answer {
             Kind::Whole(text) => text.take().map(|text| Bytes::from_static(text.as_bytes())),
             Kind::Never => return Poll::Pending,
             Kind::Endless => Some(Bytes::from_static(&[b'x'; 1024])),
-            Kind::Second(timer) => {
+            Kind::Second(timer, text, _) => {
                 std::task::ready!(timer.as_mut().poll(cx));
+                let text = *text;
                 self.kind = Kind::Whole(None);
-                Some(Bytes::from_static(b"late"))
+                Some(Bytes::from_static(text.as_bytes()))
             }
         };
         Poll::Ready(frame.map(|bytes| Ok(Frame::data(bytes))))
@@ -118,7 +154,8 @@ impl Body for Answer {
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Whole(text) => SizeHint::with_exact(text.map_or(0, str::len) as u64),
-            Kind::Never | Kind::Endless | Kind::Second(_) => SizeHint::new(),
+            Kind::Second(_, text, Length::Known) => SizeHint::with_exact(text.len() as u64),
+            Kind::Never | Kind::Endless | Kind::Second(..) => SizeHint::new(),
         }
     }
 }

@@ -3,17 +3,17 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-fn get(path: &str) -> String {
+pub(super) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")
 }
 
 impl Case {
-    async fn send(&mut self, text: &str) {
+    pub(super) async fn send(&mut self, text: &str) {
         self.client.write_all(text.as_bytes()).await.unwrap();
     }
 
     /// Reads until `end` has come.
-    async fn read_to(&mut self, end: &str) -> String {
+    pub(super) async fn read_to(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {
             let byte = self.client.read_u8().await.unwrap();
@@ -23,7 +23,7 @@ impl Case {
     }
 
     /// Seconds until the server closes, and what it sends until then.
-    async fn rest(&mut self) -> (u64, String) {
+    pub(super) async fn rest(&mut self) -> (u64, String) {
         let start = Instant::now();
         let mut bytes = Vec::new();
         self.client.read_to_end(&mut bytes).await.unwrap();
@@ -125,23 +125,6 @@ async fn a_client_that_reads_slowly_is_not_cut() {
         case.client.read_exact(&mut bytes).await.unwrap();
     }
     assert!(!case.server.is_finished());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_head_that_is_too_large_is_431() {
-    let head = |bytes: usize| {
-        let start = "GET / HTTP/1.1\r\nhost: x\r\nx: ";
-        let filler = "y".repeat(bytes - start.len() - 4);
-        format!("{start}{filler}\r\n\r\n")
-    };
-    let mut case = Case::new();
-    case.send(&head(8192)).await;
-    let answer = case.read_to("hello").await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    case.send(&head(8193)).await;
-    let (_, answer) = case.rest().await;
-    let status = "HTTP/1.1 431 Request Header Fields Too Large\r\n";
-    assert!(answer.starts_with(status), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -80,3 +80,15 @@ async fn a_drain_lets_streams_end_and_takes_no_more() {
     connection.await.unwrap().unwrap();
     case.server.await.unwrap().unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn headers_that_are_too_large_are_431_and_the_connection_goes_on() {
+    let mut case = Case::new();
+    let (mut client, _connection) = connect(&mut case).await;
+    let request = Request::get("http://x/").header("x", "y".repeat(9000));
+    let request = request.body(Empty::new()).unwrap();
+    let refused = client.send_request(request).await.unwrap();
+    assert_eq!(refused.status(), 431);
+    assert_eq!(text(refused).await, "");
+    assert_eq!(text(get(&mut client, "/").await).await, "hello");
+}
