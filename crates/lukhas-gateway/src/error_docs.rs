@@ -40,7 +40,7 @@ Every failure of every route has this body, and every answer, failed or not, car
 ";
 
 const ENDING: &str = "
-A 503 carries `Retry-After` in seconds and `retry-after-ms`.
+A 429 and a 503 carry `Retry-After` in whole seconds and `retry-after-ms`.
 
 A failure after the first byte of a stream cannot change the status. A streamed response then ends
 with `response.failed`, whose `error.code` is of the official closed set (`server_error`,
@@ -133,6 +133,10 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "The request line and headers are larger than the limit, or there are more than 100 \
              headers.",
             "Send less of them; the connection is closed.",
+        ),
+        ErrorCode::RateLimitExceeded => (
+            "The upstream of the model takes no more requests for now.",
+            "Retry after the time in `Retry-After`; the official clients do so by themselves.",
         ),
         ErrorCode::InternalError => (
             "A defect of this server.",

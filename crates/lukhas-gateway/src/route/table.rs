@@ -61,6 +61,7 @@ pub(super) const ROUTES: &[Route] = &[
         errors: body_errors![
             ContextLengthExceeded,
             PreviousResponseNotFound,
+            RateLimitExceeded,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
@@ -189,6 +190,7 @@ pub(super) const ROUTES: &[Route] = &[
         ),
         errors: body_errors![
             ContextLengthExceeded,
+            RateLimitExceeded,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
