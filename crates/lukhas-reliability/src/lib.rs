@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What keeps calls to unreliable services reliable: jittered backoff, retry policy and budget,
+//! and deadlines.
+//!
+//! Plain types, each usable alone: no HTTP, no IO. Time is tokio's clock, and randomness is passed
+//! in as a [`rand::Rng`], so that tests hold both still. Callers say how an attempt failed in the
+//! words of [`FailureKind`].
+
+mod backoff;
+mod budget;
+mod deadline;
+mod error;
+mod failure;
+#[cfg(test)]
+mod fixture;
+mod policy;
+mod random;
+mod retry;
+
+pub use backoff::{Attempt, Backoff, BackoffConfig, Jitter};
+pub use budget::{RetryBudget, RetryBudgetConfig};
+pub use deadline::{Deadline, DeadlinePassed};
+pub use error::SettingError;
+pub use failure::{AsFailure, Failure, FailureKind, Outcome};
+pub use policy::{Decision, GiveUp, RetryPolicy};
+pub use retry::{RetryError, retry};
