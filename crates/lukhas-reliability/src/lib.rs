@@ -8,6 +8,8 @@
 
 mod backoff;
 mod budget;
+mod clock;
+mod cooldown;
 mod deadline;
 mod error;
 mod failure;
@@ -19,6 +21,7 @@ mod retry;
 
 pub use backoff::{Attempt, Backoff, BackoffConfig, Jitter};
 pub use budget::{RetryBudget, RetryBudgetConfig};
+pub use cooldown::Cooldown;
 pub use deadline::{Deadline, DeadlinePassed};
 pub use error::SettingError;
 pub use failure::{AsFailure, Failure, FailureKind, Outcome};
