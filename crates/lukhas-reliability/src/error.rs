@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Why a setting is impossible.
 
+use std::time::Duration;
+
 /// Why a setting is impossible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` must be {must}")]
@@ -27,4 +29,9 @@ pub(crate) fn require(
 /// A share from 0 to 1.
 pub(crate) fn require_share(share: f64, field: &'static str) -> Result<(), SettingError> {
     require((0.0..=1.0).contains(&share), field, "between 0 and 1")
+}
+
+/// A time that passes.
+pub(crate) fn require_some(time: Duration, field: &'static str) -> Result<(), SettingError> {
+    require(!time.is_zero(), field, "longer than zero")
 }

@@ -7,6 +7,7 @@
 //! words of [`FailureKind`].
 
 mod backoff;
+mod breaker;
 mod budget;
 mod clock;
 mod cooldown;
@@ -18,8 +19,10 @@ mod fixture;
 mod policy;
 mod random;
 mod retry;
+mod window;
 
 pub use backoff::{Attempt, Backoff, BackoffConfig, Jitter};
+pub use breaker::{BreakerConfig, BreakerOpen, BreakerState, CircuitBreaker, Permit};
 pub use budget::{RetryBudget, RetryBudgetConfig};
 pub use cooldown::Cooldown;
 pub use deadline::{Deadline, DeadlinePassed};
