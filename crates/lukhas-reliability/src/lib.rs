@@ -16,6 +16,7 @@ mod error;
 mod failure;
 #[cfg(test)]
 mod fixture;
+mod hedge;
 mod policy;
 mod random;
 mod retry;
@@ -28,5 +29,6 @@ pub use cooldown::Cooldown;
 pub use deadline::{Deadline, DeadlinePassed};
 pub use error::SettingError;
 pub use failure::{AsFailure, Failure, FailureKind, Outcome};
+pub use hedge::hedge;
 pub use policy::{Decision, GiveUp, RetryPolicy};
 pub use retry::{RetryError, retry};
