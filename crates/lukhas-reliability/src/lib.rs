@@ -17,9 +17,11 @@ mod failure;
 #[cfg(test)]
 mod fixture;
 mod hedge;
+mod idle;
 mod policy;
 mod random;
 mod retry;
+mod timeouts;
 mod window;
 
 pub use backoff::{Attempt, Backoff, BackoffConfig, Jitter};
@@ -30,5 +32,7 @@ pub use deadline::{Deadline, DeadlinePassed};
 pub use error::SettingError;
 pub use failure::{AsFailure, Failure, FailureKind, Outcome};
 pub use hedge::hedge;
+pub use idle::{IdleStream, StreamTimeout};
 pub use policy::{Decision, GiveUp, RetryPolicy};
 pub use retry::{RetryError, retry};
+pub use timeouts::{Timeouts, TimeoutsConfig};
