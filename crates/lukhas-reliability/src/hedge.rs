@@ -89,35 +89,28 @@ mod tests {
 
     /// Hedges after 5 s, with credit for `credit` attempts: checks the answer, its second, how
     /// many attempts came to their end, and the credit that is left.
-    #[track_caller]
-    fn check(
+    async fn check(
         credit: u64,
         first: (u64, Result<u32, u32>),
         second: (u64, Result<u32, u32>),
         expected: (Result<u32, u32>, u64, u32, u64),
-    ) -> impl Future<Output = ()> {
+    ) {
         let config = RetryBudgetConfig {
             ratio: 1.0,
             saved: 10,
         };
         let budget = RetryBudget::new(config).unwrap();
         (0..credit).for_each(|_| budget.record_request());
-        async move {
-            let start = Instant::now();
-            let ended = Arc::new(AtomicU32::new(0));
-            let begin = |(seconds, answer)| attempt(seconds, answer, Arc::clone(&ended));
-            let delay = Duration::from_secs(5);
-            let answer = hedge(&budget, delay, begin(first), || begin(second)).await;
-            let seconds = start.elapsed().as_secs();
-            let found = (
-                answer,
-                seconds,
-                ended.load(Ordering::Relaxed),
-                budget.available(),
-            );
-            assert_eq!(found, expected);
-            assert_eq!(Arc::strong_count(&ended), 1, "both are dropped");
-        }
+        let start = Instant::now();
+        let ended = Arc::new(AtomicU32::new(0));
+        let begin = |(seconds, answer)| attempt(seconds, answer, Arc::clone(&ended));
+        let delay = Duration::from_secs(5);
+        let answer = hedge(&budget, delay, begin(first), || begin(second)).await;
+        let seconds = start.elapsed().as_secs();
+        let all_ended = ended.load(Ordering::Relaxed);
+        let found = (answer, seconds, all_ended, budget.available());
+        assert_eq!(found, expected, "{first:?}, {second:?}");
+        assert_eq!(Arc::strong_count(&ended), 1, "both are dropped");
     }
 
     #[tokio::test(start_paused = true)]
