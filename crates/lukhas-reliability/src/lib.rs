@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What keeps calls to unreliable services reliable: jittered backoff, retry policy and budget,
-//! and deadlines.
+//! What keeps calls to unreliable services reliable.
+//!
+//! | question | type |
+//! |---|---|
+//! | Is there time left? | [`Deadline`], [`Timeouts`], [`IdleStream`] |
+//! | Try again, and when? | [`retry()`] or [`RetryPolicy::decide`], with [`Backoff`] and [`RetryBudget`] |
+//! | Try beside, when the first is slow? | [`hedge()`] |
+//! | Is the other side to be left alone? | [`Cooldown`] when it said so, [`CircuitBreaker`] when it fails |
+//! | Which of several? | [`Pool`] |
 //!
 //! Plain types, each usable alone: no HTTP, no IO. Time is tokio's clock, and randomness is passed
 //! in as a [`rand::Rng`], so that tests hold both still. Callers say how an attempt failed in the
-//! words of [`FailureKind`].
+//! words of [`FailureKind`]. With the feature `tower` there are layers for retries and circuit
+//! breakers.
 
 mod backoff;
 mod breaker;
@@ -18,6 +26,8 @@ mod failure;
 mod fixture;
 mod hedge;
 mod idle;
+#[cfg(any(test, feature = "tower"))]
+mod layer;
 mod policy;
 mod pool;
 mod random;
@@ -34,6 +44,8 @@ pub use error::SettingError;
 pub use failure::{AsFailure, Failure, FailureKind, Outcome};
 pub use hedge::hedge;
 pub use idle::{IdleStream, StreamTimeout};
+#[cfg(any(test, feature = "tower"))]
+pub use layer::{Breaker, BreakerError, BreakerLayer, Retry, RetryLayer};
 pub use policy::{Decision, GiveUp, RetryPolicy};
 pub use pool::{Balance, EjectionConfig, Endpoint, EndpointStatus, Lease, Order, Pool, PoolConfig};
 pub use retry::{RetryError, retry};
