@@ -41,6 +41,7 @@ pub(super) struct Reserved {
 pub(super) const CRATES: &[Layer] = &[
     only("lukhas-core", 0, &[]),
     only("lukhas-redact", 0, &[]),
+    only("lukhas-reliability", 0, &[]),
     only("lukhas-openai", 1, &["lukhas-core"]),
     only("lukhas-auth", 1, &["lukhas-core", "lukhas-redact"]),
     only("lukhas-memory", 1, &["lukhas-core"]),
