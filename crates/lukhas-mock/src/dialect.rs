@@ -48,7 +48,10 @@ impl Dialect {
 
     /// An error of `status` as this language says it.
     pub(crate) fn error(self, status: u16, message: &str) -> Value {
-        let (kind, code, anthropic) = names(status);
+        let (kind, mut code, anthropic) = names(status);
+        if (self, status) == (Self::Models, 404) {
+            code = "not_found";
+        }
         match self {
             Self::Messages => {
                 json!({"type": "error", "error": {"type": anthropic, "message": message}})

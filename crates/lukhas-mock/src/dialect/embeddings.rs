@@ -35,7 +35,8 @@ pub(crate) fn whole(asked: &Asked, usage: Option<Usage>) -> Result<Value, NoAnsw
     let tokens = usage.map_or_else(count, |usage| usage.input_tokens);
     let vectors = inputs.iter().map(|text| vector(text, dimensions)).collect();
     let list = EmbeddingList::new(asked.model.clone(), vectors, format, tokens);
-    Ok(serde_json::to_value(&list)?)
+    // By way of text, where a number is the shortest that reads back to the same.
+    Ok(serde_json::from_str(&serde_json::to_string(&list)?)?)
 }
 
 /// The inputs as texts; tokens as they are written.
