@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
+use crate::Ending;
 use crate::plan::Step;
-use crate::record::{Ending, Running};
+use crate::record::Running;
 use crate::server::ResetSwitch;
 
 /// The connection is to be reset.

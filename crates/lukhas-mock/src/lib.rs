@@ -35,11 +35,12 @@ mod request;
 mod rule;
 mod server;
 mod service;
+mod stats;
 
 pub use dialect::Dialect;
 pub use error::MockError;
 pub use fault::{Argument, FAULTS, Fault, FaultError, FaultInfo, Injection};
 pub use options::{KeyDigest, MockOptions};
-pub use record::{ConnectionStats, Ending, MockStats, RecordedRequest, RequestCount, RequestStats};
 pub use rule::{Reply, Rule, ToolCall};
 pub use server::MockServer;
+pub use stats::{ConnectionStats, Ending, MockStats, RecordedRequest, RequestCount, RequestStats};

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::{Dialect, KeyDigest};
+use crate::{
+    ConnectionStats, Dialect, Ending, KeyDigest, MockStats, RecordedRequest, RequestCount,
+    RequestStats,
+};
 
 /// Most requests that are remembered.
 const RECENT: usize = 256;
@@ -18,6 +20,8 @@ const RECENT: usize = 256;
 const BODY: usize = 64 << 10;
 /// Most names of models that are told apart. Requests with further names count as one model.
 const NAMES: usize = 4096;
+/// Longest name of a model that is kept, in bytes. Longer ones count as further names.
+const NAME: usize = 256;
 /// The model that further names count as.
 const OTHERS: &str = "(others)";
 
@@ -32,91 +36,6 @@ const SECRET: &[&str] = &[
 ];
 /// What stands for such a value.
 const HIDDEN: &str = "[hidden]";
-
-/// What a mock has seen since it started or was reset.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct MockStats {
-    /// Connections.
-    pub connections: ConnectionStats,
-    /// Requests by dialect and model.
-    pub requests: Vec<RequestCount>,
-    /// The last 256 requests, oldest first.
-    pub recent: Vec<RequestStats>,
-}
-
-/// The connections of a mock.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ConnectionStats {
-    /// Open now.
-    pub open: usize,
-    /// Accepted in all.
-    pub accepted: u64,
-}
-
-/// How often one model was asked for in one dialect.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RequestCount {
-    /// The dialect.
-    pub dialect: Dialect,
-    /// The model, as the requests name it; empty for requests that name none.
-    pub model: String,
-    /// How many requests.
-    pub count: u64,
-}
-
-/// How one request went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RequestStats {
-    /// Its number, from 1.
-    pub number: u64,
-    /// Its dialect.
-    pub dialect: Dialect,
-    /// The model, as it names it.
-    pub model: String,
-    /// Whether it asks for a stream.
-    pub stream: bool,
-    /// The status of the answer; `None` when there was no head so far.
-    pub status: Option<u16>,
-    /// Pieces of the body that were sent: events of a stream.
-    pub sent: u64,
-    /// How it ended.
-    pub ending: Ending,
-    /// Whole milliseconds from its head to its end; `None` while it runs.
-    pub ended_after_ms: Option<u64>,
-}
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ending {
-    /// It has not.
-    Running,
-    /// All of the answer was sent, as far as the faults let it.
-    Answered,
-    /// A fault reset the connection.
-    Reset,
-    /// The client left before the end of its answer.
-    ClientLeft,
-}
-
-/// A request as it was received.
-#[derive(Clone, Debug)]
-pub struct RecordedRequest {
-    /// Its number, from 1.
-    pub number: u64,
-    /// Its method.
-    pub method: String,
-    /// Its path, without the query.
-    pub path: String,
-    /// Its headers in order, names in lower case. Keys and cookies are `[hidden]`.
-    pub headers: Vec<(String, String)>,
-    /// The digest of its bearer token, or of its `x-api-key`.
-    pub key: Option<KeyDigest>,
-    /// Its body, at most 64 KiB of it.
-    pub body: Bytes,
-    /// Length of the whole body, in bytes.
-    pub body_bytes: usize,
-}
 
 /// Keeps the record of a mock.
 #[derive(Debug)]
@@ -300,6 +219,7 @@ impl Running {
     /// The body has been read; how many requests for that model there were, this one included.
     pub(crate) fn read(&self, model: &str, stream: bool, body: &Bytes) -> u64 {
         let kept = Bytes::copy_from_slice(&body[..body.len().min(BODY)]);
+        let model = if model.len() > NAME { OTHERS } else { model };
         self.recorder.change(|record| {
             let mut dialect = Dialect::Models;
             if let Some((stats, request)) = record.find(self.number) {

@@ -15,11 +15,11 @@ use crate::answer::Answerer;
 use crate::body::{Cut, Player};
 use crate::dialect::{CREATED, NoAnswer, chat, embeddings, messages, responses};
 use crate::plan::{Answer, Plan, UsagePlace};
-use crate::record::{Ending, Recorder, Running, key};
+use crate::record::{Recorder, Running, key};
 use crate::request::Asked;
 use crate::rule::Reply;
 use crate::server::ResetSwitch;
-use crate::{Dialect, Fault, Injection, KeyDigest, MockOptions, Rule};
+use crate::{Dialect, Ending, Fault, Injection, KeyDigest, MockOptions, Rule};
 
 /// Largest body of a request, in bytes.
 const LARGEST: usize = 8 << 20;
