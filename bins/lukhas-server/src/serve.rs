@@ -12,7 +12,6 @@ mod io;
 mod listener;
 mod request;
 mod server;
-mod signals;
 mod stream;
 
 use std::net::SocketAddr;
@@ -26,12 +25,12 @@ use tokio::time::{Instant, sleep_until};
 use crate::banner::Banner;
 use crate::command::print;
 use crate::failure::Failure;
+use crate::signals::Signals;
 
 use self::activity::Patience;
 use self::connection::ConnectionLimits;
 use self::listener::Listener;
 use self::server::Server;
-use self::signals::Signals;
 
 /// How long clients may take to read the end of streams that were ended.
 const FORCED: Duration = Duration::from_secs(2);

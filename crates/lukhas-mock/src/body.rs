@@ -131,3 +131,41 @@ impl Body for Player {
             .map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// What polling a body of `steps` gives: text, `-` for not ready, `!` for an error, `.` for
+    /// the end.
+    fn polled(steps: Vec<Step>, times: usize) -> String {
+        let mut body = pin!(Player::new(steps, None, ResetSwitch::default(), None));
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut seen = String::new();
+        for _ in 0..times {
+            match body.as_mut().poll_frame(&mut cx) {
+                Poll::Pending => seen.push('-'),
+                Poll::Ready(None) => seen.push('.'),
+                Poll::Ready(Some(Err(Cut))) => seen.push('!'),
+                Poll::Ready(Some(Ok(frame))) => {
+                    let data = frame.into_data().unwrap();
+                    seen += std::str::from_utf8(&data).unwrap();
+                }
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn what_came_before_is_written_before_each_piece() {
+        let send = |text: &'static str| Step::Send(text.into());
+        assert_eq!(polled(vec![send("a"), send("b")], 5), "-a-b.");
+        assert_eq!(polled(vec![send("a"), Step::Reset], 4), "-a-!");
+        assert_eq!(polled(vec![send("a"), Step::Stall], 5), "-a---");
+        assert_eq!(polled(vec![Step::Repeat("a".into())], 6), "-a-a-a");
+        assert_eq!(polled(Vec::new(), 1), ".");
+    }
+}

@@ -62,15 +62,15 @@ impl Dialect {
         }
     }
 
-    /// The event that ends a stream with an error, and what follows it.
-    pub(crate) fn error_event(self) -> Bytes {
+    /// The event that ends a stream of so far `number` events with an error.
+    pub(crate) fn error_event(self, number: usize) -> Bytes {
         let message = "The mock was told to fail here.";
         match self {
             Self::Messages => named_event("error", &self.error(529, message)),
             Self::Responses => {
                 let error = &self.error(500, message)["error"];
                 let event = json!({
-                    "type": "error", "sequence_number": 0, "message": message,
+                    "type": "error", "sequence_number": number, "message": message,
                     "code": error["code"], "param": null, "error": error,
                 });
                 named_event("error", &event)

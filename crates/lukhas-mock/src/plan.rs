@@ -4,9 +4,6 @@
 mod edit;
 mod gzip;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -41,11 +41,11 @@ pub(super) fn stream(dialect: Dialect, mut frames: Vec<Frame>, faults: &[Fault])
             let last = frames.iter().filter(|frame| frame.kind == FrameKind::Last);
             let last = last.filter(|_| dialect != Dialect::Messages).take(1);
             let last = last.map(|frame| Step::Send(frame.bytes.clone()));
-            let error = Step::Send(dialect.error_event());
-            Some((
-                place(&frames, n),
-                std::iter::once(error).chain(last).collect(),
-            ))
+            let at = place(&frames, n);
+            let before = frames[..at].iter();
+            let number = before.filter(|frame| frame.bytes.starts_with(b"event: response."));
+            let error = Step::Send(dialect.error_event(number.count()));
+            Some((at, std::iter::once(error).chain(last).collect()))
         }
         Fault::HugeBody => {
             let at = place(&frames, 1);

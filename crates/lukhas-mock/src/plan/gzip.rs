@@ -87,3 +87,41 @@ impl Sum {
         out.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packed(steps: Vec<Step>) -> Vec<u8> {
+        let bytes = compress(steps).into_iter().flat_map(|step| match step {
+            Step::Send(bytes) | Step::Repeat(bytes) => bytes,
+            Step::Wait(_) | Step::Stall | Step::Reset => Bytes::new(),
+        });
+        bytes.collect()
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_the_rfc() {
+        // The check value of CRC-32.
+        let steps = ["1234", "56789"].map(|text| Step::Send(text.into()));
+        let packed = packed(steps.into());
+        let expected = [0x26, 0x39, 0xf4, 0xcb, 9, 0, 0, 0];
+        assert!(packed.ends_with(&expected), "{packed:x?}");
+    }
+
+    #[test]
+    fn long_pieces_are_several_blocks() {
+        let packed = packed(vec![Step::Send(vec![b'x'; BLOCK + 1].into())]);
+        let second = HEADER.len() + 5 + BLOCK;
+        assert_eq!(packed[HEADER.len()..][..5], [0, 0xff, 0xff, 0, 0]);
+        assert_eq!(packed[second..][..6], [0, 1, 0, 0xfe, 0xff, b'x']);
+    }
+
+    #[test]
+    fn a_body_without_an_end_has_no_trailer() {
+        for end in [Step::Stall, Step::Reset] {
+            let steps = compress(vec![Step::Send("x".into()), end.clone()]);
+            assert_eq!((steps.len(), steps.last()), (3, Some(&end)));
+        }
+    }
+}

@@ -41,8 +41,11 @@ async fn see(case: Case, faults: &[&str]) -> Seen {
     }
 }
 
-/// One row for each row of [`FAULTS`], with the fault as it is asked for.
-const ROWS: &[(&str, &str, fn(&Seen))] = &[
+/// The name of a fault, the fault as it is asked for, and what is to be seen.
+type Row = (&'static str, &'static str, fn(&Seen));
+
+/// One row for each row of [`FAULTS`].
+const ROWS: &[Row] = &[
     ("clean_cut", "clean_cut@3", expected::clean_cut),
     ("tcp_cut", "tcp_cut@3", expected::tcp_cut),
     ("stall", "stall@3", expected::stall),

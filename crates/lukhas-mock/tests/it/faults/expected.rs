@@ -127,6 +127,11 @@ pub(super) fn error_event(seen: &Seen) {
         let done = events.len() == before.len() + 2;
         assert_eq!(done, seen.case.dialect != Dialect::Messages);
         let error = events[before.len()].clone();
+        if seen.case.dialect == Dialect::Responses {
+            let last = data(&before[before.len() - 1]).unwrap();
+            let next = last["sequence_number"].as_u64().unwrap() + 1;
+            assert_eq!(data(&error).unwrap()["sequence_number"], next);
+        }
         before.push(error.clone());
         before.extend(done.then(|| "data: [DONE]\n\n".to_owned()));
         assert_eq!(events, before);
