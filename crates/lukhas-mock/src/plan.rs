@@ -2,6 +2,7 @@
 //! From an answer and its faults to what happens on the wire, step by step.
 
 mod edit;
+mod effects;
 mod gzip;
 
 use std::time::Duration;
@@ -9,8 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::Dialect;
 use crate::frame::Frame;
-use crate::{Dialect, Fault};
+
+pub(crate) use effects::{Effects, UsagePlace};
+
+use effects::{Instead, Replacement};
 
 const JSON: &str = "application/json";
 const EVENTS: &str = "text/event-stream";
@@ -58,15 +63,6 @@ pub(crate) enum Step {
     Reset,
 }
 
-/// Where the usage of a streamed answer stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UsagePlace {
-    /// Where the dialect has it.
-    Usual,
-    /// Behind the finish, and nowhere else.
-    Tail,
-}
-
 /// An answer without faults.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -83,24 +79,16 @@ impl Plan {
         Self::new(Head::new(status, JSON), vec![Step::Send(bytes)])
     }
 
-    /// An answer with everything that the faults do to it.
-    pub(crate) fn new_answer(dialect: Dialect, answer: Answer, faults: &[Fault]) -> Self {
-        let mut head = Head::new(200, JSON);
-        let steps = match (replaced(&mut head, faults), answer) {
-            (Some(steps), _) => steps,
-            (None, Answer::Stream(frames)) => {
-                head.content_type = EVENTS;
-                edit::stream(dialect, frames, faults)
-            }
-            (None, Answer::Whole(body)) => edit::whole(dialect, body, faults),
-        };
-        Self::new(head, steps).with_faults(faults)
+    /// The error of that status.
+    pub(crate) fn status(dialect: Dialect, status: u16) -> Self {
+        let message = format!("The mock was told to answer {status}.");
+        Self::json(status, &dialect.error(status, &message))
     }
 
     /// What happens instead of an answer, if a fault says so.
-    pub(crate) fn refusal(dialect: Dialect, faults: &[Fault]) -> Option<Self> {
-        let plan = faults.iter().find_map(|fault| match *fault {
-            Fault::Status {
+    pub(crate) fn instead(dialect: Dialect, effects: &Effects) -> Option<Self> {
+        let plan = match effects.instead? {
+            Instead::Status {
                 status,
                 retry_after,
             } => {
@@ -108,57 +96,62 @@ impl Plan {
                 if let Some(head) = &mut plan.head {
                     head.retry_after = retry_after;
                 }
-                Some(plan)
+                plan
             }
-            Fault::Redirect => {
+            Instead::Redirect => {
                 let mut head = Head::new(302, "text/plain");
                 head.redirect = true;
-                Some(Self::new(head, Vec::new()))
+                Self::new(head, Vec::new())
             }
-            Fault::ResetBeforeHead => Some(Self {
+            Instead::Reset => Self {
                 head: None,
                 ..Self::new(Head::new(200, JSON), Vec::new())
-            }),
-            _ => None,
-        })?;
-        Some(plan.with_faults(faults))
+            },
+        };
+        Some(plan.with(effects))
     }
 
-    /// The error of that status.
-    pub(crate) fn status(dialect: Dialect, status: u16) -> Self {
-        let message = format!("The mock was told to answer {status}.");
-        Self::json(status, &dialect.error(status, &message))
+    /// An answer with everything that happens to it.
+    pub(crate) fn answer(dialect: Dialect, answer: Answer, effects: &Effects) -> Self {
+        let (content_type, steps) = match (effects.replacement, answer) {
+            (Some(replacement), _) => replacement.body(),
+            (None, Answer::Stream(frames)) => (EVENTS, edit::stream(dialect, frames, effects)),
+            (None, Answer::Whole(body)) => (JSON, edit::whole(dialect, body, effects)),
+        };
+        Self::new(Head::new(200, content_type), steps).with(effects)
     }
 
     fn new(head: Head, steps: Vec<Step>) -> Self {
         Self {
             wait: Duration::ZERO,
             head: Some(head),
-            length: length(&head, &steps),
+            // Streams do not say how long they are.
+            length: if head.content_type == EVENTS {
+                None
+            } else {
+                length(&steps)
+            },
             steps,
         }
     }
 
-    /// The same with what faults do to any answer.
-    fn with_faults(mut self, faults: &[Fault]) -> Self {
-        for fault in faults {
-            match *fault {
-                Fault::SlowHead(duration) => self.wait = duration,
-                Fault::SlowFirst(duration) => self.steps.insert(0, Step::Wait(duration)),
-                _ => {}
-            }
+    /// The same with what can happen to any answer.
+    fn with(mut self, effects: &Effects) -> Self {
+        self.wait = effects.before_head;
+        if !effects.before_body.is_zero() {
+            self.steps.insert(0, Step::Wait(effects.before_body));
         }
         let Some(head) = &mut self.head else {
             return self;
         };
-        if faults.contains(&Fault::WrongContentType) {
+        if effects.wrong_content_type {
             head.content_type = "text/plain";
         }
-        if faults.contains(&Fault::Gzip) {
+        if effects.gzip {
             head.gzip = true;
             self.steps = gzip::compress(self.steps);
+            self.length = self.length.and_then(|_| length(&self.steps));
         }
-        self.length = self.length.and_then(|_| length(head, &self.steps));
         self
     }
 }
@@ -175,29 +168,20 @@ impl Head {
     }
 }
 
-/// The body that comes instead of the answer, if a fault says so.
-fn replaced(head: &mut Head, faults: &[Fault]) -> Option<Vec<Step>> {
-    faults.iter().find_map(|fault| match fault {
-        Fault::ResetAfterHead => Some(vec![Step::Reset]),
-        Fault::EmptyBody => Some(Vec::new()),
-        Fault::EmptyStream => {
-            head.content_type = EVENTS;
-            Some(Vec::new())
+impl Replacement {
+    /// Its content type and what is sent.
+    fn body(self) -> (&'static str, Vec<Step>) {
+        match self {
+            Self::Reset => (JSON, vec![Step::Reset]),
+            Self::Nothing => (JSON, Vec::new()),
+            Self::NoEvents => (EVENTS, Vec::new()),
+            Self::Page => ("text/html", vec![Step::Send(PAGE.into())]),
         }
-        Fault::Html => {
-            head.content_type = "text/html";
-            Some(vec![Step::Send(PAGE.into())])
-        }
-        _ => None,
-    })
+    }
 }
 
-/// The length of a body of `steps`: streams do not say theirs, nor do bodies that come to no
-/// proper end.
-fn length(head: &Head, steps: &[Step]) -> Option<u64> {
-    if head.content_type == EVENTS {
-        return None;
-    }
+/// The length of a body of `steps`; `None` when it comes to no proper end.
+fn length(steps: &[Step]) -> Option<u64> {
     steps.iter().try_fold(0, |sum, step| match step {
         Step::Send(bytes) => Some(sum + bytes.len() as u64),
         Step::Wait(_) => Some(sum),

@@ -14,12 +14,12 @@ use serde_json::json;
 use crate::answer::Answerer;
 use crate::body::{Cut, Player};
 use crate::dialect::{CREATED, NoAnswer, chat, embeddings, messages, responses};
-use crate::plan::{Answer, Plan, UsagePlace};
+use crate::plan::{Answer, Effects, Plan};
 use crate::record::{Recorder, Running, key};
 use crate::request::Asked;
 use crate::rule::Reply;
 use crate::server::ResetSwitch;
-use crate::{Dialect, Ending, Fault, Injection, KeyDigest, MockOptions, Rule};
+use crate::{Dialect, Ending, Injection, KeyDigest, MockOptions, Rule};
 
 /// Largest body of a request, in bytes.
 const LARGEST: usize = 8 << 20;
@@ -38,7 +38,7 @@ pub(crate) struct Service {
 
 /// What is decided about a request before there is an answer.
 struct Decision<'s> {
-    faults: Vec<Fault>,
+    effects: Effects,
     rule: Option<&'s Rule>,
 }
 
@@ -169,8 +169,10 @@ impl Service {
         if let Some((rule, number)) = rule {
             faults.extend(rule.faults.iter().filter_map(struck(number)));
         }
-        let rule = rule.map(|(rule, _)| rule);
-        Ok(Decision { faults, rule })
+        Ok(Decision {
+            effects: Effects::of(faults),
+            rule: rule.map(|(rule, _)| rule),
+        })
     }
 
     async fn carry_out(
@@ -179,8 +181,8 @@ impl Service {
         asked: &Asked,
         decision: &Decision<'_>,
     ) -> Result<Plan, NoAnswer> {
-        let Decision { faults, rule } = decision;
-        if let Some(plan) = Plan::refusal(dialect, faults) {
+        let Decision { effects, rule } = decision;
+        if let Some(plan) = Plan::instead(dialect, effects) {
             return Ok(plan);
         }
         let reply = rule.and_then(|rule| rule.reply.as_ref());
@@ -190,7 +192,7 @@ impl Service {
         let usage = rule.and_then(|rule| rule.usage);
         if dialect == Dialect::Embeddings {
             let answer = Answer::Whole(embeddings::whole(asked, usage)?);
-            return Ok(Plan::new_answer(dialect, answer, faults));
+            return Ok(Plan::answer(dialect, answer, effects));
         }
         let events = self.answerer.events(asked, reply, usage).await;
         if let Some(OutputEvent::Ended(end)) = events.last()
@@ -198,8 +200,8 @@ impl Service {
         {
             return Err(error.clone().into());
         }
-        let answer = answer(dialect, asked, &events, faults)?;
-        Ok(Plan::new_answer(dialect, answer, faults))
+        let answer = answer(dialect, asked, &events, effects)?;
+        Ok(Plan::answer(dialect, answer, effects))
     }
 }
 
@@ -219,20 +221,20 @@ fn answer(
     dialect: Dialect,
     asked: &Asked,
     events: &[OutputEvent],
-    faults: &[Fault],
+    effects: &Effects,
 ) -> Result<Answer, NoAnswer> {
-    let place = if faults.contains(&Fault::UsageTail) {
-        UsagePlace::Tail
-    } else {
-        UsagePlace::Usual
-    };
+    let place = effects.usage;
     Ok(match (dialect, asked.stream) {
         (Dialect::Messages, true) => Answer::Stream(messages::stream(asked, events, place)?),
         (Dialect::Messages, false) => Answer::Whole(messages::whole(asked, events)?),
         (Dialect::Responses, true) => Answer::Stream(responses::stream(asked, events)?),
         (Dialect::Responses, false) => Answer::Whole(responses::whole(asked, events)?),
-        (_, true) => Answer::Stream(chat::stream(asked, events, place)?),
-        (_, false) => Answer::Whole(chat::whole(asked, events)?),
+        (Dialect::Chat | Dialect::Embeddings | Dialect::Models, true) => {
+            Answer::Stream(chat::stream(asked, events, place)?)
+        }
+        (Dialect::Chat | Dialect::Embeddings | Dialect::Models, false) => {
+            Answer::Whole(chat::whole(asked, events)?)
+        }
     })
 }
 

@@ -79,22 +79,29 @@ fn options(asked: &Asked) -> Result<ResponseOptions, WireError> {
     let mut known = Map::new();
     known.insert("model".to_owned(), json!(asked.model));
     known.insert("input".to_owned(), json!("-"));
-    let mut options = read(&known)?;
-    for name in REPEATED {
-        let Some(value) = asked.body.get(*name) else {
-            continue;
-        };
-        known.insert((*name).to_owned(), value.clone());
-        match read(&known) {
+    let repeated = REPEATED.iter().filter_map(|name| {
+        let value = asked.body.get(*name)?;
+        Some(((*name).to_owned(), value.clone()))
+    });
+    let repeated: Vec<_> = repeated.collect();
+    let mut all = known.clone();
+    all.extend(repeated.iter().cloned());
+    if let Ok(options) = read(all) {
+        return Ok(options);
+    }
+    let mut options = read(known.clone())?;
+    for (name, value) in repeated {
+        known.insert(name.clone(), value);
+        match read(known.clone()) {
             Ok(read) => options = read,
-            Err(_) => _ = known.remove(*name),
+            Err(_) => _ = known.remove(&name),
         }
     }
     Ok(options)
 }
 
-fn read(known: &Map<String, Value>) -> Result<ResponseOptions, WireError> {
-    let call: ResponseCall = CreateResponse::parse(Value::Object(known.clone()))?.try_into()?;
+fn read(known: Map<String, Value>) -> Result<ResponseOptions, WireError> {
+    let call: ResponseCall = CreateResponse::parse(Value::Object(known))?.try_into()?;
     Ok(call.options)
 }
 

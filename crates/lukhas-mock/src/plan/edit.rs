@@ -7,129 +7,143 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::Step;
+use super::effects::{Edit, Effects, End};
+use crate::Dialect;
 use crate::dialect::named_event;
 use crate::frame::{Frame, FrameKind};
-use crate::{Dialect, Fault};
 
-/// How deep [`Fault::DeepJson`] goes.
+/// How deep [`Edit::DeepJson`] goes.
 const DEPTH: usize = 10_000;
 
-/// Length of what is sent over and over by bodies without an end, in bytes.
+/// Length of what is sent over and over in a line without an end, in bytes.
 const FILL: usize = 16 << 10;
 
-/// What [`Fault::Garbage`] puts into an answer.
+/// What [`Edit::Garbage`] puts into an answer.
 const GARBAGE: &str = "{\"this is\": not JSON";
 
-/// The steps of a stream of `frames` with those faults.
-pub(super) fn stream(dialect: Dialect, mut frames: Vec<Frame>, faults: &[Fault]) -> Vec<Step> {
-    for fault in faults {
-        match *fault {
-            Fault::UnknownEvent => {
-                let data = json!({"type": "mock.unknown", "object": "mock.unknown"});
-                insert(&mut frames, 0, named_event("mock.unknown", &data));
+/// The steps of a stream of `frames`.
+pub(super) fn stream(dialect: Dialect, mut frames: Vec<Frame>, effects: &Effects) -> Vec<Step> {
+    for edit in &effects.edits {
+        edit_stream(&mut frames, *edit);
+    }
+    let ends = effects.ends.iter();
+    let ends = ends.map(|(n, end)| (place(&frames, *n), *end));
+    let end = ends.min_by_key(|(at, _)| *at);
+    let end = end.map(|(at, end)| (at, stream_end(dialect, &frames, at, end)));
+    steps(frames, end, effects.between)
+}
+
+/// The steps of the document `body`.
+pub(super) fn whole(dialect: Dialect, body: Value, effects: &Effects) -> Vec<Step> {
+    let text = document(dialect, body, effects);
+    if *effects == Effects::default() {
+        return vec![Step::Send(text.into())];
+    }
+    let mut frames = Frame::pieces(text.into());
+    // INVARIANT: a cut leaves out at least the last piece.
+    let longest = frames.len().saturating_sub(1);
+    let place = |n: u32| usize::try_from(n).unwrap_or(longest).min(longest);
+    let ends = effects.ends.iter().filter_map(|(n, end)| match end {
+        End::Clean => Some((place(*n), Vec::new())),
+        End::Reset => Some((place(*n), vec![Step::Reset])),
+        End::Stall => Some((place(*n), vec![Step::Stall])),
+        End::Events | End::Line => Some((0, endless(""))),
+        End::Error => None,
+    });
+    let end = ends.min_by_key(|(at, _)| *at);
+    for edit in &effects.edits {
+        match edit {
+            Edit::Garbage(n) => frames.insert(place(*n), Frame::new(FrameKind::Other, GARBAGE)),
+            Edit::TerminalTwice => frames.extend(frames.clone()),
+            Edit::ContentAfterTerminal => {
+                frames.push(Frame::new(FrameKind::Other, r#"{"after": "the end"}"#));
             }
-            Fault::DeepJson => insert(&mut frames, 0, format!("data: {}\n\n", deep())),
-            Fault::Garbage(n) => insert(&mut frames, n, format!("data: {GARBAGE}\n\n")),
-            Fault::DuplicateTerminal => duplicate_terminal(&mut frames),
-            Fault::AfterTerminal => repeat_content(&mut frames),
-            Fault::NoDone => frames.retain(|frame| frame.kind != FrameKind::Last),
-            _ => {}
+            // Part of the text already, or of no effect here.
+            Edit::UnknownEvent | Edit::DeepJson | Edit::WithoutLast => {}
         }
     }
-    let ends = faults.iter().filter_map(|fault| match *fault {
-        Fault::ErrorEvent(n) => {
-            let last = frames.iter().filter(|frame| frame.kind == FrameKind::Last);
-            let last = last.filter(|_| dialect != Dialect::Messages).take(1);
-            let last = last.map(|frame| Step::Send(frame.bytes.clone()));
-            let at = place(&frames, n);
+    steps(frames, end, effects.between)
+}
+
+/// The text of a document, or of what stands for it.
+fn document(dialect: Dialect, mut body: Value, effects: &Effects) -> String {
+    if effects.ends.iter().any(|(_, end)| *end == End::Error) {
+        let error = dialect.error(500, "The mock was told to fail here.");
+        return error.to_string();
+    }
+    if effects.edits.contains(&Edit::DeepJson) {
+        return deep();
+    }
+    if let (Some(object), true) = (
+        body.as_object_mut(),
+        effects.edits.contains(&Edit::UnknownEvent),
+    ) {
+        object.insert("mock.unknown".to_owned(), json!({"type": "mock.unknown"}));
+    }
+    body.to_string()
+}
+
+fn edit_stream(frames: &mut Vec<Frame>, edit: Edit) {
+    match edit {
+        Edit::UnknownEvent => {
+            let data = json!({"type": "mock.unknown", "object": "mock.unknown"});
+            insert(frames, 0, named_event("mock.unknown", &data));
+        }
+        Edit::DeepJson => insert(frames, 0, format!("data: {}\n\n", deep())),
+        Edit::Garbage(n) => insert(frames, n, format!("data: {GARBAGE}\n\n")),
+        Edit::TerminalTwice => follow_terminals(frames, |terminal| Some(terminal.clone())),
+        Edit::ContentAfterTerminal => {
+            let content = frames.iter().rfind(|it| it.kind == FrameKind::Content);
+            let again = content.map(|frame| Frame::new(FrameKind::Other, frame.bytes.clone()));
+            follow_terminals(frames, |_| again.clone());
+        }
+        Edit::WithoutLast => frames.retain(|frame| frame.kind != FrameKind::Last),
+    }
+}
+
+/// Puts what `next` gives for a terminal event behind it.
+fn follow_terminals(frames: &mut Vec<Frame>, next: impl Fn(&Frame) -> Option<Frame>) {
+    let followed = |frame: Frame| {
+        let next = match frame.kind {
+            FrameKind::Finish | FrameKind::Last => next(&frame),
+            FrameKind::Content | FrameKind::Other => None,
+        };
+        std::iter::once(frame).chain(next)
+    };
+    *frames = std::mem::take(frames)
+        .into_iter()
+        .flat_map(followed)
+        .collect();
+}
+
+fn insert(frames: &mut Vec<Frame>, n: u32, event: impl Into<Bytes>) {
+    let at = place(frames, n);
+    frames.insert(at, Frame::new(FrameKind::Other, event));
+}
+
+/// What ends a stream of `frames` at `at`.
+fn stream_end(dialect: Dialect, frames: &[Frame], at: usize, end: End) -> Vec<Step> {
+    match end {
+        End::Clean => Vec::new(),
+        End::Reset => vec![Step::Reset],
+        End::Stall => vec![Step::Stall],
+        End::Error => {
             let before = frames[..at].iter();
             let number = before.filter(|frame| frame.bytes.starts_with(b"event: response."));
             let error = Step::Send(dialect.error_event(number.count()));
-            Some((at, std::iter::once(error).chain(last).collect()))
+            let last = frames.iter().find(|frame| frame.kind == FrameKind::Last);
+            // After an error OpenAI's streams say that they end, Anthropic's do not.
+            let last = last.filter(|_| dialect != Dialect::Messages);
+            let last = last.map(|frame| Step::Send(frame.bytes.clone()));
+            std::iter::once(error).chain(last).collect()
         }
-        Fault::HugeBody => {
-            let at = place(&frames, 1);
-            let again = frames
-                .get(at.saturating_sub(1))
-                .map(|frame| frame.bytes.clone());
+        End::Events => {
+            let again = at.checked_sub(1).map(|before| frames[before].bytes.clone());
             let again = again.unwrap_or_else(|| Bytes::from_static(b": nothing\n\n"));
-            Some((at, vec![Step::Repeat(again)]))
+            vec![Step::Repeat(again)]
         }
-        Fault::HugeLine => Some((place(&frames, 0), endless("data: "))),
-        _ => cut(fault).map(|(n, steps)| (place(&frames, n), steps)),
-    });
-    let end = ends.min_by_key(|(at, _)| *at);
-    steps(frames, end, faults)
-}
-
-/// The steps of the document `body` with those faults.
-pub(super) fn whole(dialect: Dialect, mut body: Value, faults: &[Fault]) -> Vec<Step> {
-    if faults.is_empty() {
-        return vec![Step::Send(body.to_string().into())];
+        End::Line => endless("data: "),
     }
-    if let (Some(object), true) = (body.as_object_mut(), faults.contains(&Fault::UnknownEvent)) {
-        object.insert("mock.unknown".to_owned(), json!({"type": "mock.unknown"}));
-    }
-    let text = if faults
-        .iter()
-        .any(|fault| matches!(fault, Fault::ErrorEvent(_)))
-    {
-        dialect
-            .error(500, "The mock was told to fail here.")
-            .to_string()
-    } else if faults.contains(&Fault::DeepJson) {
-        deep()
-    } else {
-        body.to_string()
-    };
-    let mut frames = Frame::pieces(text.into());
-    let longest = frames.len().saturating_sub(1);
-    let place = |n: u32| usize::try_from(n).unwrap_or(longest).min(longest);
-    let ends = faults.iter().filter_map(|fault| match *fault {
-        Fault::HugeBody | Fault::HugeLine => Some((0, endless(""))),
-        _ => cut(fault).map(|(n, steps)| (place(n), steps)),
-    });
-    let end = ends.min_by_key(|(at, _)| *at);
-    for fault in faults {
-        match *fault {
-            Fault::Garbage(n) => frames.insert(place(n), Frame::new(FrameKind::Other, GARBAGE)),
-            Fault::DuplicateTerminal => frames.extend(frames.clone()),
-            Fault::AfterTerminal => {
-                frames.push(Frame::new(FrameKind::Other, r#"{"after": "the end"}"#));
-            }
-            _ => {}
-        }
-    }
-    steps(frames, end, faults)
-}
-
-/// After how many content events a fault ends an answer, and how.
-fn cut(fault: &Fault) -> Option<(u32, Vec<Step>)> {
-    match *fault {
-        Fault::CleanCut(n) => Some((n, Vec::new())),
-        Fault::TcpCut(n) => Some((n, vec![Step::Reset])),
-        Fault::Stall(n) => Some((n, vec![Step::Stall])),
-        _ => None,
-    }
-}
-
-/// `frames` up to where they end early, one by one.
-fn steps(mut frames: Vec<Frame>, end: Option<(usize, Vec<Step>)>, faults: &[Fault]) -> Vec<Step> {
-    let delay = faults.iter().find_map(|fault| match fault {
-        Fault::Delay(duration) => Some(*duration),
-        _ => None,
-    });
-    let (at, end) = end.unwrap_or((frames.len(), Vec::new()));
-    frames.truncate(at);
-    let sent = frames.into_iter().map(|frame| Step::Send(frame.bytes));
-    paced(sent.chain(end).collect(), delay)
-}
-
-/// `steps` with a pause before each but the first.
-fn paced(steps: Vec<Step>, delay: Option<Duration>) -> Vec<Step> {
-    let Some(delay) = delay else { return steps };
-    let paced = steps.into_iter().flat_map(|step| [Step::Wait(delay), step]);
-    paced.skip(1).collect()
 }
 
 /// The place behind the `n`th content event: before the first for 0, and behind the last when
@@ -143,44 +157,24 @@ fn place(frames: &[Frame], n: u32) -> usize {
         None => content.next().map(|(at, _)| at),
         Some(before) => {
             let before = usize::try_from(before).unwrap_or(usize::MAX);
-            content
-                .take(before.saturating_add(1))
-                .last()
-                .map(|(at, _)| at + 1)
+            let last = content.take(before.saturating_add(1)).last();
+            last.map(|(at, _)| at + 1)
         }
     };
     wanted.or_else(finish).unwrap_or(frames.len())
 }
 
-fn insert(frames: &mut Vec<Frame>, n: u32, event: impl Into<Bytes>) {
-    let at = place(frames, n);
-    frames.insert(at, Frame::new(FrameKind::Other, event));
-}
-
-fn duplicate_terminal(frames: &mut Vec<Frame>) {
-    let twice = |frame: Frame| {
-        let terminal = matches!(frame.kind, FrameKind::Finish | FrameKind::Last);
-        std::iter::repeat_n(frame, 1 + usize::from(terminal))
-    };
-    *frames = std::mem::take(frames).into_iter().flat_map(twice).collect();
-}
-
-/// Puts the last content event behind each terminal event once more.
-fn repeat_content(frames: &mut Vec<Frame>) {
-    let content = frames
-        .iter()
-        .rfind(|frame| frame.kind == FrameKind::Content);
-    let Some(again) = content.map(|frame| Frame::new(FrameKind::Other, frame.bytes.clone())) else {
-        return;
-    };
-    let followed = |frame: Frame| {
-        let terminal = matches!(frame.kind, FrameKind::Finish | FrameKind::Last);
-        std::iter::once(frame).chain(terminal.then(|| again.clone()))
-    };
-    *frames = std::mem::take(frames)
-        .into_iter()
-        .flat_map(followed)
-        .collect();
+/// `frames` up to where they end early, one by one, with a pause before each but the first.
+fn steps(mut frames: Vec<Frame>, end: Option<(usize, Vec<Step>)>, pause: Duration) -> Vec<Step> {
+    let (at, end) = end.unwrap_or((frames.len(), Vec::new()));
+    frames.truncate(at);
+    let sent = frames.into_iter().map(|frame| Step::Send(frame.bytes));
+    let steps = sent.chain(end);
+    if pause.is_zero() {
+        return steps.collect();
+    }
+    let paced = steps.flat_map(|step| [Step::Wait(pause), step]);
+    paced.skip(1).collect()
 }
 
 /// A JSON text that begins with `start` and does not end.

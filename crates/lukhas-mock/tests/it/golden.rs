@@ -74,6 +74,31 @@ async fn usage_comes_in_chunks_when_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_response_repeats_the_parameters_that_can_be_read() {
+    let server = start(MockOptions::default()).await;
+    let case = CASES[3];
+    let mut body = case.body("mock", "Say Hi.");
+    body["instructions"] = "Be brief.".into();
+    body["temperature"] = json!(0.5);
+    body["metadata"] = json!({"a": "b"});
+    let repeats = async |body: &Value| {
+        let answer = case.send(&server, body).await.json();
+        ["instructions", "temperature", "metadata", "top_p"].map(|name| answer[name].clone())
+    };
+    let expected = [
+        json!("Be brief."),
+        json!(0.5),
+        json!({"a": "b"}),
+        json!(1.0),
+    ];
+    assert_eq!(repeats(&body).await, expected);
+    body["top_p"] = json!(17);
+    body["tools"] = json!([{"type": "surprise"}]);
+    body["surprise"] = json!([]);
+    assert_eq!(repeats(&body).await, expected);
+}
+
+#[tokio::test]
 async fn limits_of_length_are_kept() {
     let server = start(MockOptions::default()).await;
     let ends = [
