@@ -90,42 +90,24 @@ impl Recorder {
         dialect: Dialect,
         (method, path, headers): (&Method, &str, &HeaderMap),
     ) -> Running {
-        let key = key(headers).map(KeyDigest::of);
-        let headers = headers.iter().map(|(name, value)| {
-            let secret = SECRET.contains(&name.as_str());
-            let text = String::from_utf8_lossy(value.as_bytes());
-            let text = if secret { HIDDEN.into() } else { text };
-            (name.as_str().to_owned(), text.into_owned())
-        });
-        let headers = headers.collect();
+        let mut request = RecordedRequest {
+            number: 0,
+            method: method.to_string(),
+            path: path.to_owned(),
+            headers: shown(headers),
+            key: key(headers).map(KeyDigest::of),
+            body: Bytes::new(),
+            body_bytes: 0,
+        };
         let number = self.change(|record| {
             record.last += 1;
-            let number = record.last;
+            request.number = record.last;
             if record.recent.len() >= RECENT {
                 record.recent.pop_front();
             }
-            record.recent.push_back((
-                RequestStats {
-                    number,
-                    dialect,
-                    model: String::new(),
-                    stream: false,
-                    status: None,
-                    sent: 0,
-                    ending: Ending::Running,
-                    ended_after_ms: None,
-                },
-                RecordedRequest {
-                    number,
-                    method: method.to_string(),
-                    path: path.to_owned(),
-                    headers,
-                    key,
-                    body: Bytes::new(),
-                    body_bytes: 0,
-                },
-            ));
-            number
+            let stats = RequestStats::new(record.last, dialect);
+            record.recent.push_back((stats, request));
+            record.last
         });
         Running {
             recorder: Arc::clone(self),
@@ -292,6 +274,19 @@ impl Record {
         *count += 1;
         *count
     }
+}
+
+/// Headers as they are kept.
+fn shown(headers: &HeaderMap) -> Vec<(String, String)> {
+    let shown = headers.iter().map(|(name, value)| {
+        let text = if SECRET.contains(&name.as_str()) {
+            HIDDEN.to_owned()
+        } else {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        (name.as_str().to_owned(), text)
+    });
+    shown.collect()
 }
 
 /// The key that a request brings.

@@ -90,3 +90,19 @@ pub struct RecordedRequest {
     /// Length of the whole body, in bytes.
     pub body_bytes: usize,
 }
+
+impl RequestStats {
+    /// A request that has just begun.
+    pub(crate) fn new(number: u64, dialect: Dialect) -> Self {
+        Self {
+            number,
+            dialect,
+            model: String::new(),
+            stream: false,
+            status: None,
+            sent: 0,
+            ending: Ending::Running,
+            ended_after_ms: None,
+        }
+    }
+}
