@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use lukhas_app::Flags;
+use lukhas_app::{Flags, MockFlags};
 
 /// One server that speaks the OpenAI API in front of any model.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Serve the API until SIGTERM or Ctrl-C
     Serve(Settings),
+    /// Serve a fake upstream for tests: scripted answers in four dialects, and faults
+    Mock(MockSettings),
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -57,6 +59,30 @@ pub(crate) struct Settings {
     /// What is logged: a level, or target=level pairs joined by commas
     #[arg(long, value_name = "FILTER")]
     log: Option<String>,
+}
+
+/// Flags of the fake upstream.
+#[derive(Args, Debug)]
+pub(crate) struct MockSettings {
+    /// Address and port to listen on, 127.0.0.1:9100 if absent; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Rules that say what is answered to which request; without them, the offline engine answers
+    #[arg(long, value_name = "FILE")]
+    script: Option<PathBuf>,
+    /// Environment variable with a key; requests without that key are answered 401
+    #[arg(long, value_name = "NAME")]
+    require_key_env: Option<String>,
+}
+
+impl From<MockSettings> for MockFlags {
+    fn from(settings: MockSettings) -> Self {
+        Self {
+            listen: settings.listen,
+            script: settings.script,
+            require_key_env: settings.require_key_env,
+        }
+    }
 }
 
 impl From<Settings> for Flags {

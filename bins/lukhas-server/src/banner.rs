@@ -14,21 +14,19 @@ pub(crate) struct Banner<'k> {
     pub(crate) key: Option<&'k str>,
 }
 
-impl Banner<'_> {
-    /// An address that this machine reaches it by.
-    fn url(&self) -> String {
-        let ip = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        format!("http://{}", SocketAddr::new(ip, self.address.port()))
-    }
+/// The URL that this machine reaches `address` by.
+pub(crate) fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = self.url();
+        let url = url(self.address);
         writeln!(f, "lukhas {} is ready", env!("CARGO_PKG_VERSION"))?;
         write!(f, "  url   {url}")?;
         if self.address.ip().is_unspecified() {

@@ -7,12 +7,13 @@ use lukhas_app::{Flags, Loaded, Sources, load};
 
 use crate::arguments::{Command, ConfigCommand};
 use crate::failure::Failure;
-use crate::serve;
+use crate::{mock, serve};
 
 /// Runs `command` to its end.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(settings) => serve::run(read(settings)?),
+        Command::Mock(flags) => mock::run(flags.into()),
         Command::Config(ConfigCommand::Check(settings)) => {
             read(settings)?;
             print("the configuration is valid\n")

@@ -3,7 +3,7 @@
 //!
 //! | exit code | meaning |
 //! |---|---|
-//! | 0 | done; for `serve`, stopped by a signal, forced or not |
+//! | 0 | done; for `serve` and `mock`, stopped by a signal, forced or not |
 //! | 1 | it failed: the address is in use, the output cannot be written |
 //! | 2 | it was asked for something impossible: arguments or configuration |
 
@@ -11,7 +11,9 @@ mod arguments;
 mod banner;
 mod command;
 mod failure;
+mod mock;
 mod serve;
+mod signals;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -13,7 +13,6 @@ mod listener;
 mod refusal;
 mod request;
 mod server;
-mod signals;
 mod stream;
 mod workers;
 
@@ -28,13 +27,13 @@ use tokio::time::{Instant, sleep_until};
 use crate::banner::Banner;
 use crate::command::print;
 use crate::failure::Failure;
+use crate::signals::Signals;
 
 use self::activity::Patience;
 use self::connection::{Answers, ConnectionLimits};
 use self::listener::Listener;
 use self::refusal::Refusals;
 use self::server::Server;
-use self::signals::Signals;
 
 /// How long clients may take to read the end of streams that were ended.
 const FORCED: Duration = Duration::from_secs(2);

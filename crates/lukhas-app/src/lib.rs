@@ -3,7 +3,7 @@
 //!
 //! [`load()`] reads files, environment and flags into a [`Config`], checks them and gives
 //! [`Settings`]; everything wrong with them comes back at once, each with its place. [`App::build`]
-//! makes a gateway of them.
+//! makes a gateway of them. [`mock_options()`] does the same for a fake upstream and its script.
 //!
 //! ```
 //! use lukhas_app::{App, Flags, Sources, load};
@@ -29,6 +29,7 @@ mod entropy;
 mod error;
 mod keys;
 mod load;
+mod mock;
 mod models;
 mod settings;
 mod yaml;
@@ -41,6 +42,7 @@ pub use config::{
 };
 pub use error::AppError;
 pub use load::{Flags, Loaded, Sources, load};
+pub use mock::{MockFlags, MockSources, mock_options};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
 pub use settings::{Aliases, Auth, Log, Server, Settings};
 pub use yaml::to_yaml;

@@ -8,6 +8,8 @@ mod http;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod mock;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod refusals;

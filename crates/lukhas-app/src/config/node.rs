@@ -55,16 +55,23 @@ impl Node {
         Self::new(origin, Value::Map(Vec::new()))
     }
 
-    /// The value below `path`.
+    /// The value below `path`; a list's values are named by their numbers, from 0.
     pub(crate) fn get(&self, path: &[&str]) -> Option<&Self> {
         let Some((first, rest)) = path.split_first() else {
             return Some(self);
         };
-        let Value::Map(entries) = &self.value else {
-            return None;
-        };
-        let entry = entries.iter().find(|entry| entry.key == *first)?;
-        entry.node.get(rest)
+        match &self.value {
+            Value::Map(entries) => {
+                let entry = entries.iter().find(|entry| entry.key == *first)?;
+                entry.node.get(rest)
+            }
+            Value::List(items) => items.get(first.parse::<usize>().ok()?)?.get(rest),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Fraction(_)
+            | Value::Text(_) => None,
+        }
     }
 
     /// Puts `node` below `path`, making the maps on the way.

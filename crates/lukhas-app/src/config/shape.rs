@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What may be written where, taken from the JSON Schema of [`Config`].
+//! What may be written where, taken from the JSON Schema of [`Config`] and its like.
 
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
@@ -41,8 +42,16 @@ impl Shape {
     /// # Errors
     /// [`UnsupportedSchema`] is a defect of this crate; a test shows that it does not happen.
     pub(crate) fn of_config() -> Result<Self, UnsupportedSchema> {
+        Self::of::<Config>()
+    }
+
+    /// The shape of a `T`.
+    ///
+    /// # Errors
+    /// As [`Self::of_config`].
+    pub(crate) fn of<T: JsonSchema>() -> Result<Self, UnsupportedSchema> {
         let settings = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true);
-        let schema = settings.into_generator().into_root_schema_for::<Config>();
+        let schema = settings.into_generator().into_root_schema_for::<T>();
         Self::of_schema(schema.as_value())
     }
 

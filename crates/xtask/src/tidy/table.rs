@@ -61,6 +61,11 @@ pub(super) const CRATES: &[Layer] = &[
             "lukhas-observability",
         ],
     ),
+    only(
+        "lukhas-mock",
+        2,
+        &["lukhas-core", "lukhas-openai", "lukhas-engine"],
+    ),
     any("lukhas-app", 3),
     any("lukhas-server", 4),
     any("lukhas-tests", 4),

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Signals that ask the server to stop.
+//! Signals that ask the process to stop.
 
 use std::io;
 
 /// SIGTERM and SIGINT (Ctrl-C), from the moment this value exists.
 #[cfg(unix)]
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
 }
@@ -14,7 +14,7 @@ pub(super) struct Signals {
 #[cfg(unix)]
 impl Signals {
     /// Takes the signals over: they no longer end the process by themselves.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -23,7 +23,7 @@ impl Signals {
     }
 
     /// Waits for the next one; its name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
@@ -34,17 +34,17 @@ impl Signals {
 /// Ctrl-C, from the moment this value exists.
 #[cfg(windows)]
 #[derive(Debug)]
-pub(super) struct Signals(tokio::signal::windows::CtrlC);
+pub(crate) struct Signals(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
 impl Signals {
     /// Takes the signal over: it no longer ends the process by itself.
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
     /// Waits for the next one; its name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         self.0.recv().await;
         "Ctrl-C"
     }

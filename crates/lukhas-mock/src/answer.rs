@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is answered, in core's terms.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use lukhas_core::{
+    Id, ItemKind, Outcome, OutputEvent, Principal, Provider, RunCx, RunEnd, Tokenizer, Usage,
+};
+use lukhas_engine::{Cl100k, Engine, EngineOptions};
+
+use crate::entropy::BodyEntropy;
+use crate::request::Asked;
+use crate::rule::{Reply, ToolCall};
+
+/// Most tokens of an answer of the engine: it bounds the memory of one request.
+const MOST_TOKENS: u32 = 4096;
+
+/// Longest piece of a scripted text or of scripted arguments, in bytes.
+const LONGEST: usize = 64;
+
+/// Makes answers.
+#[derive(Debug)]
+pub(crate) struct Answerer {
+    engine: Engine,
+}
+
+impl Answerer {
+    pub(crate) fn new() -> Self {
+        Self {
+            engine: Engine::new(EngineOptions {
+                context_window: 10_000_000,
+                max_output_tokens: Some(MOST_TOKENS),
+                ..EngineOptions::default()
+            }),
+        }
+    }
+
+    /// The events of the answer: those of `reply`, or of the engine. `usage` replaces what was
+    /// counted.
+    pub(crate) async fn events(
+        &self,
+        asked: &Asked,
+        reply: Option<&Reply>,
+        usage: Option<Usage>,
+    ) -> Vec<OutputEvent> {
+        let mut events = match reply {
+            Some(Reply::Text(text)) => self.said(asked, text).await,
+            Some(Reply::ToolCalls(calls)) => self.called(asked, calls).await,
+            // A status has been answered before it comes to this.
+            Some(Reply::Status(_)) | None => self.engine(asked).await,
+        };
+        if let (Some(usage), Some(OutputEvent::Ended(end))) = (usage, events.last_mut()) {
+            end.usage = Some(usage);
+        }
+        events
+    }
+
+    async fn engine(&self, asked: &Asked) -> Vec<OutputEvent> {
+        let entropy = Arc::new(BodyEntropy::of_calls(&asked.digest));
+        let cx = RunCx {
+            run_id: Id::new("run_", &*entropy),
+            principal: Arc::new(Principal {
+                key_id: "mock".into(),
+                tenant: "mock".into(),
+                scopes: [].into(),
+            }),
+            entropy,
+            steps: false,
+        };
+        self.engine.run(&cx, asked.run.clone()).collect().await
+    }
+
+    async fn said(&self, asked: &Asked, text: &str) -> Vec<OutputEvent> {
+        let kind = ItemKind::Message;
+        let mut events = vec![OutputEvent::ItemAdded { index: 0, kind }];
+        events.extend(words(text).map(|word| OutputEvent::TextDelta(word.to_owned())));
+        events.push(OutputEvent::ItemDone);
+        events.push(self.end(asked, [text]).await);
+        events
+    }
+
+    async fn called(&self, asked: &Asked, calls: &[ToolCall]) -> Vec<OutputEvent> {
+        let entropy = BodyEntropy::of_calls(&asked.digest);
+        let mut events = Vec::new();
+        for (index, call) in (0..).zip(calls) {
+            let kind = ItemKind::FunctionCall {
+                call_id: entropy.id("call_"),
+                name: call.name.clone(),
+            };
+            events.push(OutputEvent::ItemAdded { index, kind });
+            let pieces = words(&call.arguments).map(str::to_owned);
+            events.extend(pieces.map(OutputEvent::ArgumentsDelta));
+            events.push(OutputEvent::ItemDone);
+        }
+        let texts = calls.iter().map(|call| call.arguments.as_str());
+        events.push(self.end(asked, texts).await);
+        events
+    }
+
+    /// The end of an answer of `texts`, with the tokens it has.
+    async fn end<'t>(
+        &self,
+        asked: &Asked,
+        texts: impl IntoIterator<Item = &'t str>,
+    ) -> OutputEvent {
+        let input_tokens = self
+            .engine
+            .count_input(&asked.run)
+            .await
+            .unwrap_or_default();
+        let output_tokens = texts
+            .into_iter()
+            .map(|text| Cl100k.count(text) as u64)
+            .sum();
+        OutputEvent::Ended(RunEnd {
+            outcome: Outcome::Completed,
+            usage: Some(Usage {
+                input_tokens,
+                output_tokens,
+                ..Usage::default()
+            }),
+        })
+    }
+}
+
+/// `text` word by word, long words in pieces.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let longest = rest.floor_char_boundary(LONGEST);
+        let space = rest[..longest].find(char::is_whitespace);
+        let end = space.map_or(longest, |at| {
+            rest.ceil_char_boundary((at + 1).min(rest.len()))
+        });
+        let (word, after) = rest.split_at(end);
+        rest = after;
+        (!word.is_empty()).then_some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn words_keep_the_space_behind_them() {
+        let words: Vec<_> = words("One, two\u{3000}three  four").collect();
+        assert_eq!(words, ["One, ", "two\u{3000}", "three ", " ", "four"]);
+    }
+
+    proptest! {
+        #[test]
+        fn words_are_short_and_add_up_to_the_text(text in ".{0,300}") {
+            let words: Vec<_> = words(&text).collect();
+            prop_assert_eq!(words.concat(), text.as_str());
+            prop_assert!(words.iter().all(|word| (1..=LONGEST + 3).contains(&word.len())));
+        }
+    }
+}
