@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Which provider answers for which public name.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub enum CatalogError {
 pub(crate) struct Catalog {
     models: Vec<ModelInfo>,
     routes: HashMap<String, Route>,
+    /// Who answers for every other name.
+    other: Option<Arc<dyn Provider>>,
 }
 
 /// Where a public name leads.
@@ -46,8 +49,22 @@ impl Catalog {
         &self.models
     }
 
-    pub(crate) fn route(&self, model: &str) -> Option<&Route> {
-        self.routes.get(model)
+    /// Where the name `model` leads.
+    pub(crate) fn route(&self, model: &str) -> Option<Cow<'_, Route>> {
+        if let Some(route) = self.routes.get(model) {
+            return Some(Cow::Borrowed(route));
+        }
+        let provider = self.other.clone()?;
+        Some(Cow::Owned(Route {
+            provider,
+            model: model.into(),
+            context_window: u64::MAX,
+        }))
+    }
+
+    /// Leaves every name that is not offered to `provider`, under that name.
+    pub(crate) fn set_other(&mut self, provider: Arc<dyn Provider>) {
+        self.other = Some(provider);
     }
 
     pub(crate) fn add(&mut self, provider: &Arc<dyn Provider>) -> Result<(), CatalogError> {
@@ -64,7 +81,7 @@ impl Catalog {
 
     pub(crate) fn add_alias(&mut self, alias: String, model: &str) -> Result<(), CatalogError> {
         let info = self.models.iter().find(|info| info.id == model);
-        let (Some(info), Some(route)) = (info, self.route(model)) else {
+        let (Some(info), Some(route)) = (info, self.routes.get(model)) else {
             let model = model.to_owned();
             return Err(CatalogError::UnknownModel { alias, model });
         };

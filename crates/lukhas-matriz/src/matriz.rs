@@ -74,6 +74,15 @@ impl Matriz {
         Ok(self)
     }
 
+    /// The same, leaving every name that nobody offers to `provider`, under that name. Such names
+    /// are not listed, and no context window is known for them: what is too long, the provider
+    /// refuses.
+    #[must_use]
+    pub fn with_other(mut self, provider: Arc<dyn Provider>) -> Self {
+        Arc::make_mut(&mut self.parts).catalog.set_other(provider);
+        self
+    }
+
     /// The same, continuing the responses that `store` keeps. Nothing is ever written to it.
     #[must_use]
     pub fn with_store(mut self, store: Arc<dyn ResponseStore>) -> Self {

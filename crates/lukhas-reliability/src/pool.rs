@@ -140,6 +140,12 @@ impl<T> Pool<T> {
         })
     }
 
+    /// Number of endpoints, at least 1.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.shared.members.len()
+    }
+
     /// The endpoint for one call.
     pub fn choose(&self, rng: &mut (impl Rng + ?Sized)) -> Lease<T> {
         Lease::take(&self.shared, &[], rng)

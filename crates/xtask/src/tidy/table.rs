@@ -48,6 +48,16 @@ pub(super) const CRATES: &[Layer] = &[
     only("lukhas-engine", 1, &["lukhas-core"]),
     only("lukhas-store", 1, &["lukhas-core"]),
     only("lukhas-observability", 1, &["lukhas-core", "lukhas-redact"]),
+    only(
+        "lukhas-providers",
+        2,
+        &[
+            "lukhas-core",
+            "lukhas-redact",
+            "lukhas-reliability",
+            "lukhas-openai",
+        ],
+    ),
     only("lukhas-matriz", 2, &["lukhas-core", "lukhas-memory"]),
     only(
         "lukhas-gateway",

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//! An upstream's answer, put into the order that the core's events have.
+
+use std::collections::VecDeque;
+
+use lukhas_core::{ItemKind, Outcome, OutputEvent, RunEnd, Usage};
+
+use crate::error::Unreadable;
+
+/// Collects what an upstream says and gives it out as events.
+///
+/// INVARIANT: what comes out keeps the invariant of [`OutputEvent`], whatever goes in.
+#[derive(Debug, Default)]
+pub(crate) struct Answer {
+    events: VecDeque<OutputEvent>,
+    next_index: u32,
+    open: Open,
+    /// Calls that have begun, by the key the upstream gives them, in order.
+    calls: Vec<String>,
+    has_items: bool,
+    is_over: bool,
+}
+
+/// The item that has begun and not ended.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Open {
+    #[default]
+    None,
+    Message,
+    /// The call with this place in `calls`.
+    Call(usize),
+}
+
+impl Answer {
+    /// More text of the message; begins one where none is open. Empty text says nothing.
+    pub(crate) fn text(&mut self, delta: String) {
+        if !delta.is_empty() {
+            self.open_message();
+            self.events.push_back(OutputEvent::TextDelta(delta));
+        }
+    }
+
+    /// More text of a refusal.
+    pub(crate) fn refusal(&mut self, delta: String) {
+        if !delta.is_empty() {
+            self.open_message();
+            self.events.push_back(OutputEvent::RefusalDelta(delta));
+        }
+    }
+
+    /// A call begins. `key` is what the upstream knows it by within its answer.
+    ///
+    /// # Errors
+    /// When a call with that key has begun already, or the call has no identifier or no name.
+    pub(crate) fn call(&mut self, key: &str, call_id: &str, name: &str) -> Result<(), Unreadable> {
+        if self.calls.iter().any(|call| call == key) {
+            return Err(Unreadable::new("it began the same tool call twice"));
+        }
+        if call_id.is_empty() || name.is_empty() {
+            return Err(Unreadable::new(
+                "it made a tool call without an identifier or a name",
+            ));
+        }
+        self.close();
+        self.open = Open::Call(self.calls.len());
+        self.calls.push(key.to_owned());
+        self.add(ItemKind::FunctionCall {
+            call_id: call_id.to_owned(),
+            name: name.to_owned(),
+        });
+        Ok(())
+    }
+
+    /// Whether a call with that key has begun.
+    pub(crate) fn has_call(&self, key: &str) -> bool {
+        self.calls.iter().any(|call| call == key)
+    }
+
+    /// More of the arguments of the call `key`.
+    ///
+    /// # Errors
+    /// When that call is not the one that is open: the arguments of two calls cannot be told apart
+    /// by whoever reads the answer item by item.
+    pub(crate) fn arguments(&mut self, key: &str, delta: String) -> Result<(), Unreadable> {
+        let call = self.calls.iter().position(|call| call == key);
+        if call.is_none_or(|call| self.open != Open::Call(call)) {
+            return Err(Unreadable::new(
+                "it sent arguments of a tool call that is not the open one",
+            ));
+        }
+        if !delta.is_empty() {
+            self.events.push_back(OutputEvent::ArgumentsDelta(delta));
+        }
+        Ok(())
+    }
+
+    /// The open item, if there is one, is whole.
+    pub(crate) fn close(&mut self) {
+        match std::mem::take(&mut self.open) {
+            Open::None => {}
+            Open::Message | Open::Call(_) => self.events.push_back(OutputEvent::ItemDone),
+        }
+    }
+
+    /// The answer is over. A completed one has at least one item; an item that is open stays so
+    /// unless the answer is completed.
+    pub(crate) fn end(&mut self, outcome: Outcome, usage: Option<Usage>) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        if outcome == Outcome::Completed {
+            if !self.has_items {
+                self.open_message();
+            }
+            self.close();
+        }
+        self.events
+            .push_back(OutputEvent::Ended(RunEnd { outcome, usage }));
+    }
+
+    /// Whether the end has been given in.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Whether something waits to be given out.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// The next event, left where it is.
+    pub(crate) fn peek(&self) -> Option<&OutputEvent> {
+        self.events.front()
+    }
+
+    /// The next event, if there is one.
+    pub(crate) fn next(&mut self) -> Option<OutputEvent> {
+        self.events.pop_front()
+    }
+
+    fn open_message(&mut self) {
+        if self.open != Open::Message {
+            self.close();
+            self.open = Open::Message;
+            self.add(ItemKind::Message);
+        }
+    }
+
+    fn add(&mut self, kind: ItemKind) {
+        let index = self.next_index;
+        self.next_index += 1;
+        self.has_items = true;
+        self.events
+            .push_back(OutputEvent::ItemAdded { index, kind });
+    }
+}

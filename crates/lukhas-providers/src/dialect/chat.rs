@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+//! OpenAI's Chat Completions.
+
+mod answer;
+mod request;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use answer::ChatReader;
+pub(super) use request::request;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A public model over the upstreams that answer for it.
+
+mod run;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lukhas_core::{
+    BoxFuture, ModelInfo, OutputStream, Provider, RunCx, RunError, RunRequest, Tokenizer,
+};
+use lukhas_reliability::{Endpoint, Pool, PoolConfig, RetryPolicy};
+
+use crate::{Upstream, UpstreamError};
+
+use self::run::Run;
+
+/// One upstream that answers for a model.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The upstream.
+    pub upstream: Upstream,
+    /// Its own name for the model; `None` leaves the name as it was asked for.
+    pub model: Option<String>,
+    /// Its share among the targets of its tier.
+    pub weight: NonZeroU32,
+    /// Targets of a higher tier are asked only when those of lower ones fail.
+    pub tier: u32,
+}
+
+/// How a model is answered for.
+pub struct RoutedModelConfig {
+    /// The names it is listed under; none for one that answers for every name.
+    pub models: Vec<ModelInfo>,
+    /// Who answers, at least one.
+    pub targets: Vec<Target>,
+    /// How targets are chosen and taken out.
+    pub pool: PoolConfig,
+    /// What is tried again. Its budget may be shared.
+    pub policy: RetryPolicy,
+    /// Most time for an answer, retries included.
+    pub total: Duration,
+    /// Counts the tokens of inputs, as an estimate: upstreams do not all offer it.
+    pub tokenizer: Arc<dyn Tokenizer>,
+}
+
+/// A public model over the upstreams that answer for it. Cheap to clone.
+///
+/// An answer comes from one target. Until its first event another may be asked in its place; from
+/// then on it ends as that target ends it. Dropping the stream closes the connection.
+#[derive(Clone)]
+pub struct RoutedModel(Arc<Shared>);
+
+struct Shared {
+    models: Vec<ModelInfo>,
+    pool: Pool<Target>,
+    policy: RetryPolicy,
+    total: Duration,
+    tokenizer: Arc<dyn Tokenizer>,
+}
+
+impl Target {
+    /// A target that is asked for the model by the name it is known under.
+    #[must_use]
+    pub fn new(upstream: Upstream) -> Self {
+        Self {
+            upstream,
+            model: None,
+            weight: NonZeroU32::MIN,
+            tier: 0,
+        }
+    }
+}
+
+impl RoutedModel {
+    /// The model of `config`.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] when there is no target, or the pool's settings cannot be.
+    pub fn new(config: RoutedModelConfig) -> Result<Self, UpstreamError> {
+        let endpoints = config.targets.into_iter().map(|target| {
+            let (weight, tier) = (target.weight, target.tier);
+            Endpoint::new(target).with_weight(weight).with_tier(tier)
+        });
+        let pool = Pool::new(endpoints, config.pool)
+            .map_err(|error| UpstreamError::new("targets", error.to_string()))?;
+        Ok(Self(Arc::new(Shared {
+            models: config.models,
+            pool,
+            policy: config.policy,
+            total: config.total,
+            tokenizer: config.tokenizer,
+        })))
+    }
+
+    /// The targets as they stand.
+    #[must_use]
+    pub fn pool(&self) -> &Pool<Target> {
+        &self.0.pool
+    }
+}
+
+impl Provider for RoutedModel {
+    fn models(&self) -> &[ModelInfo] {
+        &self.0.models
+    }
+
+    fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream {
+        Run::new(self.clone(), cx, request).stream()
+    }
+
+    fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {
+        let count = |text: &str| self.0.tokenizer.count(text) as u64;
+        let instructions = request.instructions.as_deref().map_or(0, count);
+        let items = request.items.iter();
+        let items = items.map(|item| 4 + item.texts().map(count).sum::<u64>());
+        let tools = request.tools.iter().map(|tool| {
+            let parameters = tool.parameters.as_ref().map(ToString::to_string);
+            let description = tool.description.as_deref().map_or(0, count);
+            8 + count(&tool.name) + description + parameters.as_deref().map_or(0, count)
+        });
+        let counted = 3 + instructions + items.sum::<u64>() + tools.sum::<u64>();
+        Box::pin(std::future::ready(Ok(counted)))
+    }
+}
+
+impl fmt::Debug for RoutedModel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.models.iter().map(|model| &model.id);
+        f.debug_set().entries(names).finish()
+    }
+}
+
+impl fmt::Debug for RoutedModelConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RoutedModelConfig")
+            .field("models", &self.models)
+            .field("targets", &self.targets)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One address that answers for models.
+
+mod body;
+mod status;
+mod stream;
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{HeaderMap, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use lukhas_core::RunRequest;
+use lukhas_redact::Secret;
+use lukhas_reliability::{Deadline, FailureKind, Timeouts};
+use tokio::time::timeout;
+
+use crate::answer::Answer;
+use crate::client::Clients;
+use crate::error::{Failed, Unreadable};
+use crate::{Dialect, UpstreamError};
+
+pub(crate) use status::word;
+pub(crate) use stream::Answering;
+
+/// Where an upstream is and how it is spoken to.
+#[derive(Debug)]
+pub struct UpstreamConfig {
+    /// Its name in logs and metrics.
+    pub name: String,
+    /// The language it speaks.
+    pub dialect: Dialect,
+    /// Where its API begins, as in `https://api.openai.com/v1`. It may be a private address: it
+    /// comes from the operator, never from a request.
+    pub base_url: String,
+    /// The key it wants, if it wants one.
+    pub key: Option<Secret<String>>,
+    /// How long each part of a call may take.
+    pub timeouts: Timeouts,
+    /// Certificate authorities in PEM form, to trust instead of the public ones.
+    pub ca: Option<Vec<u8>>,
+    /// Most bytes of one whole answer, and of one event of a stream.
+    pub max_answer_bytes: usize,
+}
+
+/// One address that answers for models. Cheap to clone.
+#[derive(Clone)]
+pub struct Upstream(Arc<Shared>);
+
+struct Shared {
+    name: String,
+    dialect: Dialect,
+    url: Uri,
+    headers: HeaderMap,
+    timeouts: Timeouts,
+    max_answer_bytes: usize,
+    clients: Clients,
+}
+
+impl UpstreamConfig {
+    /// An upstream without a key, with the default timeouts and 16 MiB for an answer.
+    #[must_use]
+    pub fn new(name: impl Into<String>, dialect: Dialect, base_url: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            dialect,
+            base_url: base_url.into(),
+            key: None,
+            timeouts: Timeouts::default(),
+            ca: None,
+            max_answer_bytes: 16 << 20,
+        }
+    }
+}
+
+impl Upstream {
+    /// The upstream of `config`. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`UpstreamError`] names the setting that cannot be.
+    pub fn new(config: UpstreamConfig) -> Result<Self, UpstreamError> {
+        let mut headers = config.dialect.headers(config.key.as_ref())?;
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let agent = concat!("lukhas/", env!("CARGO_PKG_VERSION"));
+        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        Ok(Self(Arc::new(Shared {
+            url: url(&config.base_url, config.dialect.path())?,
+            name: config.name,
+            dialect: config.dialect,
+            headers,
+            max_answer_bytes: config.max_answer_bytes,
+            clients: Clients::new(config.timeouts.connect(), config.ca.as_deref())?,
+            timeouts: config.timeouts,
+        })))
+    }
+
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The language it speaks.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        self.0.dialect
+    }
+
+    /// How long each part of a call may take.
+    #[must_use]
+    pub fn timeouts(&self) -> &Timeouts {
+        &self.0.timeouts
+    }
+
+    /// Asks once, and waits until the answer begins.
+    ///
+    /// Nobody has seen anything of an answer that fails here, so that it can be asked for again.
+    pub(crate) async fn ask(
+        &self,
+        model: &str,
+        request: &RunRequest,
+        deadline: Deadline,
+    ) -> Result<Answering, Failed> {
+        let whole = request.whole;
+        let response = self.send(model, request, deadline).await?;
+        if !response.status().is_success() {
+            return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);
+        }
+        status::check_encoding(response.headers())?;
+        if whole {
+            let answer = self.whole(response, deadline).await?;
+            return Ok(Answering::whole(answer));
+        }
+        status::check_events(response.headers())?;
+        let mut answering = Answering::streamed(self, response.into_body(), deadline);
+        answering.begin().await?;
+        Ok(answering)
+    }
+
+    async fn send(
+        &self,
+        model: &str,
+        request: &RunRequest,
+        deadline: Deadline,
+    ) -> Result<Response<Incoming>, Failed> {
+        let body = self.0.dialect.request(model, request);
+        let body = body.map_err(|error| Failed::new(FailureKind::Rejected, error))?;
+        let mut outgoing = Request::new(Full::new(Bytes::from(body.to_string())));
+        *outgoing.method_mut() = http::Method::POST;
+        outgoing.uri_mut().clone_from(&self.0.url);
+        outgoing.headers_mut().clone_from(&self.0.headers);
+        let accept = if request.whole {
+            "application/json"
+        } else {
+            "text/event-stream"
+        };
+        let accept = HeaderValue::from_static(accept);
+        outgoing.headers_mut().insert(ACCEPT, accept);
+        // A whole answer takes as long as it takes to make: only the deadline bounds it.
+        let limit = match request.whole {
+            true => deadline.remaining(),
+            false => deadline.limit(self.0.timeouts.first_byte()),
+        };
+        let sent = timeout(limit, self.0.clients.client().request(outgoing)).await;
+        sent.map_err(|_| Failed::timeout("did not answer", limit))?
+            .map_err(|error| status::unsent(&error, self.0.timeouts.connect()))
+    }
+
+    async fn whole(
+        &self,
+        response: Response<Incoming>,
+        deadline: Deadline,
+    ) -> Result<Answer, Failed> {
+        let body = body::read(response.into_body(), self.0.max_answer_bytes, deadline).await?;
+        let body = lukhas_openai::parse_json(&body)
+            .map_err(|_| Unreadable::new("it is not JSON, or is nested too deeply"))?;
+        let mut answer = Answer::default();
+        self.0.dialect.reader().whole(&body, &mut answer)?;
+        Ok(answer)
+    }
+}
+
+/// Where requests go.
+fn url(base: &str, path: &str) -> Result<Uri, UpstreamError> {
+    let wrong = |why: &str| {
+        let message = format!("{why}: write it as in `https://api.example.com/v1`");
+        UpstreamError::new("base_url", message)
+    };
+    let base: Uri = base
+        .trim_end_matches('/')
+        .parse()
+        .map_err(|_| wrong("is not a URL"))?;
+    match base.scheme_str() {
+        Some("http" | "https") => {}
+        Some(_) | None => return Err(wrong("does not begin with `http://` or `https://`")),
+    }
+    let authority = base.authority().ok_or_else(|| wrong("has no host"))?;
+    if authority.as_str().contains('@') {
+        return Err(wrong("holds a user or password: configure a key instead"));
+    }
+    if base.query().is_some() {
+        return Err(wrong("has a query"));
+    }
+    let path = format!("{}{path}", base.path().trim_end_matches('/'));
+    let mut parts = base.into_parts();
+    parts.path_and_query = Some(path.parse().map_err(|_| wrong("has a path that is none"))?);
+    Uri::from_parts(parts).map_err(|_| wrong("is not a URL"))
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("name", &self.0.name)
+            .field("dialect", &self.0.dialect)
+            .field("url", &self.0.url)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What an upstream says before it answers, and what it means for whoever asked.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper_util::client::legacy;
+use lukhas_core::{RunError, RunErrorKind};
+use lukhas_reliability::{Deadline, FailureKind};
+
+use super::body;
+use crate::error::{Failed, Unreadable};
+
+/// Most bytes of an error's body that are read.
+const ERROR_BYTES: usize = 64 << 10;
+
+/// Longest text of an upstream that is repeated to a client, in characters.
+const SHOWN: usize = 300;
+
+/// The request could not be sent, or its answer never began.
+pub(super) fn unsent(error: &legacy::Error, connect: Duration) -> Failed {
+    tracing::debug!(%error, cause = ?error.source(), "an upstream could not be asked");
+    if !error.is_connect() {
+        let message = "The upstream closed the connection before it answered.";
+        return Failed::upstream(FailureKind::ResetBeforeHead, message);
+    }
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(io) = inner.downcast_ref::<io::Error>()
+            && io.kind() == io::ErrorKind::TimedOut
+        {
+            return Failed {
+                kind: FailureKind::Refused,
+                ..Failed::timeout("took no connection", connect)
+            };
+        }
+        if inner.is::<rustls::Error>() {
+            let message = "The upstream's certificate is not one that this server trusts.";
+            return Failed::upstream(FailureKind::Refused, message);
+        }
+        cause = inner.source();
+    }
+    Failed::upstream(FailureKind::Refused, "The upstream takes no connections.")
+}
+
+/// The answer must be as it is: nothing else was asked for.
+pub(super) fn check_encoding(headers: &HeaderMap) -> Result<(), Failed> {
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let what = "it is compressed, which was not asked for";
+            Err(Unreadable::new(what).into())
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The answer must be a stream of events.
+pub(super) fn check_events(headers: &HeaderMap) -> Result<(), Failed> {
+    let media = headers.get(CONTENT_TYPE).map_or(&b""[..], |v| v.as_bytes());
+    let essence = media.split(|b| *b == b';').next().unwrap_or_default();
+    if essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"text/event-stream")
+    {
+        return Ok(());
+    }
+    let what = "it is not the stream of events that was asked for";
+    Err(Unreadable::new(what).into())
+}
+
+/// A status that is no success.
+pub(super) async fn failure(response: Response<Incoming>, limit: Duration) -> Failed {
+    let (head, body) = response.into_parts();
+    let retry_after = retry_after(&head.headers);
+    let body = body::read(body, ERROR_BYTES, Deadline::after(limit)).await;
+    let error = body.ok().and_then(|body| detail(&body));
+    let (kind, error) = meaning(head.status, error.unwrap_or_default());
+    Failed::new(kind, error.with_retry_after(retry_after))
+}
+
+/// What an error's body says of itself.
+#[derive(Debug, Default)]
+struct Detail {
+    code: Option<String>,
+    message: Option<String>,
+    param: Option<String>,
+}
+
+fn detail(body: &[u8]) -> Option<Detail> {
+    let body = lukhas_openai::parse_json(body).ok()?;
+    let error = body.get("error").unwrap_or(&body);
+    let get = |key: &str| error[key].as_str();
+    Some(Detail {
+        code: get("code").or_else(|| get("type")).and_then(word),
+        message: get("message").or_else(|| error.as_str()).map(shorten),
+        param: get("param").and_then(word),
+    })
+}
+
+fn meaning(status: StatusCode, detail: Detail) -> (FailureKind, RunError) {
+    let Detail {
+        code,
+        message,
+        param,
+    } = detail;
+    let coded = |what: &str| match &code {
+        Some(code) => format!("{what} ({}, `{code}`).", status.as_u16()),
+        None => format!("{what} ({}).", status.as_u16()),
+    };
+    let upstream = |kind, what: &str| (kind, RunError::new(RunErrorKind::Upstream, coded(what)));
+    match status.as_u16() {
+        // The upstream's own words help here: the request is the client's, and so is the mistake.
+        400 | 413 | 422 => {
+            let kind = match code.as_deref() {
+                Some("context_length_exceeded") => RunErrorKind::ContextLength,
+                Some(_) | None => RunErrorKind::InvalidRequest,
+            };
+            let message = message.unwrap_or_else(|| coded("The upstream refused the request"));
+            let mut error = RunError::new(kind, message);
+            error.param = param;
+            (FailureKind::Rejected, error)
+        }
+        404 => {
+            let what = coded("The upstream does not have this model");
+            let error = RunError::new(RunErrorKind::ModelNotFound, what);
+            (FailureKind::Rejected, error.with_param("model"))
+        }
+        401 | 403 => upstream(
+            FailureKind::Rejected,
+            "The upstream refused this server's key",
+        ),
+        429 if code.as_deref() == Some("insufficient_quota") => upstream(
+            FailureKind::Rejected,
+            "The upstream's quota for this server is used up",
+        ),
+        429 => {
+            let what = coded("The upstream takes no more requests for now");
+            let error = RunError::new(RunErrorKind::RateLimited, what);
+            (FailureKind::RateLimited, error)
+        }
+        503 | 529 => {
+            let what = coded("The upstream has no room for the request now");
+            let error = RunError::new(RunErrorKind::Overloaded, what);
+            (FailureKind::Overloaded, error)
+        }
+        300..=399 => upstream(
+            FailureKind::Rejected,
+            "The upstream answered with a redirect, which is not followed",
+        ),
+        408 | 504 => {
+            let what = coded("The upstream took too long");
+            let error = RunError::new(RunErrorKind::UpstreamTimeout, what);
+            (FailureKind::ServerError, error)
+        }
+        400..=499 => upstream(FailureKind::Rejected, "The upstream refused the request"),
+        _ => upstream(FailureKind::ServerError, "The upstream failed"),
+    }
+}
+
+/// `Retry-After` in seconds (RFC 9110, section 10.2.3), or the finer `retry-after-ms`. A date is
+/// not understood: clocks differ.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| -> Option<f64> {
+        let value = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
+        Some(value).filter(|value: &f64| value.is_finite() && *value >= 0.0 && *value < 1e9)
+    };
+    let milliseconds = number("retry-after-ms").map(|ms| ms / 1e3);
+    let seconds = milliseconds.or_else(|| number(RETRY_AFTER.as_str()));
+    seconds.map(Duration::from_secs_f64)
+}
+
+/// `text` when it is a short name such as `rate_limit_exceeded`, and so no secret and no sentence.
+pub(crate) fn word(text: &str) -> Option<String> {
+    let is_word = !text.is_empty()
+        && text.len() <= 40
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.'));
+    is_word.then(|| text.to_owned())
+}
+
+fn shorten(text: &str) -> String {
+    let shown = text.chars().filter(|c| !c.is_control()).take(SHOWN);
+    shown.collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//! An answer that has begun.
+
+use std::collections::VecDeque;
+
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use lukhas_core::{Outcome, OutputEvent};
+use lukhas_openai::{SseDecoder, SseEvent};
+use lukhas_reliability::{Deadline, FailureKind, Timeouts};
+use tokio::time::{Instant, timeout_at};
+
+use super::Upstream;
+use crate::answer::Answer;
+use crate::dialect::Reader;
+use crate::error::{Failed, Unreadable};
+
+/// An answer that has begun: its events so far, and where the others come from.
+///
+/// Dropping it closes the connection.
+pub(crate) struct Answering {
+    answer: Answer,
+    source: Option<Source>,
+}
+
+/// A stream of events.
+struct Source {
+    body: Incoming,
+    decoder: SseDecoder,
+    events: VecDeque<SseEvent>,
+    reader: Box<dyn Reader>,
+    timeouts: Timeouts,
+    deadline: Deadline,
+}
+
+/// What came of waiting for the next bytes.
+enum Next {
+    /// An event.
+    Event(SseEvent),
+    /// The end of the body, clean or not.
+    End,
+    /// Nothing, for too long.
+    Silence(Failed),
+}
+
+impl Answering {
+    /// An answer that is there already.
+    pub(super) fn whole(answer: Answer) -> Self {
+        Self {
+            answer,
+            source: None,
+        }
+    }
+
+    pub(super) fn streamed(upstream: &Upstream, body: Incoming, deadline: Deadline) -> Self {
+        let source = Source {
+            body,
+            decoder: SseDecoder::new(upstream.0.max_answer_bytes),
+            events: VecDeque::new(),
+            reader: upstream.0.dialect.reader(),
+            timeouts: upstream.0.timeouts,
+            deadline,
+        };
+        Self {
+            answer: Answer::default(),
+            source: Some(source),
+        }
+    }
+
+    /// Waits for the first event that a client would see. A failure before it is the failure of
+    /// the attempt.
+    pub(super) async fn begin(&mut self) -> Result<(), Failed> {
+        let Some(source) = &mut self.source else {
+            return Ok(());
+        };
+        let first = source.timeouts.first_byte();
+        let until = Instant::now() + source.deadline.limit(first);
+        while !self.answer.has_events() {
+            source.advance(&mut self.answer, until).await?;
+        }
+        let failed = match self.answer.peek() {
+            Some(OutputEvent::Ended(end)) => match &end.outcome {
+                Outcome::Failed(error) => Some(error.clone()),
+                Outcome::Completed | Outcome::Incomplete(_) => None,
+            },
+            _ => None,
+        };
+        match failed {
+            Some(error) => Err(Failed::new(FailureKind::ServerError, error)),
+            None => Ok(()),
+        }
+    }
+
+    /// The next event; `None` after the end. A failure is an end, too, and the second value says
+    /// what kind it was.
+    pub(crate) async fn next(&mut self) -> (Option<OutputEvent>, Option<FailureKind>) {
+        loop {
+            if let Some(event) = self.answer.next() {
+                if matches!(event, OutputEvent::Ended(_)) {
+                    self.source = None;
+                }
+                return (Some(event), None);
+            }
+            let Some(source) = &mut self.source else {
+                return (None, None);
+            };
+            let until = Instant::now() + source.deadline.limit(source.timeouts.idle());
+            if let Err(failed) = source.advance(&mut self.answer, until).await {
+                self.answer.end(Outcome::Failed(failed.error), None);
+                self.source = None;
+                return (self.answer.next(), Some(failed.kind));
+            }
+        }
+    }
+}
+
+impl Source {
+    /// Takes in what comes next, until there is something to give out or `until` has come.
+    async fn advance(&mut self, answer: &mut Answer, until: Instant) -> Result<(), Failed> {
+        match self.next(until).await? {
+            Next::Event(event) => self.reader.event(&event, answer)?,
+            // With the terminal marker seen, the answer is whole, whatever became of the rest.
+            Next::End => {
+                self.reader.finish(answer);
+                if !answer.is_over() {
+                    return Err(Failed::truncated());
+                }
+            }
+            Next::Silence(failed) => {
+                self.reader.finish(answer);
+                if !answer.is_over() {
+                    return Err(failed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self, until: Instant) -> Result<Next, Failed> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Next::Event(event));
+            }
+            let waited = until.saturating_duration_since(Instant::now());
+            let Ok(frame) = timeout_at(until, self.body.frame()).await else {
+                return Ok(Next::Silence(Failed::timeout("sent nothing more", waited)));
+            };
+            let Some(Ok(frame)) = frame else {
+                return Ok(Next::End);
+            };
+            if let Ok(data) = frame.into_data() {
+                let events = self.decoder.push(&data);
+                self.events
+                    .extend(events.map_err(|error| Unreadable::new(error.to_string()))?);
+            }
+        }
+    }
+}
