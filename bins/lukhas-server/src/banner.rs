@@ -12,6 +12,8 @@ pub(crate) struct Banner<'k> {
     pub(crate) address: SocketAddr,
     /// The key, if this start has made one. Others are never shown.
     pub(crate) key: Option<&'k str>,
+    /// The upstreams: name and address of each.
+    pub(crate) upstreams: &'k [(String, String)],
 }
 
 /// The URL that this machine reaches `address` by.
@@ -46,6 +48,9 @@ impl fmt::Display for Banner<'_> {
                 "$LUKHAS_API_TOKEN"
             }
         };
+        for (name, address) in self.upstreams {
+            writeln!(f, "  via   {name} at {address}")?;
+        }
         let curl = format!("curl -H \"Authorization: Bearer {key}\"");
         let json = "-H \"Content-Type: application/json\"";
         writeln!(f, "\n{curl} {url}/v1/models\n")?;

@@ -62,7 +62,12 @@ async fn serve(app: &App) -> Result<(), Failure> {
     let server = Server::new(listener, answers, limits, settings.max_connections());
     let mut server = server.map_err(Failure::System)?;
     let key = app.generated_key().map(|key| key.expose().as_str());
-    print(&Banner { address, key }.to_string())?;
+    let banner = Banner {
+        address,
+        key,
+        upstreams: app.upstreams(),
+    };
+    print(&banner.to_string())?;
     tracing::info!(%address, "listening");
 
     let signal = server.serve_until(signals.next()).await;

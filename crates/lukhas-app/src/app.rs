@@ -15,6 +15,7 @@ use lukhas_redact::Secret;
 use lukhas_store::MemoryStore;
 
 use crate::entropy::ThreadEntropy;
+use crate::upstreams::Upstreams;
 use crate::{AppError, Loaded, Settings};
 
 /// A gateway over its parts, and the settings it was made with.
@@ -22,6 +23,7 @@ pub struct App {
     settings: Settings,
     gateway: Gateway,
     generated: Option<Secret<String>>,
+    upstreams: Vec<(String, String)>,
 }
 
 impl App {
@@ -33,7 +35,12 @@ impl App {
     /// # Errors
     /// [`AppError`] is a defect here: what can be wrong with a configuration has been found before.
     pub fn build(loaded: Loaded) -> Result<Self, AppError> {
-        let Loaded { settings, keys, .. } = loaded;
+        let Loaded {
+            settings,
+            keys,
+            upstreams,
+            ..
+        } = loaded;
         let (keys, generated) = if keys.is_empty() {
             let (keys, secret) = generate()?;
             (keys, Some(secret))
@@ -43,7 +50,7 @@ impl App {
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
-            orchestrator: orchestrator(&settings, &tokenizer, &store)?,
+            orchestrator: orchestrator(&settings, &upstreams, &tokenizer, &store)?,
             embedder: Arc::new(LexicalHash::new()),
             tokenizer,
             store,
@@ -64,6 +71,7 @@ impl App {
             settings,
             gateway,
             generated,
+            upstreams: upstreams.addresses,
         })
     }
 
@@ -77,6 +85,12 @@ impl App {
     #[must_use]
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// The upstreams: name and address of each.
+    #[must_use]
+    pub fn upstreams(&self) -> &[(String, String)] {
+        &self.upstreams
     }
 
     /// The key that was made because none was configured. Show it once, to whoever started this.
@@ -96,6 +110,7 @@ fn generate() -> Result<(KeySet, Secret<String>), AppError> {
 
 fn orchestrator(
     settings: &Settings,
+    upstreams: &Upstreams,
     tokenizer: &Arc<dyn Tokenizer>,
     store: &Arc<dyn ResponseStore>,
 ) -> Result<Arc<dyn Orchestrator>, CatalogError> {
@@ -108,6 +123,12 @@ fn orchestrator(
     let mut matriz = Matriz::new(Arc::clone(tokenizer))
         .with_provider(engine)?
         .with_store(Arc::clone(store));
+    for model in &upstreams.models {
+        matriz = matriz.with_provider(Arc::new(model.clone()))?;
+    }
+    if let Some(other) = &upstreams.other {
+        matriz = matriz.with_other(Arc::new(other.clone()));
+    }
     for (alias, model) in settings.aliases().chat() {
         matriz = matriz.with_alias(alias, model)?;
     }
@@ -140,7 +161,8 @@ mod tests {
         let app = defaults();
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::default());
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
-        let orchestrator = orchestrator(app.settings(), &tokenizer, &store).unwrap();
+        let orchestrator =
+            orchestrator(app.settings(), &Upstreams::default(), &tokenizer, &store).unwrap();
         let names: Vec<_> = orchestrator
             .models()
             .iter()

@@ -7,6 +7,7 @@
 
 mod bounded;
 mod check;
+mod decimal;
 mod env;
 mod layer;
 mod node;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
 pub use bounded::{Bounded, OutOfRange};
+pub use decimal::Decimal;
 pub use problem::{Origin, Problem, Problems};
 pub use shape::UnsupportedSchema;
 
@@ -43,7 +45,8 @@ pub(crate) use yaml::read_file;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// A second file with the timeouts and limits of `server`, relative to the file that names it.
+    /// A second file with `timeouts`, `retry` and the limits of `server`, relative to the file that
+    /// names it.
     pub reliability: Option<PathBuf>,
     /// The listener and its limits.
     pub server: ServerConfig,
@@ -53,8 +56,14 @@ pub struct Config {
     pub log: LogConfig,
     /// The embedded offline engine.
     pub engine: EngineConfig,
-    /// Names of models.
+    /// Where models are, by name.
+    pub upstreams: BTreeMap<String, UpstreamConfig>,
+    /// Names of models, and who answers for them.
     pub models: ModelsConfig,
+    /// How long each part of a call to an upstream may take.
+    pub timeouts: TimeoutsConfig,
+    /// What is asked again when an upstream fails.
+    pub retry: RetryConfig,
     /// Where responses are kept.
     pub store: StoreConfig,
 }
@@ -128,12 +137,98 @@ pub struct EngineConfig {
     pub context_window: Bounded<1_024, 10_000_000>,
 }
 
-/// Names of models.
+/// Where models are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamConfig {
+    /// The API it speaks; `chat` when absent.
+    pub api: UpstreamApi,
+    /// Where its API begins, as in `http://127.0.0.1:11434/v1`.
+    pub base_url: String,
+    /// Its key: `env:NAME` for a variable, `file:PATH` for a file, relative to this one.
+    pub key: Option<String>,
+    /// File of certificate authorities (PEM) to trust instead of the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// Instead of `timeouts.connect_ms`.
+    pub connect_ms: Option<Bounded<1, 600_000>>,
+    /// Instead of `timeouts.read_ms`.
+    pub read_ms: Option<Bounded<1, 3_600_000>>,
+    /// Instead of `timeouts.total_ms`.
+    pub total_ms: Option<Bounded<1, 86_400_000>>,
+}
+
+/// The API of an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpstreamApi {
+    /// OpenAI's Chat Completions: OpenAI, vLLM, Ollama, llama.cpp and most others.
+    #[default]
+    Chat,
+}
+
+/// Names of models, and who answers for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelsConfig {
     /// Further names, each for a model of this server, chat or embedding.
     pub aliases: BTreeMap<String, String>,
+    /// Models of upstreams, by their public names.
+    pub table: BTreeMap<String, ModelConfig>,
+    /// The upstream that answers for every other name, under that name.
+    pub other: Option<String>,
+}
+
+/// A model of upstreams.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelConfig {
+    /// Who answers, in order: the next is asked when the ones before it fail.
+    pub targets: Vec<TargetConfig>,
+    /// Most tokens of a conversation, answer included; when absent, the upstream decides.
+    pub context_window: Option<Bounded<1_024, 100_000_000>>,
+}
+
+/// One upstream of a model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TargetConfig {
+    /// A name of `upstreams`.
+    pub upstream: String,
+    /// Its own name for the model; the public one when absent.
+    pub model: Option<String>,
+    /// Its share among targets that are written one after the other with a weight each; without one
+    /// it stands alone.
+    pub weight: Option<Bounded<1, 1_000_000>>,
+}
+
+/// How long each part of a call to an upstream may take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TimeoutsConfig {
+    /// Most milliseconds until there is a connection.
+    pub connect_ms: Bounded<1, 600_000>,
+    /// Most milliseconds until the first token of a streamed answer, and between two pieces of it.
+    pub read_ms: Bounded<1, 3_600_000>,
+    /// Most milliseconds for an answer, retries included.
+    pub total_ms: Bounded<1, 86_400_000>,
+}
+
+/// What is asked again when an upstream fails before its answer has begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RetryConfig {
+    /// Most attempts for one answer, the first among them.
+    pub max_attempts: Bounded<1, 100>,
+    /// Most retries as a share of requests.
+    pub budget: Decimal<0, 1_000>,
+    /// Seconds before the first retry.
+    pub base_s: Decimal<1, 600_000>,
+    /// What each further wait is multiplied by.
+    pub factor: Decimal<1_000, 100_000>,
+    /// The share of a wait that chance may leave out.
+    pub jitter: Decimal<0, 1_000>,
+    /// Most seconds of a wait.
+    pub max_s: Decimal<1, 3_600_000>,
 }
 
 /// Where responses are kept.
@@ -189,6 +284,31 @@ impl Default for ModelsConfig {
         ];
         Self {
             aliases: aliases.map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+            table: BTreeMap::new(),
+            other: None,
+        }
+    }
+}
+
+impl Default for TimeoutsConfig {
+    fn default() -> Self {
+        Self {
+            connect_ms: Bounded::of::<1_000>(),
+            read_ms: Bounded::of::<10_000>(),
+            total_ms: Bounded::of::<600_000>(),
+        }
+    }
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            max_attempts: Bounded::of::<3>(),
+            budget: Decimal::of::<100>(),
+            base_s: Decimal::of::<100>(),
+            factor: Decimal::of::<2_000>(),
+            jitter: Decimal::of::<100>(),
+            max_s: Decimal::of::<30_000>(),
         }
     }
 }

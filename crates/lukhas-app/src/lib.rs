@@ -32,13 +32,15 @@ mod load;
 mod mock;
 mod models;
 mod settings;
+mod upstreams;
 mod yaml;
 
 pub use app::App;
 
 pub use config::{
-    AuthConfig, Bounded, Config, EngineConfig, LogConfig, LogFormat, ModelsConfig, Origin,
-    OutOfRange, Problem, Problems, ServerConfig, StoreConfig, UnsupportedSchema,
+    AuthConfig, Bounded, Config, Decimal, EngineConfig, LogConfig, LogFormat, ModelConfig,
+    ModelsConfig, Origin, OutOfRange, Problem, Problems, RetryConfig, ServerConfig, StoreConfig,
+    TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig,
 };
 pub use error::AppError;
 pub use load::{Flags, Loaded, Sources, load};

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::config::{
     self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
 };
+use crate::upstreams::{self, Upstreams};
 use crate::{AppError, Settings, keys};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
@@ -37,6 +38,7 @@ pub struct Flags {
 pub struct Loaded {
     pub(crate) settings: Settings,
     pub(crate) keys: KeySet,
+    pub(crate) upstreams: Upstreams,
     config: Config,
     origins: Origins,
 }
@@ -66,9 +68,11 @@ pub fn load(sources: Sources) -> Result<Loaded, AppError> {
         .map_err(|problems| problems.attributed(&origins))?
         .with_key_file_from(&origins);
     let keys = keys::read(&settings, &environment, &origins)?;
+    let upstreams = upstreams::build(&config, &environment, &origins)?;
     Ok(Loaded {
         settings,
         keys,
+        upstreams,
         config,
         origins,
     })

@@ -47,6 +47,7 @@ impl Checker<'_> {
             Shape::Map(values) => self.map(node, values),
             Shape::List(items) => self.list(node, items),
             Shape::Integer { min, max } => self.integer(node, *min, *max),
+            Shape::Number { min, max } => self.number(node, *min, *max),
             Shape::Text => self.text(node),
             Shape::Choice(choices) => self.choice(node, choices),
         }
@@ -107,6 +108,22 @@ impl Checker<'_> {
             | Value::Text(_)
             | Value::List(_)
             | Value::Map(_) => self.wrong_type(node, "a whole number", Some(range)),
+        }
+    }
+
+    fn number(&mut self, node: &Node, min: f64, max: f64) {
+        let range = format!("from {min} to {max}, in steps of 0.001");
+        let number: Option<f64> = match &node.value {
+            Value::Integer(number) => number.to_string().parse().ok(),
+            Value::Fraction(text) => text.parse().ok(),
+            Value::Null | Value::Bool(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => None,
+        };
+        let Some(number) = number else {
+            return self.wrong_type(node, "a number", Some(range));
+        };
+        let is_exact = (number * 1e3 - f64::round(number * 1e3)).abs() < 1e-6_f64;
+        if !(min..=max).contains(&number) || !is_exact {
+            self.report(node, format!("`{number}` is out of range"), Some(range));
         }
     }
 
@@ -180,7 +197,8 @@ impl Checker<'_> {
 
     fn wrong_type(&mut self, node: &Node, expected: &str, help: Option<String>) {
         // Whoever writes a key where its place should be named must not see it again.
-        let secret = self.path.first().is_some_and(|section| section == "auth");
+        let secret = self.path.first().is_some_and(|section| section == "auth")
+            || self.path.last().is_some_and(|name| name == "key");
         let message = match &node.value {
             Value::Text(_) if secret => format!("expected {expected}, found text"),
             value => format!("expected {expected}, found {value}"),

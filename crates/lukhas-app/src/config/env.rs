@@ -109,6 +109,10 @@ fn node(name: &str, value: &OsStr, shape: &Shape) -> Result<Node, Problem> {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::Text(text.to_owned()),
         },
+        Shape::Number { .. } => match text.trim().parse::<f64>() {
+            Ok(number) => Value::Fraction(number.to_string()),
+            Err(_) => Value::Text(text.to_owned()),
+        },
         Shape::Text | Shape::Choice(_) => Value::Text(text.to_owned()),
         Shape::Section(_) | Shape::Map(_) | Shape::List(_) => {
             return parse(text, &origin).map(|node| node.moved_to(&origin));

@@ -16,14 +16,14 @@ impl Origins {
     /// The origins of `layers` laid over each other, later ones on top.
     pub(crate) fn of(layers: &[Layer], shape: &Shape) -> Self {
         let mut origins = Self::default();
-        for (path, shape) in shape.leaves() {
+        for (path, _) in shape.leaves() {
             let names: Vec<&str> = path.iter().map(String::as_str).collect();
             let found = layers
                 .iter()
                 .rev()
                 .find_map(|layer| layer.root().get(&names));
             if let Some(node) = found {
-                origins.insert(path.join("."), node, shape);
+                origins.insert(path.join("."), node);
             }
         }
         origins
@@ -39,17 +39,24 @@ impl Origins {
         self.0.iter().map(|(key, origin)| (key.as_str(), origin))
     }
 
-    fn insert(&mut self, key: String, node: &Node, shape: &Shape) {
-        if let (Shape::Map(_), Value::Map(entries)) = (shape, &node.value) {
-            for entry in entries {
-                let key = format!("{key}.{}", entry.key);
-                self.0.insert(key, entry.node.origin.clone());
+    /// Remembers `node`, and everything in it.
+    fn insert(&mut self, key: String, node: &Node) {
+        match &node.value {
+            Value::Map(entries) => {
+                for entry in entries {
+                    self.insert(format!("{key}.{}", entry.key), &entry.node);
+                }
             }
-        }
-        if let Value::List(items) = &node.value {
-            for (index, item) in items.iter().enumerate() {
-                self.0.insert(format!("{key}.{index}"), item.origin.clone());
+            Value::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.insert(format!("{key}.{index}"), item);
+                }
             }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Fraction(_)
+            | Value::Text(_) => {}
         }
         self.0.insert(key, node.origin.clone());
     }

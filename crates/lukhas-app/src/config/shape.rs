@@ -23,6 +23,13 @@ pub(crate) enum Shape {
         /// Largest.
         max: i128,
     },
+    /// A number, bounds included.
+    Number {
+        /// Smallest.
+        min: f64,
+        /// Largest.
+        max: f64,
+    },
     /// Text.
     Text,
     /// One of these texts.
@@ -59,10 +66,18 @@ impl Shape {
     pub(crate) fn of_reliability(config: &Self) -> Self {
         let server = config.field("server").map(Self::fields).unwrap_or_default();
         let limits = server.iter().filter(|(name, _)| name != "listen");
-        Self::Section(vec![(
+        let mut fields = vec![(
             "server".to_owned(),
             Self::Section(limits.cloned().collect()),
-        )])
+        )];
+        for name in ["timeouts", "retry"] {
+            fields.extend(
+                config
+                    .field(name)
+                    .map(|shape| (name.to_owned(), shape.clone())),
+            );
+        }
+        Self::Section(fields)
     }
 
     /// The settings of a section.
@@ -70,9 +85,12 @@ impl Shape {
         match self {
             Self::Section(fields) => fields,
             Self::Optional(inner) => inner.fields(),
-            Self::Map(_) | Self::List(_) | Self::Integer { .. } | Self::Text | Self::Choice(_) => {
-                &[]
-            }
+            Self::Map(_)
+            | Self::List(_)
+            | Self::Integer { .. }
+            | Self::Number { .. }
+            | Self::Text
+            | Self::Choice(_) => &[],
         }
     }
 
@@ -136,6 +154,7 @@ impl Shape {
         match name {
             "string" => Ok(Self::Text),
             "integer" => Self::of_integer(schema),
+            "number" => Self::of_number(schema),
             "array" => {
                 let items = schema.get("items").ok_or_else(|| unsupported(schema))?;
                 Ok(Self::List(Box::new(Self::of_schema(items)?)))
@@ -164,6 +183,14 @@ impl Shape {
             .zip(bound("maximum"))
             .ok_or_else(|| unsupported(schema))?;
         Ok(Self::Integer { min, max })
+    }
+
+    fn of_number(schema: &Value) -> Result<Self, UnsupportedSchema> {
+        let bound = |name| schema.get(name).and_then(Value::as_f64);
+        let (min, max) = bound("minimum")
+            .zip(bound("maximum"))
+            .ok_or_else(|| unsupported(schema))?;
+        Ok(Self::Number { min, max })
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::problem;
-use crate::config::{ModelsConfig, Problem, closest, excerpt};
+use crate::config::{ModelConfig, ModelsConfig, Problem, closest, excerpt};
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
 /// Most characters of an alias.
@@ -38,7 +38,7 @@ impl TryFrom<ModelsConfig> for Aliases {
         let mut aliases = Self::default();
         let mut problems = Vec::new();
         for (alias, model) in config.aliases {
-            match check(&alias, &model) {
+            match check(&alias, &model, &config.table) {
                 Err(problem) => problems.push(problem),
                 Ok(Kind::Chat) => drop(aliases.chat.insert(alias, model)),
                 Ok(Kind::Embedding) => drop(aliases.embedding.insert(alias, model)),
@@ -57,7 +57,7 @@ enum Kind {
     Embedding,
 }
 
-fn check(alias: &str, model: &str) -> Result<Kind, Problem> {
+fn check(alias: &str, model: &str, table: &BTreeMap<String, ModelConfig>) -> Result<Kind, Problem> {
     let key = format!("models.aliases.{alias}");
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.:/".contains(c);
     if alias.is_empty() || alias.len() > MAX_CHARS || !alias.chars().all(plain) {
@@ -67,18 +67,23 @@ fn check(alias: &str, model: &str) -> Result<Kind, Problem> {
         );
         return Err(problem(&key, message));
     }
-    if [CHAT_MODEL, EMBEDDING_MODEL].contains(&alias) {
+    if [CHAT_MODEL, EMBEDDING_MODEL].contains(&alias) || table.contains_key(alias) {
         return Err(problem(&key, format!("`{alias}` is a model already")));
     }
     match model {
         CHAT_MODEL => Ok(Kind::Chat),
         EMBEDDING_MODEL => Ok(Kind::Embedding),
-        _ => Err(unknown(&key, model)),
+        _ if table.contains_key(model) => Ok(Kind::Chat),
+        _ => Err(unknown(&key, model, table)),
     }
 }
 
-fn unknown(key: &str, model: &str) -> Problem {
-    let help = match closest(model, [CHAT_MODEL, EMBEDDING_MODEL]) {
+fn unknown(key: &str, model: &str, table: &BTreeMap<String, ModelConfig>) -> Problem {
+    let named = table.keys().map(String::as_str);
+    let help = match closest(
+        model,
+        [CHAT_MODEL, EMBEDDING_MODEL].into_iter().chain(named),
+    ) {
         Some(best) => format!("did you mean `{best}`?"),
         None => format!("there are `{CHAT_MODEL}` and `{EMBEDDING_MODEL}`"),
     };

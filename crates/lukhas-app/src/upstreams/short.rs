@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The variables that alone switch an upstream on, as the official clients name them.
+
+use lukhas_providers::{Dialect, Upstream, UpstreamConfig as Setup};
+
+use super::{Builder, key};
+use crate::Origin;
+use crate::config::{Problem, UpstreamConfig};
+
+/// How keys of this server begin.
+const OWN_KEY: &str = "lk_";
+
+/// A pair of variables.
+struct Short {
+    name: &'static str,
+    key: &'static str,
+    url: &'static str,
+    default_url: &'static str,
+    dialect: Dialect,
+}
+
+const SHORT: [Short; 1] = [Short {
+    name: "openai",
+    key: "OPENAI_API_KEY",
+    url: "OPENAI_BASE_URL",
+    default_url: "https://api.openai.com/v1",
+    dialect: Dialect::Chat,
+}];
+
+impl Builder<'_> {
+    /// Adds the upstreams that the short variables switch on; the one that answers for every other
+    /// name. A configured upstream of the same name takes their place.
+    pub(super) fn short(&mut self) -> Option<String> {
+        let mut other = None;
+        for short in SHORT {
+            let is_set = |name| self.environment.get(name).is_some_and(|v| !v.is_empty());
+            if self.config.upstreams.contains_key(short.name) || !is_set(short.key) {
+                continue;
+            }
+            match self.switched_on(&short) {
+                Ok((url, upstream)) => {
+                    self.add(short.name, &url, upstream);
+                    other = other.or_else(|| Some(short.name.to_owned()));
+                }
+                Err(problem) => self.problems.push(problem),
+            }
+        }
+        other
+    }
+
+    fn switched_on(&mut self, short: &Short) -> Result<(String, Upstream), Problem> {
+        let blame =
+            |variable: &str, message: String| Problem::new(Origin::Env(variable.into()), message);
+        let key = key::variable(short.key, self.environment)
+            .map_err(|(message, help)| blame(short.key, message).with_help(help))?;
+        let url = self
+            .environment
+            .get(short.url)
+            .filter(|url| !url.is_empty());
+        let url = url.map_or(Some(short.default_url), |url| url.to_str());
+        let url = url.ok_or_else(|| blame(short.url, "the value is not UTF-8 text".to_owned()))?;
+        if key.expose().starts_with(OWN_KEY) && url == short.default_url {
+            let message = "it holds a key of this server, which no other server knows".to_owned();
+            let help = format!(
+                "unset {} to start without that upstream, or set {} to the server of the key",
+                short.key, short.url
+            );
+            return Err(blame(short.key, message).with_help(help));
+        }
+        if self.is_own_address(url) {
+            let message = "it is the address of this server, which would ask itself".to_owned();
+            let help = format!("unset {} and {}", short.key, short.url);
+            return Err(blame(short.url, message).with_help(help));
+        }
+        let timeouts = self.timeouts("timeouts", &UpstreamConfig::default());
+        let setup = Setup {
+            key: Some(key),
+            timeouts: timeouts.unwrap_or_default(),
+            ..Setup::new(short.name, short.dialect, url)
+        };
+        let upstream = Upstream::new(setup).map_err(|error| {
+            let variable = if error.field == "key" {
+                short.key
+            } else {
+                short.url
+            };
+            blame(variable, format!("the value {error}"))
+        })?;
+        Ok((url.to_owned(), upstream))
+    }
+
+    /// Whether `url` leads to the address that this server listens on.
+    fn is_own_address(&self, url: &str) -> bool {
+        let listen = self.config.server.listen.trim();
+        let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let authority = authority.split('/').next().unwrap_or_default();
+        let authority = authority.replacen("localhost", "127.0.0.1", 1);
+        authority == listen
+    }
+}
