@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::clients::{self, Profile, Suite};
 use crate::error::TaskError;
 use crate::tally::Tally;
-use crate::{process, say, tidy};
+use crate::{alone, process, say, tidy};
 
 /// Most time for a step that compiles: a cold build on two cores takes minutes, not this.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -21,6 +21,7 @@ pub(crate) enum Step {
     Fmt,
     Tidy,
     Clippy,
+    Alone,
     Test,
     Doc,
     Build,
@@ -33,6 +34,7 @@ pub(crate) enum Group {
     Fmt,
     Tidy,
     Clippy,
+    Alone,
     Test,
     Doc,
     Build,
@@ -45,6 +47,7 @@ pub(crate) fn steps(only: &[Group]) -> Vec<Step> {
         Step::Fmt,
         Step::Tidy,
         Step::Clippy,
+        Step::Alone,
         Step::Test,
         Step::Doc,
         Step::Build,
@@ -87,6 +90,7 @@ impl Step {
             Self::Fmt => Group::Fmt,
             Self::Tidy => Group::Tidy,
             Self::Clippy => Group::Clippy,
+            Self::Alone => Group::Alone,
             Self::Test => Group::Test,
             Self::Doc => Group::Doc,
             Self::Build => Group::Build,
@@ -111,6 +115,7 @@ impl Step {
             Self::Fmt => "the sources are formatted",
             Self::Tidy => "the rules of the tree hold",
             Self::Clippy => "clippy finds nothing",
+            Self::Alone => "every library crate builds by itself",
             Self::Test => "unit, integration and documentation tests pass",
             Self::Doc => "the documentation builds without a warning",
             Self::Build => "the `lukhas` binary builds",
@@ -121,6 +126,7 @@ impl Step {
     fn run(self, root: &Path, profile: Profile, tally: &mut Tally) -> Result<(), TaskError> {
         let mut command = match self {
             Self::Tidy => return tidy::run(root, tally),
+            Self::Alone => return alone::run(root, tally),
             Self::Clients(suite) => return clients::run(root, suite, profile, tally),
             Self::Fmt => process::cargo(root, "fmt --all --check"),
             Self::Clippy => process::cargo(root, "clippy --workspace --all-targets -- -D warnings"),
@@ -157,6 +163,7 @@ mod tests {
             "fmt",
             "tidy",
             "clippy",
+            "alone",
             "test",
             "doc",
             "build",

@@ -4,10 +4,12 @@
 //! `ci` is what must pass before a change goes in. Each of its steps is a task of its own, so that
 //! a failure can be repeated alone.
 
+mod alone;
 mod ci;
 mod clients;
 mod error;
 mod files;
+mod metadata;
 mod process;
 mod regen;
 mod tally;
@@ -46,6 +48,8 @@ enum Task {
     Tidy,
     /// Clippy finds nothing.
     Clippy,
+    /// Every library crate builds by itself.
+    Alone,
     /// Unit, integration and documentation tests.
     Test,
     /// The documentation builds without a warning.
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Task::Fmt => (vec![Step::Fmt], Build::UNUSED),
         Task::Tidy => (vec![Step::Tidy], Build::UNUSED),
         Task::Clippy => (vec![Step::Clippy], Build::UNUSED),
+        Task::Alone => (vec![Step::Alone], Build::UNUSED),
         Task::Test => (vec![Step::Test], Build::UNUSED),
         Task::Doc => (vec![Step::Doc], Build::UNUSED),
         Task::Build { build } => (vec![Step::Build], build),

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::error::TaskError;
-use crate::{files, process};
+use crate::files;
+use crate::metadata::{self, array, text};
 
 /// The packages of the workspace.
 #[derive(Debug)]
@@ -42,9 +43,7 @@ pub(super) struct Dependency {
 impl Workspace {
     /// Reads the workspace at `root`; needs no network and no lock file.
     pub(super) fn load(root: &Path) -> Result<Self, TaskError> {
-        let arguments = "metadata --no-deps --offline --format-version 1";
-        let text = process::output(&mut process::cargo(root, arguments))?;
-        let metadata: Value = serde_json::from_str(&text)?;
+        let metadata = metadata::read(root)?;
         let packages = array(&metadata, "packages").map(Package::read);
         Ok(Self {
             root: root.to_path_buf(),
@@ -80,13 +79,4 @@ impl Dependency {
             own: dependency.get("path").is_some_and(Value::is_string),
         }
     }
-}
-
-fn array<'v>(value: &'v Value, key: &str) -> impl Iterator<Item = &'v Value> {
-    let entries = value.get(key).and_then(Value::as_array);
-    entries.into_iter().flatten()
-}
-
-fn text<'v>(value: &'v Value, key: &str) -> &'v str {
-    value.get(key).and_then(Value::as_str).unwrap_or_default()
 }
