@@ -32,6 +32,9 @@ pub(crate) enum TaskError {
     /// What `cargo metadata` printed is not what this program knows.
     #[error("cannot read the output of `cargo metadata`: {0}")]
     Metadata(#[from] serde_json::Error),
+    /// A bench that is not there.
+    #[error("there is no bench `{name}`; there are: {known}")]
+    UnknownBench { name: String, known: String },
     /// Rules of the tree that do not hold.
     #[error("broken rules: {0}")]
     Untidy(usize),

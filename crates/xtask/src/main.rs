@@ -5,6 +5,7 @@
 //! a failure can be repeated alone.
 
 mod alone;
+mod bench;
 mod ci;
 mod clients;
 mod error;
@@ -66,6 +67,14 @@ enum Task {
         #[command(flatten)]
         build: Build,
     },
+    /// Lists the benches, or runs one.
+    Bench {
+        /// Which.
+        name: Option<String>,
+        /// For the bench itself: with criterion, what to run of it.
+        #[arg(last = true, requires = "name")]
+        arguments: Vec<String>,
+    },
     /// Rewrites the files that are generated from the code, and says which ones changed.
     Regen,
 }
@@ -81,6 +90,9 @@ fn main() -> ExitCode {
     let root = root();
     let (steps, build) = match Cli::parse().task {
         Task::Regen => return regen::run(&root),
+        Task::Bench { name, arguments } => {
+            return bench::run(&root, name.as_deref(), &arguments);
+        }
         Task::Ci { only, build } => (ci::steps(&only), build),
         Task::Fmt => (vec![Step::Fmt], Build::UNUSED),
         Task::Tidy => (vec![Step::Tidy], Build::UNUSED),
