@@ -77,6 +77,7 @@ mod tests {
         let banner = Banner {
             address: ([127, 0, 0, 1], 8080).into(),
             key: Some(&key),
+            upstreams: &[],
         };
         insta::assert_snapshot!(banner);
     }
@@ -91,9 +92,14 @@ mod tests {
             let banner = Banner {
                 address: address.parse().unwrap(),
                 key: None,
+                upstreams: &[("local".to_owned(), "http://127.0.0.1:9/v1".to_owned())],
             };
             let text = banner.to_string();
             assert!(text.contains(&format!("  url   {url}")), "{text}");
+            assert!(
+                text.contains("  via   local at http://127.0.0.1:9/v1\n"),
+                "{text}"
+            );
             assert_eq!(text.matches("Bearer $LUKHAS_API_TOKEN").count(), 3);
         }
     }

@@ -87,7 +87,11 @@ fn convert(node: &Node) -> FigmentValue {
             Ok(value) => FigmentValue::Num(Tag::Default, Num::U64(value)),
             Err(_) => FigmentValue::Num(Tag::Default, Num::I128(*value)),
         },
-        Value::Fraction(text) | Value::Text(text) => text.clone().into(),
+        Value::Fraction(text) => match text.parse::<f64>() {
+            Ok(number) => FigmentValue::Num(Tag::Default, Num::F64(number)),
+            Err(_) => text.clone().into(),
+        },
+        Value::Text(text) => text.clone().into(),
         Value::List(items) => {
             FigmentValue::Array(Tag::Default, items.iter().map(convert).collect())
         }
