@@ -5,9 +5,11 @@
 
 mod documents;
 mod errors;
+mod faults;
 mod hostile;
 mod independent;
 mod operations;
 mod recorded;
 mod responses;
 mod streams;
+mod upstreams;

@@ -11,7 +11,9 @@
 mod client;
 mod official;
 mod server;
+mod upstream;
 
 pub use client::{Answer, Client};
 pub use official::{assert_valid, assert_valid_event, faults};
 pub use server::{Options, TestServer};
+pub use upstream::{Patience, routed, upstream};

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
-use lukhas_core::{Entropy, ResponseStore, Scope, Tokenizer};
+use lukhas_core::{Entropy, Provider, ResponseStore, Scope, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
 use lukhas_gateway::{Drain, Gateway, GatewayParts, Limits};
 use lukhas_matriz::Matriz;
@@ -60,10 +60,19 @@ impl TestServer {
 
     /// A server with `options`.
     pub async fn with(options: Options) -> Self {
+        Self::put_together(options, None).await
+    }
+
+    /// A server that leaves every model it does not know to `other`.
+    pub async fn before(other: Arc<dyn Provider>) -> Self {
+        Self::put_together(Options::default(), Some(other)).await
+    }
+
+    async fn put_together(options: Options, other: Option<Arc<dyn Provider>>) -> Self {
         let [key, stranger, reader] = [(); 3].map(|()| GeneratedKey::generate(&mut rand::rng()));
         let texts = [&key, &stranger, &reader].map(|key| key.secret.expose().clone());
         let keys = keys([key, stranger, reader]);
-        let gateway = Gateway::new(parts(options, keys));
+        let gateway = Gateway::new(parts(options, keys, other));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut tasks = JoinSet::new();
@@ -89,18 +98,21 @@ fn keys([key, stranger, reader]: [GeneratedKey; 3]) -> KeySet {
     KeySet::new(&mut rand::rng(), entries).expect("good keys")
 }
 
-fn parts(options: Options, keys: KeySet) -> GatewayParts {
+fn parts(options: Options, keys: KeySet, other: Option<Arc<dyn Provider>>) -> GatewayParts {
     let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
     let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(MemoryLimits::default()));
     let engine = Engine::new(EngineOptions {
         token_delay: options.token_delay,
         ..EngineOptions::default()
     });
-    let orchestrator = Matriz::new(Arc::clone(&tokenizer))
+    let mut orchestrator = Matriz::new(Arc::clone(&tokenizer))
         .with_provider(Arc::new(engine))
         .and_then(|matriz| matriz.with_alias("gpt-4o-mini", "lukhas-matriz"))
         .expect("names are free")
         .with_store(Arc::clone(&store));
+    if let Some(other) = other {
+        orchestrator = orchestrator.with_other(other);
+    }
     let embedder = LexicalHash::default();
     let alias = (
         "text-embedding-3-small".to_owned(),

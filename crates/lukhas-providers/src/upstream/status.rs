@@ -26,7 +26,8 @@ pub(super) fn unsent(error: &legacy::Error, connect: Duration) -> Failed {
     tracing::debug!(%error, cause = ?error.source(), "an upstream could not be asked");
     if !error.is_connect() {
         let message = "The upstream closed the connection before it answered.";
-        return Failed::upstream(FailureKind::ResetBeforeHead, message);
+        let error = RunError::new(RunErrorKind::UpstreamTruncated, message);
+        return Failed::new(FailureKind::ResetBeforeHead, error);
     }
     let mut cause = error.source();
     while let Some(inner) = cause {

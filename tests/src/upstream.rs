@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Models of upstreams, set up for tests.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lukhas_engine::Cl100k;
+use lukhas_providers::{Dialect, RoutedModel, RoutedModelConfig, Target, Upstream, UpstreamConfig};
+use lukhas_reliability::{
+    Backoff, PoolConfig, RetryBudget, RetryBudgetConfig, RetryPolicy, Timeouts, TimeoutsConfig,
+};
+
+/// How patient a test is with an upstream.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the first token, and between two pieces.
+    pub read: Duration,
+    /// For an answer.
+    pub total: Duration,
+    /// Attempts for one answer.
+    pub attempts: u32,
+    /// Retries as a share of requests.
+    pub budget: f64,
+}
+
+impl Default for Patience {
+    /// As `lukhas serve`, but for a total of 30 s.
+    fn default() -> Self {
+        Self {
+            read: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+            attempts: 3,
+            budget: 0.1,
+        }
+    }
+}
+
+/// The upstream at `url`.
+#[must_use]
+pub fn upstream(dialect: Dialect, url: &str, patience: Patience) -> Upstream {
+    let timeouts = Timeouts::new(TimeoutsConfig {
+        connect: Duration::from_millis(1_000).min(patience.total),
+        first_byte: patience.read,
+        idle: patience.read,
+        total: patience.total,
+    });
+    let config = UpstreamConfig {
+        timeouts: timeouts.expect("possible timeouts"),
+        max_answer_bytes: 256 << 10,
+        ..UpstreamConfig::new("mock", dialect, format!("{url}/v1"))
+    };
+    Upstream::new(config).expect("a possible upstream")
+}
+
+/// A model that answers for every name, from `upstreams` in order, each asked for the name beside
+/// it, if there is one.
+#[must_use]
+pub fn routed<'m>(
+    upstreams: impl IntoIterator<Item = (Upstream, Option<&'m str>)>,
+    patience: Patience,
+) -> RoutedModel {
+    let targets = upstreams.into_iter().zip(0..);
+    let targets = targets.map(|((upstream, model), tier)| Target {
+        model: model.map(str::to_owned),
+        tier,
+        ..Target::new(upstream)
+    });
+    let budget = RetryBudget::new(RetryBudgetConfig {
+        ratio: patience.budget,
+        ..RetryBudgetConfig::default()
+    });
+    let budget = Arc::new(budget.expect("a possible budget"));
+    let attempts = NonZeroU32::new(patience.attempts).expect("an attempt");
+    let config = RoutedModelConfig {
+        models: Vec::new(),
+        targets: targets.collect(),
+        pool: PoolConfig::default(),
+        policy: RetryPolicy::new(attempts, Backoff::default(), budget),
+        total: patience.total,
+        tokenizer: Arc::new(Cl100k::new()),
+    };
+    RoutedModel::new(config).expect("a possible model")
+}
