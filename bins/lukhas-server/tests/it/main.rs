@@ -19,3 +19,5 @@ mod refusals;
 mod signals;
 #[cfg(test)]
 mod startup;
+#[cfg(test)]
+mod upstream;

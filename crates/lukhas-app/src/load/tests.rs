@@ -2,6 +2,7 @@
 mod keys;
 mod problems;
 mod shipped;
+mod upstreams;
 
 use std::fs;
 use std::os::unix::ffi::OsStringExt;

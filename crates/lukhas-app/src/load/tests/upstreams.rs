@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+use lukhas_core::Provider as _;
+
+use super::*;
+
+#[test]
+fn what_is_wrong_with_an_upstream_is_named_at_its_place() {
+    let secret = ["sk", "not", "shown"].join("-");
+    let text = format!(
+        "\
+upstreams:
+  nowhere: {{}}
+  typo:
+    base_url: http://127.0.0.1:1/v1
+    api: chatt
+    kye: env:X
+  plain:
+    base_url: http://127.0.0.1:1/v1
+    key: {secret}
+"
+    );
+    insta::assert_snapshot!(Case::yaml(text).problems());
+}
+
+#[test]
+fn what_an_upstream_means_must_be_possible() {
+    let text = "\
+upstreams:
+  nowhere: {}
+  words:
+    base_url: not a url
+  ftp:
+    base_url: ftp://127.0.0.1/v1
+  user:
+    base_url: https://me:secret@127.0.0.1/v1
+  unset:
+    base_url: http://127.0.0.1:1/v1
+    key: env:NOBODY_SETS_THIS
+  absent:
+    base_url: http://127.0.0.1:1/v1
+    key: file:absent.key
+  empty:
+    base_url: http://127.0.0.1:1/v1
+    key: file:empty.key
+  raw:
+    base_url: http://127.0.0.1:1/v1
+    key: sk-raw-and-not-shown
+  distrust:
+    base_url: https://127.0.0.1:1/v1
+    ca_file: empty.key
+  hasty:
+    base_url: http://127.0.0.1:1/v1
+    read_ms: 5000
+    total_ms: 4000
+  good:
+    base_url: http://127.0.0.1:1/v1
+models:
+  other: goood
+  aliases:
+    short: loong
+  table:
+    lukhas-matriz:
+      targets: [{upstream: good}]
+    lonely: {}
+    long:
+      targets:
+        - {upstream: good}
+        - {upstream: absent}
+        - {upstream: nobody}
+";
+    let case = || Case::yaml(text).file("empty.key", "");
+    insta::assert_snapshot!(case().problems());
+    let without_alias = text.replace("short: loong", "short: long");
+    let case = Case::yaml(without_alias).file("empty.key", "");
+    let problems = case.problems();
+    assert!(
+        !problems.contains("not-shown") && !problems.contains("secret@"),
+        "{problems}"
+    );
+    insta::assert_snapshot!(problems);
+}
+
+#[test]
+fn the_variables_of_the_official_clients_switch_an_upstream_on() {
+    let loaded = Case::new().env("OPENAI_API_KEY", "sk-x").load().unwrap();
+    let openai = ("openai".to_owned(), "https://api.openai.com/v1".to_owned());
+    assert_eq!(loaded.upstreams.addresses, [openai]);
+    assert!(loaded.upstreams.other.is_some());
+
+    for empty in ["OPENAI_API_KEY", "OPENAI_BASE_URL"] {
+        let loaded = Case::new().env(empty, "").load().unwrap();
+        assert!(loaded.upstreams.other.is_none());
+    }
+    let own = ["lk", "live", "x"].join("_");
+    for case in [
+        Case::new().env("OPENAI_API_KEY", &own),
+        Case::new()
+            .env("OPENAI_API_KEY", "sk-x")
+            .env("OPENAI_BASE_URL", "nowhere"),
+        Case::new()
+            .env("OPENAI_API_KEY", &own)
+            .env("OPENAI_BASE_URL", "http://localhost:8080/v1"),
+    ] {
+        let problems = case.problems();
+        assert!(problems.contains("OPENAI_"), "{problems}");
+        assert!(!problems.contains(&own), "{problems}");
+    }
+}
+
+#[test]
+fn models_of_the_table_are_listed_and_have_aliases() {
+    let text = "\
+upstreams:
+  one: {base_url: http://127.0.0.1:1/v1}
+  two: {base_url: http://127.0.0.1:2/v1, key: env:TWO, read_ms: 60000}
+models:
+  other: two
+  aliases: {gpt-4o: chat}
+  table:
+    chat:
+      context_window: 32768
+      targets: [{upstream: one, model: a, weight: 3}, {upstream: two, weight: 1}, {upstream: two}]
+";
+    let loaded = Case::yaml(text).env("TWO", "sk-two").load().unwrap();
+    let [model] = loaded.upstreams.models.as_slice() else {
+        panic!("{:?}", loaded.upstreams);
+    };
+    assert_eq!(model.models()[0].id, "chat");
+    assert_eq!(model.models()[0].context_window, 32_768);
+    let targets: Vec<_> = model
+        .pool()
+        .status()
+        .map(|status| {
+            let target = status.target;
+            let name = target.model.as_deref().unwrap_or_default();
+            (
+                target.upstream.name(),
+                name,
+                target.weight.get(),
+                target.tier,
+            )
+        })
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            ("one", "a", 3, 0),
+            ("two", "chat", 1, 0),
+            ("two", "chat", 1, 1)
+        ]
+    );
+    assert_eq!(loaded.settings().aliases().chat()["gpt-4o"], "chat");
+}
+
+#[test]
+fn the_examples_of_the_documentation_are_configurations() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("docs/ops/RELIABILITY_TUNING.md")).unwrap();
+    let example = page
+        .split("```yaml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let case = Case::yaml(example).env("OPENAI_API_KEY", "sk-x");
+    assert_eq!(case.load().unwrap().upstreams.models.len(), 1);
+}
