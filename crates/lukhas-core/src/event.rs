@@ -34,6 +34,8 @@ pub enum OutputEvent {
     RefusalDelta(String),
     /// JSON text for the arguments of the open function call.
     ArgumentsDelta(String),
+    /// Text for the open reasoning.
+    ReasoningDelta(String),
     /// The open item is whole.
     ItemDone,
     /// The end.

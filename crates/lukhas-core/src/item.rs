@@ -42,6 +42,9 @@ pub enum ItemKind {
         /// The function's name.
         name: String,
     },
+    /// What the model shows of its thinking. It is no part of what is said: once whole it is an
+    /// [`Item::Opaque`].
+    Reasoning,
 }
 
 /// Something said by one speaker.

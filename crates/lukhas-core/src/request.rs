@@ -125,6 +125,8 @@ pub struct Sampling {
 pub struct Hints {
     /// How hard to reason: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`.
     pub effort: Option<&'static str>,
+    /// Which summary of the reasoning to show: `auto`, `concise` or `detailed`.
+    pub summary: Option<&'static str>,
     /// How long-winded to be: `low`, `medium` or `high`.
     pub verbosity: Option<&'static str>,
     /// The caller's name for its end user.

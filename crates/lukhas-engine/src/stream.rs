@@ -94,6 +94,7 @@ impl AnswerStream {
         Some(match item.kind {
             ItemKind::Message => OutputEvent::TextDelta(delta),
             ItemKind::FunctionCall { .. } => OutputEvent::ArgumentsDelta(delta),
+            ItemKind::Reasoning => OutputEvent::ReasoningDelta(delta),
         })
     }
 }
@@ -114,7 +115,7 @@ impl Stream for AnswerStream {
 fn next_delta(item: &OutputItem, sent: usize) -> &str {
     let rest = &item.text[sent..];
     let end = match item.kind {
-        ItemKind::Message => word_len(rest),
+        ItemKind::Message | ItemKind::Reasoning => word_len(rest),
         ItemKind::FunctionCall { .. } => {
             let (shortest, longest) = PIECE;
             let len = item.text.len().div_ceil(PIECES).clamp(shortest, longest);

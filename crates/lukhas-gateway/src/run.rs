@@ -226,6 +226,7 @@ fn failure(event: &OutputEvent) -> Option<&RunError> {
         | OutputEvent::TextDelta(_)
         | OutputEvent::RefusalDelta(_)
         | OutputEvent::ArgumentsDelta(_)
+        | OutputEvent::ReasoningDelta(_)
         | OutputEvent::ItemDone => None,
     }
 }

@@ -33,9 +33,10 @@ pub use read::TextOr;
 pub use responses::{
     CountInputTokens, CreateResponse, DeletedResponse, FunctionCallObject, FunctionOutputObject,
     FunctionTool, Include, IncompleteDetails, InputContent, InputItem, InputTokens, ItemList,
-    ItemObject, MessageObject, PartObject, Reasoning, ResponseCall, ResponseError, ResponseEvent,
-    ResponseFold, ResponseObject, ResponseOptions, ResponseStream, ResponseTool,
-    ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, TextConfig, TextFormat,
+    ItemObject, MessageObject, PartObject, Reasoning, ReasoningObject, ResponseCall, ResponseError,
+    ResponseEvent, ResponseFold, ResponseObject, ResponseOptions, ResponseStream, ResponseTool,
+    ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, SummaryObject, TextConfig,
+    TextFormat,
 };
 pub use sse::{DONE, SseDecoder, SseError, SseEvent, write_event};
 pub use write::write_json;

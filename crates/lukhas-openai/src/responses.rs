@@ -7,6 +7,7 @@ mod fold;
 mod input;
 mod item;
 mod object;
+mod reasoning;
 mod request;
 mod stream;
 mod tool;
@@ -21,6 +22,7 @@ pub use item::{
 pub use object::{
     DeletedResponse, IncompleteDetails, InputTokens, ResponseError, ResponseObject, ResponseUsage,
 };
+pub use reasoning::{ReasoningObject, SummaryObject};
 pub use request::{
     CountInputTokens, CreateResponse, Include, Reasoning, ServiceTier, StreamOptions, TextConfig,
     TextFormat,

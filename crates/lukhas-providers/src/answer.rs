@@ -17,7 +17,8 @@ pub(crate) struct Answer {
     open: Open,
     /// Calls that have begun, by the key the upstream gives them, in order.
     calls: Vec<String>,
-    has_items: bool,
+    /// Whether anything has been said or called: reasoning is no answer.
+    has_answer: bool,
     is_over: bool,
 }
 
@@ -27,6 +28,7 @@ enum Open {
     #[default]
     None,
     Message,
+    Reasoning,
     /// The call with this place in `calls`.
     Call(usize),
 }
@@ -36,7 +38,7 @@ impl Answer {
     pub(crate) fn text(&mut self, delta: String) {
         if !delta.is_empty() {
             self.open_message();
-            self.events.push_back(OutputEvent::TextDelta(delta));
+            self.push(OutputEvent::TextDelta(delta));
         }
     }
 
@@ -44,7 +46,19 @@ impl Answer {
     pub(crate) fn refusal(&mut self, delta: String) {
         if !delta.is_empty() {
             self.open_message();
-            self.events.push_back(OutputEvent::RefusalDelta(delta));
+            self.push(OutputEvent::RefusalDelta(delta));
+        }
+    }
+
+    /// More of what the model shows of its thinking; begins an item of it where none is open.
+    pub(crate) fn reasoning(&mut self, delta: String) {
+        if !delta.is_empty() {
+            if self.open != Open::Reasoning {
+                self.close();
+                self.open = Open::Reasoning;
+                self.add(ItemKind::Reasoning);
+            }
+            self.push(OutputEvent::ReasoningDelta(delta));
         }
     }
 
@@ -64,6 +78,7 @@ impl Answer {
         self.close();
         self.open = Open::Call(self.calls.len());
         self.calls.push(key.to_owned());
+        self.has_answer = true;
         self.add(ItemKind::FunctionCall {
             call_id: call_id.to_owned(),
             name: name.to_owned(),
@@ -89,7 +104,7 @@ impl Answer {
             ));
         }
         if !delta.is_empty() {
-            self.events.push_back(OutputEvent::ArgumentsDelta(delta));
+            self.push(OutputEvent::ArgumentsDelta(delta));
         }
         Ok(())
     }
@@ -98,24 +113,21 @@ impl Answer {
     pub(crate) fn close(&mut self) {
         match std::mem::take(&mut self.open) {
             Open::None => {}
-            Open::Message | Open::Call(_) => self.events.push_back(OutputEvent::ItemDone),
+            Open::Message | Open::Reasoning | Open::Call(_) => self.push(OutputEvent::ItemDone),
         }
     }
 
-    /// The answer is over. A completed one has at least one item; an item that is open stays so
-    /// unless the answer is completed.
+    /// The answer is over; whatever comes after it is left out. A completed one has at least a
+    /// message or a call; an item that is open stays so unless the answer is completed.
     pub(crate) fn end(&mut self, outcome: Outcome, usage: Option<Usage>) {
-        if std::mem::replace(&mut self.is_over, true) {
-            return;
-        }
         if outcome == Outcome::Completed {
-            if !self.has_items {
+            if !self.has_answer {
                 self.open_message();
             }
             self.close();
         }
-        self.events
-            .push_back(OutputEvent::Ended(RunEnd { outcome, usage }));
+        self.push(OutputEvent::Ended(RunEnd { outcome, usage }));
+        self.is_over = true;
     }
 
     /// Whether the end has been given in.
@@ -142,6 +154,7 @@ impl Answer {
         if self.open != Open::Message {
             self.close();
             self.open = Open::Message;
+            self.has_answer = true;
             self.add(ItemKind::Message);
         }
     }
@@ -149,8 +162,12 @@ impl Answer {
     fn add(&mut self, kind: ItemKind) {
         let index = self.next_index;
         self.next_index += 1;
-        self.has_items = true;
-        self.events
-            .push_back(OutputEvent::ItemAdded { index, kind });
+        self.push(OutputEvent::ItemAdded { index, kind });
+    }
+
+    fn push(&mut self, event: OutputEvent) {
+        if !self.is_over {
+            self.events.push_back(event);
+        }
     }
 }

@@ -5,10 +5,15 @@
 //! puts its answer, whole or event by event, into an [`Answer`].
 
 mod chat;
+mod messages;
+mod responses;
+
+#[cfg(test)]
+mod tests;
 
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, HeaderValue};
-use lukhas_core::{RunError, RunRequest};
+use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use lukhas_core::{RunError, RunErrorKind, RunRequest};
 use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
 use serde_json::Value;
@@ -21,6 +26,10 @@ use crate::error::{Unreadable, UpstreamError};
 pub enum Dialect {
     /// OpenAI's Chat Completions, which most servers of models offer.
     Chat,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages, version 2023-06-01.
+    Messages,
 }
 
 /// Reads one answer.
@@ -37,13 +46,15 @@ pub(crate) trait Reader: Send {
 
 impl Dialect {
     /// Every dialect.
-    pub const ALL: [Self; 1] = [Self::Chat];
+    pub const ALL: [Self; 3] = [Self::Chat, Self::Responses, Self::Messages];
 
     /// Its name in configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
         }
     }
 
@@ -51,6 +62,8 @@ impl Dialect {
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Chat => "/chat/completions",
+            Self::Responses => "/responses",
+            Self::Messages => "/messages",
         }
     }
 
@@ -59,7 +72,8 @@ impl Dialect {
         let mut headers = HeaderMap::new();
         if let Some(key) = key {
             let (name, prefix) = match self {
-                Self::Chat => (AUTHORIZATION, "Bearer "),
+                Self::Chat | Self::Responses => (AUTHORIZATION, "Bearer "),
+                Self::Messages => (HeaderName::from_static("x-api-key"), ""),
             };
             let value = Secret::new([prefix, key.expose()].concat());
             let mut value = HeaderValue::from_str(value.expose()).map_err(|_| {
@@ -69,6 +83,12 @@ impl Dialect {
             value.set_sensitive(true);
             headers.insert(name, value);
         }
+        match self {
+            Self::Chat | Self::Responses => {}
+            Self::Messages => {
+                headers.insert("anthropic-version", HeaderValue::from_static("2023-06-01"));
+            }
+        }
         Ok(headers)
     }
 
@@ -76,6 +96,8 @@ impl Dialect {
     pub(crate) fn request(self, model: &str, request: &RunRequest) -> Result<Value, RunError> {
         match self {
             Self::Chat => chat::request(model, request),
+            Self::Responses => responses::request(model, request),
+            Self::Messages => messages::request(model, request),
         }
     }
 
@@ -83,6 +105,8 @@ impl Dialect {
     pub(crate) fn reader(self) -> Box<dyn Reader> {
         match self {
             Self::Chat => Box::new(chat::ChatReader::default()),
+            Self::Responses => Box::new(responses::ResponsesReader::default()),
+            Self::Messages => Box::new(messages::MessagesReader::default()),
         }
     }
 }
@@ -96,4 +120,41 @@ pub(crate) fn parse(data: &str) -> Result<Value, Unreadable> {
 /// A count that a well-behaved upstream never leaves out, but some do.
 pub(crate) fn count(value: &Value, path: &str) -> u64 {
     value.pointer(path).and_then(Value::as_u64).unwrap_or(0)
+}
+
+/// The text of a member that may be absent.
+fn owned_text(value: Option<&Value>) -> String {
+    value.and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// The error that an answer ended with. Its text may hold anything, so only its code is repeated.
+fn ended_with(error: &Value) -> RunError {
+    let code = ["code", "type"].iter().find_map(|key| error[*key].as_str());
+    let message = match code.and_then(crate::upstream::word) {
+        Some(code) => format!("The upstream ended its answer with the error `{code}`."),
+        None => "The upstream ended its answer with an error.".to_owned(),
+    };
+    RunError::new(RunErrorKind::Upstream, message)
+}
+
+/// Content that a dialect has no place for.
+fn no_place(what: &str) -> RunError {
+    let message = format!("The upstream of this model has no place for {what}.");
+    RunError::unsupported("input", message)
+}
+
+/// Refuses the first of `settings` that is set, by its name: a setting is never silently dropped.
+fn refuse(settings: &[(&'static str, bool)]) -> Result<(), RunError> {
+    match settings.iter().find(|(_, is_set)| *is_set) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let message = format!("The upstream of this model does not know `{name}`.");
+            Err(RunError::unsupported(*name, message))
+        }
+    }
+}
+
+/// Whether a penalty changes anything.
+fn is_penalty(value: Option<f64>) -> bool {
+    value.is_some_and(|value| value != 0.0)
 }

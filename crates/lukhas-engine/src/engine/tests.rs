@@ -74,6 +74,7 @@ fn fold(events: &[OutputEvent]) -> Folded {
                         assert!(call_id.starts_with("call_") && call_id.len() == 37);
                         name.clone()
                     }
+                    ItemKind::Reasoning => panic!("the engine does not reason"),
                 };
                 open = Some(kind.clone());
                 items.push((name, String::new()));
@@ -89,6 +90,7 @@ fn fold(events: &[OutputEvent]) -> Folded {
                 items.last_mut().unwrap().1 += delta;
             }
             OutputEvent::RefusalDelta(_) => panic!("the engine does not refuse"),
+            OutputEvent::ReasoningDelta(_) => panic!("the engine does not reason"),
             OutputEvent::ItemDone => assert!(open.take().is_some()),
             OutputEvent::Ended(ended) => end = Some(ended.clone()),
         }

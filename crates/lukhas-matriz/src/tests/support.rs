@@ -207,6 +207,15 @@ pub(crate) fn calling(index: u32, name: &str) -> OutputEvent {
     OutputEvent::ItemAdded { index, kind }
 }
 
+pub(crate) fn reasoning(index: u32) -> OutputEvent {
+    let kind = ItemKind::Reasoning;
+    OutputEvent::ItemAdded { index, kind }
+}
+
+pub(crate) fn thinks(text: &str) -> OutputEvent {
+    OutputEvent::ReasoningDelta(text.into())
+}
+
 pub(crate) fn text(text: &str) -> OutputEvent {
     OutputEvent::TextDelta(text.into())
 }

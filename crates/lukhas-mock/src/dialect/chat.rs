@@ -63,7 +63,8 @@ pub(super) fn kind(event: &OutputEvent) -> FrameKind {
     match event {
         OutputEvent::TextDelta(_)
         | OutputEvent::RefusalDelta(_)
-        | OutputEvent::ArgumentsDelta(_) => FrameKind::Content,
+        | OutputEvent::ArgumentsDelta(_)
+        | OutputEvent::ReasoningDelta(_) => FrameKind::Content,
         OutputEvent::Ended(_) => FrameKind::Finish,
         OutputEvent::ItemAdded { .. } | OutputEvent::ItemDone => FrameKind::Other,
     }

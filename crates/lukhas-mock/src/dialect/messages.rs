@@ -20,7 +20,8 @@ pub(crate) fn whole(asked: &Asked, events: &[OutputEvent]) -> Result<Value, NoAn
             OutputEvent::ItemAdded { kind, .. } => blocks.push(Block::new(kind)),
             OutputEvent::TextDelta(delta)
             | OutputEvent::RefusalDelta(delta)
-            | OutputEvent::ArgumentsDelta(delta) => {
+            | OutputEvent::ArgumentsDelta(delta)
+            | OutputEvent::ReasoningDelta(delta) => {
                 if let Some(block) = blocks.last_mut() {
                     block.text.push_str(delta);
                 }
@@ -90,6 +91,9 @@ impl Writer {
             OutputEvent::ArgumentsDelta(json) => {
                 self.delta(&json!({"type": "input_json_delta", "partial_json": json}));
             }
+            OutputEvent::ReasoningDelta(text) => {
+                self.delta(&json!({"type": "thinking_delta", "thinking": text}));
+            }
             OutputEvent::ItemDone | OutputEvent::Ended(_) => {
                 if std::mem::take(&mut self.open) {
                     self.write("content_block_stop", json!({"index": index}));
@@ -129,39 +133,51 @@ impl Writer {
 
 /// A content block, and the text or the arguments in it.
 struct Block {
-    tool: Option<(String, String)>,
+    kind: BlockKind,
     text: String,
+}
+
+enum BlockKind {
+    Text,
+    Tool { id: String, name: String },
+    Thinking,
 }
 
 impl Block {
     fn new(kind: &ItemKind) -> Self {
-        let tool = match kind {
-            ItemKind::Message => None,
+        let kind = match kind {
+            ItemKind::Message => BlockKind::Text,
             ItemKind::FunctionCall { call_id, name } => {
                 let digits = call_id.trim_start_matches("call_");
-                Some((format!("toolu_{digits}"), name.clone()))
+                let (id, name) = (format!("toolu_{digits}"), name.clone());
+                BlockKind::Tool { id, name }
             }
+            ItemKind::Reasoning => BlockKind::Thinking,
         };
         let text = String::new();
-        Self { tool, text }
+        Self { kind, text }
     }
 
     fn empty(self) -> Value {
-        match self.tool {
-            None => json!({"type": "text", "text": ""}),
-            Some((id, name)) => json!({"type": "tool_use", "id": id, "name": name, "input": {}}),
+        match self.kind {
+            BlockKind::Text => json!({"type": "text", "text": ""}),
+            BlockKind::Tool { id, name } => {
+                json!({"type": "tool_use", "id": id, "name": name, "input": {}})
+            }
+            BlockKind::Thinking => json!({"type": "thinking", "thinking": "", "signature": ""}),
         }
     }
 
     /// The block with what is in it. Arguments that are no JSON are given as text.
     fn whole(self) -> Value {
         let text = self.text;
-        match self.tool {
-            None => json!({"type": "text", "text": text}),
-            Some((id, name)) => {
+        match self.kind {
+            BlockKind::Text => json!({"type": "text", "text": text}),
+            BlockKind::Tool { id, name } => {
                 let input = serde_json::from_str(&text).unwrap_or(Value::String(text));
                 json!({"type": "tool_use", "id": id, "name": name, "input": input})
             }
+            BlockKind::Thinking => json!({"type": "thinking", "thinking": text, "signature": ""}),
         }
     }
 }

@@ -71,6 +71,10 @@ pub struct ChatAnswerMessage {
     pub content: Option<String>,
     /// The refusal, if it refused.
     pub refusal: Option<String>,
+    /// What the model shows of its thinking, as other servers name it (an extension); absent when
+    /// it shows nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<String>,
     /// Citations: always empty.
     #[schemars(extend("maxItems" = 0))]
     pub annotations: Vec<Value>,

@@ -73,6 +73,7 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
             truncation: Truncation::Disabled,
             hints: Hints {
                 effort: request.reasoning_effort.map(ReasoningEffort::as_str),
+                summary: None,
                 verbosity: request.verbosity.map(Verbosity::as_str),
                 end_user: request.safety_identifier.or(request.user),
                 cache_key: request.prompt_cache_key,

@@ -13,6 +13,7 @@ use super::answer::{ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, Finis
 pub struct ChatFold {
     content: Option<String>,
     refusal: Option<String>,
+    reasoning: Option<String>,
     calls: Vec<ChatAnswerCall>,
     end: Option<RunEnd>,
 }
@@ -28,7 +29,7 @@ impl ChatFold {
     pub fn apply(&mut self, event: &OutputEvent) {
         match event {
             OutputEvent::ItemAdded { kind, .. } => match kind {
-                ItemKind::Message => {}
+                ItemKind::Message | ItemKind::Reasoning => {}
                 ItemKind::FunctionCall { call_id, name } => self.calls.push(ChatAnswerCall {
                     id: call_id.clone(),
                     kind: "function",
@@ -45,6 +46,7 @@ impl ChatFold {
                     call.function.arguments.push_str(delta);
                 }
             }
+            OutputEvent::ReasoningDelta(delta) => grow(&mut self.reasoning, delta),
             OutputEvent::ItemDone => {}
             OutputEvent::Ended(end) => self.end = Some(end.clone()),
         }
@@ -62,6 +64,7 @@ impl ChatFold {
             role: "assistant",
             content: self.content.or(nothing),
             refusal: self.refusal,
+            reasoning_content: self.reasoning,
             annotations: Vec::new(),
             tool_calls: self.calls,
         };

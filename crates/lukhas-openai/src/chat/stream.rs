@@ -31,6 +31,8 @@ pub struct ChatStream {
 struct ChoiceState {
     /// Whether its role has been sent.
     begun: bool,
+    /// Whether it has said, refused or called anything: reasoning is none of it.
+    answered: bool,
     /// Number of its calls so far.
     calls: u32,
     /// What it used, once it has ended.
@@ -58,39 +60,42 @@ impl ChatStream {
         event: &OutputEvent,
         out: &mut BytesMut,
     ) -> Result<(), RunError> {
+        self.state(choice)?.answered |= match event {
+            OutputEvent::TextDelta(_) | OutputEvent::RefusalDelta(_) => true,
+            OutputEvent::ItemAdded { kind, .. } => matches!(kind, ItemKind::FunctionCall { .. }),
+            OutputEvent::ArgumentsDelta(_)
+            | OutputEvent::ReasoningDelta(_)
+            | OutputEvent::ItemDone
+            | OutputEvent::Ended(_) => false,
+        };
         match event {
             OutputEvent::ItemAdded { kind, .. } => match kind {
-                ItemKind::Message => Ok(()),
+                ItemKind::Message | ItemKind::Reasoning => Ok(()),
                 ItemKind::FunctionCall { call_id, name } => {
                     self.begin(choice, None, out)?;
                     self.add_call(choice, call_id, name, out)
                 }
             },
             OutputEvent::TextDelta(text) => {
-                self.begin(choice, Some(""), out)?;
-                let content = Some(Some(text.as_str()));
-                self.write(
-                    choice,
-                    ChatDelta {
-                        content,
-                        ..ChatDelta::default()
-                    },
-                    None,
-                    out,
-                )
+                let delta = ChatDelta {
+                    content: Some(Some(text)),
+                    ..ChatDelta::default()
+                };
+                self.say(choice, Some(""), delta, out)
             }
             OutputEvent::RefusalDelta(text) => {
-                self.begin(choice, None, out)?;
-                let refusal = Some(Some(text.as_str()));
-                self.write(
-                    choice,
-                    ChatDelta {
-                        refusal,
-                        ..ChatDelta::default()
-                    },
-                    None,
-                    out,
-                )
+                let delta = ChatDelta {
+                    refusal: Some(Some(text)),
+                    ..ChatDelta::default()
+                };
+                self.say(choice, None, delta, out)
+            }
+            OutputEvent::ReasoningDelta(text) => {
+                let delta = ChatDelta {
+                    reasoning_content: Some(text),
+                    ..ChatDelta::default()
+                };
+                self.say(choice, None, delta, out)
             }
             OutputEvent::ArgumentsDelta(arguments) => self.grow_call(choice, arguments, out),
             OutputEvent::ItemDone => Ok(()),
@@ -123,6 +128,18 @@ impl ChatStream {
         write_event(out, None, &Failure { error })
     }
 
+    /// Sends `delta`, and before it the role of a choice that has not begun.
+    fn say(
+        &mut self,
+        choice: u32,
+        content: Option<&str>,
+        delta: ChatDelta<'_>,
+        out: &mut BytesMut,
+    ) -> Result<(), RunError> {
+        self.begin(choice, content, out)?;
+        self.write(choice, delta, None, out)
+    }
+
     /// Sends the role of a choice that has not begun, with what its content begins with.
     fn begin(
         &mut self,
@@ -138,7 +155,7 @@ impl ChatStream {
             role: Some("assistant"),
             content: Some(content),
             refusal: Some(None),
-            tool_calls: None,
+            ..ChatDelta::default()
         };
         self.write(choice, delta, None, out)
     }
@@ -189,8 +206,17 @@ impl ChatStream {
     fn end(&mut self, choice: u32, end: &RunEnd, out: &mut BytesMut) -> Result<(), RunError> {
         let has_calls = self.state(choice)?.calls > 0;
         let reason = FinishReason::new(&end.outcome, has_calls).map_err(Clone::clone)?;
+        let content = match self.state(choice)? {
+            // Whoever only reasoned has an empty text, which no chunk has carried yet.
+            state if state.begun && !state.answered => Some(Some("")),
+            _ => None,
+        };
         self.begin(choice, Some(""), out)?;
-        self.write(choice, ChatDelta::default(), Some(reason), out)?;
+        let delta = ChatDelta {
+            content,
+            ..ChatDelta::default()
+        };
+        self.write(choice, delta, Some(reason), out)?;
         self.state(choice)?.ended = Some(end.usage);
         Ok(())
     }
@@ -306,6 +332,9 @@ pub struct ChatDelta<'a> {
     /// More of the refusal; null at the beginning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refusal: Option<Option<&'a str>>,
+    /// More of what the model shows of its thinking, as other servers name it (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_content: Option<&'a str>,
     /// A call that begins or grows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool_calls: Option<[ChatCallDelta<'a>; 1]>,

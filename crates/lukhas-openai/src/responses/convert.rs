@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lukhas_core::{Hints, OutputFormat, RunRequest, Sampling, ToolSpec, Truncation};
 use serde_json::Value;
 
-use super::request::{ReasoningEffort, TruncationName, Verbosity};
+use super::request::{ReasoningEffort, ReasoningSummary, TruncationName, Verbosity};
 use super::{
     CreateResponse, Include, Reasoning, ResponseTool, ResponseToolChoice, TextConfig, TextFormat,
 };
@@ -190,6 +190,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
         let truncation = request.truncation.unwrap_or(TruncationName::Disabled);
         let parallel_tool_calls = request.parallel_tool_calls.unwrap_or(true);
         let effort = request.reasoning.as_ref().and_then(|r| r.effort);
+        let summary = request.reasoning.as_ref().and_then(|r| r.summary);
         let run = RunRequest {
             model: request.model.clone(),
             instructions: request.instructions.clone(),
@@ -214,6 +215,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
             },
             hints: Hints {
                 effort: effort.map(ReasoningEffort::as_str),
+                summary: summary.map(ReasoningSummary::as_str),
                 verbosity: text.verbosity.map(Verbosity::as_str),
                 end_user: request.safety_identifier.clone().or(request.user.clone()),
                 cache_key: request.prompt_cache_key.clone(),

@@ -4,7 +4,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::item::{ItemObject, PartObject};
+use super::SummaryObject;
+use super::item::{ItemObject, ItemStatus, PartObject};
 use super::object::ResponseObject;
 
 /// One event of a streamed response. `event:` on the wire equals `type`; `sequence_number` rises
@@ -110,6 +111,44 @@ pub enum ResponseEvent<'a> {
         name: &'a str,
         arguments: &'a str,
     },
+    /// A part of the reasoning begins.
+    #[serde(rename = "response.reasoning_summary_part.added")]
+    SummaryPartAdded {
+        sequence_number: u64,
+        item_id: &'a str,
+        output_index: usize,
+        summary_index: usize,
+        part: &'a SummaryObject,
+    },
+    /// The reasoning grows.
+    #[serde(rename = "response.reasoning_summary_text.delta")]
+    SummaryDelta {
+        sequence_number: u64,
+        item_id: &'a str,
+        output_index: usize,
+        summary_index: usize,
+        delta: &'a str,
+    },
+    /// The text of a part of the reasoning is whole.
+    #[serde(rename = "response.reasoning_summary_text.done")]
+    SummaryDone {
+        sequence_number: u64,
+        item_id: &'a str,
+        output_index: usize,
+        summary_index: usize,
+        text: &'a str,
+    },
+    /// A part of the reasoning is whole, or, with a status, as whole as it will be.
+    #[serde(rename = "response.reasoning_summary_part.done")]
+    SummaryPartDone {
+        sequence_number: u64,
+        item_id: &'a str,
+        output_index: usize,
+        summary_index: usize,
+        part: &'a SummaryObject,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<ItemStatus>,
+    },
     /// An item is whole, or as whole as it will be.
     #[serde(rename = "response.output_item.done")]
     ItemDone {
@@ -168,6 +207,10 @@ impl ResponseEvent<'_> {
             Self::PartDone { .. } => "response.content_part.done",
             Self::ArgumentsDelta { .. } => "response.function_call_arguments.delta",
             Self::ArgumentsDone { .. } => "response.function_call_arguments.done",
+            Self::SummaryPartAdded { .. } => "response.reasoning_summary_part.added",
+            Self::SummaryDelta { .. } => "response.reasoning_summary_text.delta",
+            Self::SummaryDone { .. } => "response.reasoning_summary_text.done",
+            Self::SummaryPartDone { .. } => "response.reasoning_summary_part.done",
             Self::ItemDone { .. } => "response.output_item.done",
             Self::Completed { .. } => "response.completed",
             Self::Incomplete { .. } => "response.incomplete",

@@ -7,6 +7,7 @@ use lukhas_core::{
     Entropy, Id, IncompleteReason, Item, ItemKind, Outcome, OutputEvent, RunEnd, RunError,
 };
 
+use super::ReasoningObject;
 use super::item::{
     FunctionCallObject, ItemObject, ItemStatus, KnownItem, MessageObject, PartObject,
 };
@@ -62,6 +63,11 @@ impl ResponseFold {
                     call.arguments.push_str(delta);
                 }
             }
+            OutputEvent::ReasoningDelta(delta) => {
+                if let Some(KnownItem::Reasoning(reasoning)) = self.open_item() {
+                    reasoning.grow(delta);
+                }
+            }
             OutputEvent::ItemDone => self.close(ItemStatus::Completed),
             OutputEvent::Ended(end) => self.end(end),
         }
@@ -86,6 +92,11 @@ impl ResponseFold {
                     status,
                 })
             }
+            ItemKind::Reasoning => KnownItem::Reasoning(ReasoningObject {
+                id: id("rs_"),
+                summary: Vec::new(),
+                status,
+            }),
         };
         self.object.output.push(ItemObject::Known(item));
     }
@@ -134,6 +145,7 @@ impl ResponseFold {
             }
             KnownItem::FunctionCall(call) => call.status = status,
             KnownItem::FunctionOutput(output) => output.status = status,
+            KnownItem::Reasoning(reasoning) => reasoning.status = status,
         }
     }
 
@@ -168,6 +180,7 @@ impl KnownItem {
             Self::Message(item) => item.status,
             Self::FunctionCall(item) => item.status,
             Self::FunctionOutput(item) => item.status,
+            Self::Reasoning(item) => item.status,
         }
     }
 }

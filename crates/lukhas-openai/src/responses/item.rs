@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::ReasoningObject;
 use crate::TextOr;
 
 /// An item of an answer, or of a list of input items.
@@ -31,6 +32,9 @@ pub enum KnownItem {
     /// What a function call gave.
     #[serde(rename = "function_call_output")]
     FunctionOutput(FunctionOutputObject),
+    /// What the model shows of its thinking.
+    #[serde(rename = "reasoning")]
+    Reasoning(ReasoningObject),
 }
 
 /// Whether an item is whole.
@@ -181,6 +185,7 @@ impl ItemObject {
             Self::Known(KnownItem::Message(item)) => Some(&item.id),
             Self::Known(KnownItem::FunctionCall(item)) => Some(&item.id),
             Self::Known(KnownItem::FunctionOutput(item)) => Some(&item.id),
+            Self::Known(KnownItem::Reasoning(item)) => Some(&item.id),
             Self::Opaque(item) => item.get("id").and_then(Value::as_str),
         }
     }
@@ -216,6 +221,7 @@ impl ItemObject {
                     },
                 })
             }
+            Self::Known(KnownItem::Reasoning(reasoning)) => reasoning.to_core(),
             Self::Opaque(item) => Item::Opaque(item.clone()),
         }
     }

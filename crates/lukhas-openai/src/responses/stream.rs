@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A response as server-sent events.
 
+mod reasoning;
+
 use bytes::BytesMut;
 use lukhas_core::{Outcome, OutputEvent, StepEvent, StepPhase};
 
@@ -122,6 +124,9 @@ impl ResponseStream {
                 events.part_delta(response, delta)?;
             }
             OutputEvent::ArgumentsDelta(delta) => events.arguments_delta(response, delta)?,
+            OutputEvent::ReasoningDelta(delta) => {
+                events.summary_delta(response, parts_before, delta)?;
+            }
             OutputEvent::ItemDone | OutputEvent::Ended(_) => {}
         }
         if closes && was_open {
@@ -135,10 +140,11 @@ impl ResponseStream {
     }
 }
 
-/// Number of parts that the last item, if it is an open message, has so far.
+/// Number of parts that the last item, if it is a message or reasoning, has so far.
 fn open_parts(response: &ResponseObject) -> usize {
     match response.output.last() {
         Some(ItemObject::Known(KnownItem::Message(message))) => message.content.len(),
+        Some(ItemObject::Known(KnownItem::Reasoning(reasoning))) => reasoning.summary.len(),
         Some(_) | None => 0,
     }
 }
@@ -320,6 +326,9 @@ impl Events<'_> {
                     name: &call.name,
                     arguments: &call.arguments,
                 })?;
+            }
+            ItemObject::Known(KnownItem::Reasoning(reasoning)) => {
+                self.summary_done(output_index, reasoning)?;
             }
             ItemObject::Known(KnownItem::FunctionOutput(_)) | ItemObject::Opaque(_) => {}
         }

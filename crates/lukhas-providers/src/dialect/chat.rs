@@ -4,8 +4,5 @@
 mod answer;
 mod request;
 
-#[cfg(test)]
-mod tests;
-
 pub(super) use answer::ChatReader;
 pub(super) use request::request;

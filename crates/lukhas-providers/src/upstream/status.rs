@@ -3,9 +3,9 @@
 
 use std::error::Error as _;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -20,6 +20,9 @@ const ERROR_BYTES: usize = 64 << 10;
 
 /// Longest text of an upstream that is repeated to a client, in characters.
 const SHOWN: usize = 300;
+
+/// A wait as long as this, in seconds, is not meant.
+const LONGEST_WAIT: f64 = 1e9;
 
 /// The request could not be sent, or its answer never began.
 pub(super) fn unsent(error: &legacy::Error, connect: Duration) -> Failed {
@@ -76,7 +79,7 @@ pub(super) fn check_events(headers: &HeaderMap) -> Result<(), Failed> {
 /// A status that is no success.
 pub(super) async fn failure(response: Response<Incoming>, limit: Duration) -> Failed {
     let (head, body) = response.into_parts();
-    let retry_after = retry_after(&head.headers);
+    let retry_after = retry_after(&head.headers, SystemTime::now());
     let body = body::read(body, ERROR_BYTES, Deadline::after(limit)).await;
     let error = body.ok().and_then(|body| detail(&body));
     let (kind, error) = meaning(head.status, error.unwrap_or_default());
@@ -120,7 +123,12 @@ fn meaning(status: StatusCode, detail: Detail) -> (FailureKind, RunError) {
                 Some("context_length_exceeded") => RunErrorKind::ContextLength,
                 Some(_) | None => RunErrorKind::InvalidRequest,
             };
-            let message = message.unwrap_or_else(|| coded("The upstream refused the request"));
+            let message = message.unwrap_or_else(|| match status {
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    coded("The upstream takes no request as large as this one")
+                }
+                _ => coded("The upstream refused the request"),
+            });
             let mut error = RunError::new(kind, message);
             error.param = param;
             (FailureKind::Rejected, error)
@@ -162,16 +170,27 @@ fn meaning(status: StatusCode, detail: Detail) -> (FailureKind, RunError) {
     }
 }
 
-/// `Retry-After` in seconds (RFC 9110, section 10.2.3), or the finer `retry-after-ms`. A date is
-/// not understood: clocks differ.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name: &str| -> Option<f64> {
-        let value = headers.get(name)?.to_str().ok()?.trim().parse().ok()?;
-        Some(value).filter(|value: &f64| value.is_finite() && *value >= 0.0 && *value < 1e9)
+/// `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), or the finer `retry-after-ms`.
+/// A date is seen from the answer's own `Date`, or else from `now`; one that is past is now.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |text: &str| -> Option<f64> {
+        let value = text.parse().ok();
+        value.filter(|value: &f64| (0.0..LONGEST_WAIT).contains(value))
     };
-    let milliseconds = number("retry-after-ms").map(|ms| ms / 1e3);
-    let seconds = milliseconds.or_else(|| number(RETRY_AFTER.as_str()));
-    seconds.map(Duration::from_secs_f64)
+    let milliseconds = text(HeaderName::from_static("retry-after-ms")).and_then(number);
+    if let Some(milliseconds) = milliseconds {
+        return Some(Duration::from_secs_f64(milliseconds / 1e3));
+    }
+    let retry_after = text(RETRY_AFTER)?;
+    if let Some(seconds) = number(retry_after) {
+        return Some(Duration::from_secs_f64(seconds));
+    }
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let until = date(retry_after)?;
+    let now = text(DATE).and_then(date).unwrap_or(now);
+    let wait = until.duration_since(now).unwrap_or_default();
+    (wait.as_secs_f64() < LONGEST_WAIT).then_some(wait)
 }
 
 /// `text` when it is a short name such as `rate_limit_exceeded`, and so no secret and no sentence.

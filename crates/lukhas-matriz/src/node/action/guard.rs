@@ -50,6 +50,8 @@ enum Open {
         is_empty: bool,
     },
     Call(Checker),
+    /// Reasoning is no answer: nothing is asked of it, and it stands for nothing that is.
+    Reasoning,
 }
 
 impl Guard {
@@ -76,11 +78,15 @@ impl Guard {
                     self.has_refusal |= !text.is_empty();
                     Ok(())
                 }
-                Open::None | Open::Call(_) => Err(Breach::OutOfOrder),
+                Open::None | Open::Call(_) | Open::Reasoning => Err(Breach::OutOfOrder),
             },
             OutputEvent::ArgumentsDelta(piece) => match &mut self.open {
                 Open::Call(json) => require(json.push(piece), Breach::BadArguments),
-                Open::None | Open::Message { .. } => Err(Breach::OutOfOrder),
+                Open::None | Open::Message { .. } | Open::Reasoning => Err(Breach::OutOfOrder),
+            },
+            OutputEvent::ReasoningDelta(_) => match self.open {
+                Open::Reasoning => Ok(()),
+                Open::None | Open::Message { .. } | Open::Call(_) => Err(Breach::OutOfOrder),
             },
             OutputEvent::ItemDone => self.close(),
             OutputEvent::Ended(end) => self.admit_end(&end.outcome),
@@ -132,6 +138,7 @@ impl Guard {
                 self.calls += 1;
                 Open::Call(Checker::value())
             }
+            ItemKind::Reasoning => Open::Reasoning,
         };
         self.next_index += 1;
         Ok(())
@@ -157,6 +164,7 @@ impl Guard {
     fn close(&mut self) -> Result<(), Breach> {
         match mem::replace(&mut self.open, Open::None) {
             Open::None => Err(Breach::OutOfOrder),
+            Open::Reasoning => Ok(()),
             Open::Call(json) => require(json.is_whole(), Breach::BadArguments),
             // An empty message holds nothing wrong; the end shows whether something is missing.
             Open::Message { is_empty: true, .. } => Ok(()),

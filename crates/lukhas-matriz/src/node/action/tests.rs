@@ -113,6 +113,19 @@ async fn a_good_answer_passes_untouched() {
 }
 
 #[tokio::test]
+async fn reasoning_passes_and_is_no_answer() {
+    let thoughts = [reasoning(0), thinks("{ hm"), OutputEvent::ItemDone];
+    let then = |more: &[OutputEvent]| [&thoughts[..], more].concat();
+    let said = |json| then(&[added(1), text(json), OutputEvent::ItemDone, completed()]);
+    check_passes(plain(), then(&[completed()])).await;
+    check_passes(plain(), vec![reasoning(0), thinks("hm"), incomplete()]).await;
+    check_passes(formatted(schema(true)), said("{}")).await;
+    let only = then(&[completed()]);
+    check_stopped(formatted(schema(true)), only.clone(), 3, BAD_TEXT).await;
+    check_stopped(tooled(ToolChoice::Required), only, 3, NO_CALL).await;
+}
+
+#[tokio::test]
 async fn a_failure_of_the_provider_is_passed_on() {
     let error = RunError::new(RunErrorKind::UpstreamTimeout, "Too slow.");
     let failed = ended(Outcome::Failed(error));
@@ -154,6 +167,13 @@ async fn pieces_come_in_order() {
         (vec![calling(0, "look"), refusal("no")], 1),
         (vec![added(0), OutputEvent::ItemDone, text("more")], 2),
         (vec![added(0), text("hi"), completed()], 2),
+        (vec![thinks("hm")], 0),
+        (vec![added(0), thinks("hm")], 1),
+        (vec![calling(0, "look"), thinks("hm")], 1),
+        (vec![reasoning(0), text("hi")], 1),
+        (vec![reasoning(0), refusal("no")], 1),
+        (vec![reasoning(0), arguments("{}")], 1),
+        (vec![reasoning(0), thinks("hm"), completed()], 2),
     ] {
         check_stopped(tooled(ToolChoice::Auto), script, passed, OUT_OF_ORDER).await;
     }

@@ -37,6 +37,13 @@ fn message(index: u32) -> OutputEvent {
     }
 }
 
+fn reasoning(index: u32) -> OutputEvent {
+    OutputEvent::ItemAdded {
+        index,
+        kind: ItemKind::Reasoning,
+    }
+}
+
 fn call(index: u32, call_id: &str, name: &str) -> OutputEvent {
     let (call_id, name) = (call_id.to_owned(), name.to_owned());
     OutputEvent::ItemAdded {
@@ -139,6 +146,39 @@ fn a_text_answer() {
             r#""delta":{},"logprobs":null,"finish_reason":"stop""#,
         ],
     );
+}
+
+#[test]
+fn reasoning_is_shown_beside_the_text() {
+    let thinks = |text: &str| OutputEvent::ReasoningDelta(text.to_owned());
+    let thoughts = [reasoning(0), thinks("H"), thinks("m."), ItemDone];
+    let end = ends(Outcome::Completed, None);
+    let said = [message(1), says("Yes."), ItemDone, end.clone()];
+    let events = [&thoughts[..], &said].concat();
+    check_whole(
+        &events,
+        r#"{"index":0,"message":{"role":"assistant","content":"Yes.","refusal":null,"reasoning_content":"Hm.","annotations":[]},"logprobs":null,"finish_reason":"stop"}"#,
+        "",
+    );
+    let begun = [
+        r#""delta":{"role":"assistant","content":null,"refusal":null},"logprobs":null,"finish_reason":null"#,
+        r#""delta":{"reasoning_content":"H"},"logprobs":null,"finish_reason":null"#,
+        r#""delta":{"reasoning_content":"m."},"logprobs":null,"finish_reason":null"#,
+    ];
+    let ended = [
+        r#""delta":{"content":"Yes."},"logprobs":null,"finish_reason":null"#,
+        r#""delta":{},"logprobs":null,"finish_reason":"stop""#,
+    ];
+    check_streamed(&events, &[&begun[..], &ended].concat());
+
+    let events = [&thoughts[..], &[end]].concat();
+    check_whole(
+        &events,
+        r#"{"index":0,"message":{"role":"assistant","content":"","refusal":null,"reasoning_content":"Hm.","annotations":[]},"logprobs":null,"finish_reason":"stop"}"#,
+        "",
+    );
+    let ended = [r#""delta":{"content":""},"logprobs":null,"finish_reason":"stop""#];
+    check_streamed(&events, &[&begun[..], &ended].concat());
 }
 
 #[test]

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Answers, whole and streamed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::BytesMut;
 use lukhas_core::{
-    Entropy, IncompleteReason, ItemKind, Node, Outcome, OutputEvent, RunEnd, RunError,
+    Entropy, IncompleteReason, Item, ItemKind, Node, Outcome, OutputEvent, RunEnd, RunError,
     RunErrorKind, StepEvent, StepPhase, Usage,
 };
 use proptest::prelude::*;
@@ -75,6 +76,17 @@ fn call(index: u32) -> OutputEvent {
         name: "f".to_owned(),
     };
     OutputEvent::ItemAdded { index, kind }
+}
+
+fn reasoning() -> OutputEvent {
+    OutputEvent::ItemAdded {
+        index: 0,
+        kind: ItemKind::Reasoning,
+    }
+}
+
+fn thinks(delta: &str) -> OutputEvent {
+    OutputEvent::ReasoningDelta(delta.to_owned())
 }
 
 fn text(delta: &str) -> OutputEvent {
@@ -154,6 +166,98 @@ fn a_message_without_text_still_has_its_part() {
         "created in_progress output_item.added content_part.added output_text.done \
          content_part.done output_item.done completed",
     );
+}
+
+#[test]
+fn reasoning_is_an_item_of_one_part() {
+    check_types(
+        &[
+            reasoning(),
+            thinks("a"),
+            thinks(""),
+            thinks("b"),
+            OutputEvent::ItemDone,
+            ended(Outcome::Completed),
+        ],
+        "created in_progress output_item.added reasoning_summary_part.added \
+         reasoning_summary_text.delta reasoning_summary_text.delta reasoning_summary_text.delta \
+         reasoning_summary_text.done reasoning_summary_part.done output_item.done completed",
+    );
+    check_types(
+        &[
+            reasoning(),
+            OutputEvent::ItemDone,
+            ended(Outcome::Completed),
+        ],
+        "created in_progress output_item.added output_item.done completed",
+    );
+    let error = RunError::new(RunErrorKind::UpstreamTruncated, "cut");
+    check_types(
+        &[reasoning(), thinks("a"), ended(Outcome::Failed(error))],
+        "created in_progress output_item.added reasoning_summary_part.added \
+         reasoning_summary_text.delta failed",
+    );
+}
+
+#[test]
+fn reasoning_is_written_as_in_the_official_document() {
+    let (whole, data) = answer(&[
+        reasoning(),
+        thinks("Hm. "),
+        thinks("Yes."),
+        ended(Outcome::Incomplete(IncompleteReason::MaxOutputTokens)),
+    ]);
+    let id = "rs_00000000000000000000000000000000";
+    let part = json!({"type": "summary_text", "text": "Hm. Yes."});
+    let item = json!({"type": "reasoning", "id": id, "summary": [part], "status": "incomplete"});
+    assert_eq!(whole["output"], json!([item]));
+    let at = |name: &str, number: u64, rest: Value| {
+        let mut event = json!({
+            "type": format!("response.{name}"),
+            "sequence_number": number,
+            "item_id": id,
+            "output_index": 0,
+            "summary_index": 0,
+        });
+        let rest = rest.as_object().expect("an object").clone();
+        event.as_object_mut().expect("an object").extend(rest);
+        event
+    };
+    let empty = json!({"type": "summary_text", "text": ""});
+    assert_eq!(
+        data[2]["item"],
+        json!({"type": "reasoning", "id": id, "summary": [], "status": "in_progress"})
+    );
+    assert_eq!(
+        data[3..8],
+        [
+            at("reasoning_summary_part.added", 3, json!({"part": empty})),
+            at("reasoning_summary_text.delta", 4, json!({"delta": "Hm. "})),
+            at("reasoning_summary_text.delta", 5, json!({"delta": "Yes."})),
+            at(
+                "reasoning_summary_text.done",
+                6,
+                json!({"text": "Hm. Yes."})
+            ),
+            at(
+                "reasoning_summary_part.done",
+                7,
+                json!({"part": part, "status": "incomplete"})
+            ),
+        ]
+    );
+    assert_eq!(data[8]["item"], item);
+}
+
+#[test]
+fn reasoning_is_kept_as_it_was_shown() {
+    let mut fold = fold();
+    for event in [reasoning(), thinks("Hm."), OutputEvent::ItemDone] {
+        fold.apply(&event);
+    }
+    let shown = serde_json::to_value(&fold.object().output[0]).expect("JSON");
+    assert_eq!(shown["id"], "rs_00000000000000000000000000000000");
+    assert_eq!(fold.items(), [Item::Opaque(shown)]);
 }
 
 #[test]
@@ -268,10 +372,19 @@ fn runs() -> impl Strategy<Value = Vec<OutputEvent>> {
         "\\PC{0,8}".prop_map(OutputEvent::TextDelta),
         "\\PC{0,8}".prop_map(OutputEvent::RefusalDelta),
     ];
-    let message = prop::collection::vec(delta, 0..6).prop_map(|deltas| (None, deltas));
+    let message = prop::collection::vec(delta, 0..6);
+    let message = message.prop_map(|deltas| (ItemKind::Message, deltas));
+    let thought = "\\PC{0,8}".prop_map(OutputEvent::ReasoningDelta);
+    let thoughts = prop::collection::vec(thought, 0..4);
+    let thoughts = thoughts.prop_map(|deltas| (ItemKind::Reasoning, deltas));
     let arguments = "\\PC{0,8}".prop_map(OutputEvent::ArgumentsDelta);
-    let calls = prop::collection::vec(arguments, 0..4).prop_map(|deltas| (Some("f"), deltas));
-    let items = prop::collection::vec(prop_oneof![message, calls], 0..5);
+    let calls = prop::collection::vec(arguments, 0..4);
+    let kind = ItemKind::FunctionCall {
+        call_id: "call_1".to_owned(),
+        name: "f".to_owned(),
+    };
+    let calls = calls.prop_map(move |deltas| (kind.clone(), deltas));
+    let items = prop::collection::vec(prop_oneof![message, calls, thoughts], 0..5);
     let outcome = prop_oneof![
         Just(Outcome::Completed),
         Just(Outcome::Incomplete(IncompleteReason::ContentFilter)),
@@ -283,15 +396,9 @@ fn runs() -> impl Strategy<Value = Vec<OutputEvent>> {
     (items, outcome, any::<bool>()).prop_map(|(items, outcome, cut)| {
         let count = items.len();
         let mut events = Vec::new();
-        for (at, (name, deltas)) in items.into_iter().enumerate() {
+        for (at, (kind, deltas)) in items.into_iter().enumerate() {
             let index = u32::try_from(at).expect("few");
-            events.push(match name {
-                Some(_) => call(index),
-                None => OutputEvent::ItemAdded {
-                    index,
-                    kind: ItemKind::Message,
-                },
-            });
+            events.push(OutputEvent::ItemAdded { index, kind });
             events.extend(deltas);
             let open = cut && at + 1 == count && outcome != Outcome::Completed;
             events.extend((!open).then_some(OutputEvent::ItemDone));
@@ -299,6 +406,23 @@ fn runs() -> impl Strategy<Value = Vec<OutputEvent>> {
         events.push(ended(outcome));
         events
     })
+}
+
+/// The texts that the deltas add up to, by their place in the whole answer.
+fn texts(data: &[Value]) -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::<_, String>::new();
+    for event in data {
+        let (list, index) = match event["type"].as_str() {
+            Some("response.output_text.delta") => ("content", "content_index"),
+            Some("response.reasoning_summary_text.delta") => ("summary", "summary_index"),
+            _ => continue,
+        };
+        let (item, part) = (&event["output_index"], &event[index]);
+        let text = texts.entry(format!("/output/{item}/{list}/{part}/text"));
+        let delta = event["delta"].as_str().expect("a text");
+        text.or_default().push_str(delta);
+    }
+    texts
 }
 
 proptest! {
@@ -310,17 +434,8 @@ proptest! {
         for (number, event) in data.iter().enumerate() {
             prop_assert_eq!(&event["sequence_number"], &json!(number));
         }
-        let mut texts = std::collections::BTreeMap::<(u64, u64), String>::new();
-        for event in &data {
-            if event["type"] == "response.output_text.delta" {
-                let at = |key: &str| event[key].as_u64().expect("an index");
-                let text = texts.entry((at("output_index"), at("content_index"))).or_default();
-                text.push_str(event["delta"].as_str().expect("text"));
-            }
-        }
-        for ((item, part), text) in texts {
-            let (item, part) = (item as usize, part as usize);
-            prop_assert_eq!(&whole["output"][item]["content"][part]["text"], &json!(text));
+        for (place, text) in texts(&data) {
+            prop_assert_eq!(whole.pointer(&place), Some(&json!(text)));
         }
         let ends = data.iter().filter(|event| event["type"] == "response.completed"
             || event["type"] == "response.incomplete" || event["type"] == "response.failed");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An answer of Chat Completions.
 
-use lukhas_core::{IncompleteReason, Outcome, RunError, RunErrorKind, Usage, UsageSource};
+use lukhas_core::{IncompleteReason, Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
 use serde_json::Value;
 
-use super::super::{Reader, count, parse};
+use super::super::{Reader, count, ended_with, owned_text, parse};
 use crate::answer::Answer;
 use crate::error::Unreadable;
 
@@ -30,7 +30,7 @@ impl Reader for ChatReader {
         for (index, call) in calls(message).enumerate() {
             let key = index.to_string();
             begin_call(call, &key, answer)?;
-            answer.arguments(&key, text(call.pointer("/function/arguments")))?;
+            answer.arguments(&key, owned_text(call.pointer("/function/arguments")))?;
         }
         let reason = choice["finish_reason"].as_str();
         let reason = reason.ok_or_else(|| Unreadable::new("it has no `finish_reason`"))?;
@@ -46,7 +46,7 @@ impl Reader for ChatReader {
         }
         let chunk = parse(&event.data)?;
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
-            answer.end(Outcome::Failed(stream_error(error)), self.usage);
+            answer.end(Outcome::Failed(ended_with(error)), self.usage);
             return Ok(());
         }
         self.note_usage(&chunk);
@@ -69,9 +69,9 @@ impl Reader for ChatReader {
 impl ChatReader {
     fn choice(&mut self, choice: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
         let delta = &choice["delta"];
-        let says_something = ["content", "refusal"]
+        let says_something = [&delta["content"], &delta["refusal"], reasoning(delta)]
             .iter()
-            .any(|key| delta[*key].as_str().is_some_and(|text| !text.is_empty()))
+            .any(|value| value.as_str().is_some_and(|text| !text.is_empty()))
             || calls(delta).next().is_some();
         if self.outcome.is_some() {
             return match says_something {
@@ -96,8 +96,9 @@ impl ChatReader {
                 return Err(Unreadable::new(format!("its `{key}` is not a text")));
             }
         }
-        answer.text(text(message.get("content")));
-        answer.refusal(text(message.get("refusal")));
+        answer.reasoning(owned_text(Some(reasoning(message))));
+        answer.text(owned_text(message.get("content")));
+        answer.refusal(owned_text(message.get("refusal")));
         Ok(())
     }
 
@@ -115,6 +116,15 @@ impl ChatReader {
     }
 }
 
+/// What a model shows of its thinking. The API has no place for it: servers of open models have
+/// one of two names for it, or both for the same.
+fn reasoning(message: &Value) -> &Value {
+    match &message["reasoning_content"] {
+        Value::Null => &message["reasoning"],
+        reasoning => reasoning,
+    }
+}
+
 fn calls(message: &Value) -> impl Iterator<Item = &Value> {
     message["tool_calls"].as_array().into_iter().flatten()
 }
@@ -127,17 +137,13 @@ fn grow_call(call: &Value, place: usize, answer: &mut Answer) -> Result<(), Unre
     if !answer.has_call(&key) {
         begin_call(call, &key, answer)?;
     }
-    answer.arguments(&key, text(call.pointer("/function/arguments")))
+    answer.arguments(&key, owned_text(call.pointer("/function/arguments")))
 }
 
 fn begin_call(call: &Value, key: &str, answer: &mut Answer) -> Result<(), Unreadable> {
     let id = call["id"].as_str().unwrap_or_default();
     let name = call.pointer("/function/name").and_then(Value::as_str);
     answer.call(key, id, name.unwrap_or_default())
-}
-
-fn text(value: Option<&Value>) -> String {
-    value.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 fn outcome(reason: &str) -> Outcome {
@@ -147,14 +153,4 @@ fn outcome(reason: &str) -> Outcome {
         // `stop`, `tool_calls`, `function_call`, and what other servers call the same.
         _ => Outcome::Completed,
     }
-}
-
-/// An error that stands in the stream. Its text may hold anything, so only its code is repeated.
-fn stream_error(error: &Value) -> RunError {
-    let code = ["code", "type"].iter().find_map(|key| error[*key].as_str());
-    let message = match code.and_then(crate::upstream::word) {
-        Some(code) => format!("The upstream ended its answer with the error `{code}`."),
-        None => "The upstream ended its answer with an error.".to_owned(),
-    };
-    RunError::new(RunErrorKind::Upstream, message)
 }

@@ -7,6 +7,8 @@ use lukhas_core::{
 };
 use serde_json::{Map, Value, json};
 
+use super::super::no_place;
+
 /// The body of a request for `model`.
 ///
 /// # Errors
@@ -221,9 +223,4 @@ fn audio(media: &Media) -> Result<Value, RunError> {
     };
     let format = media.hint.as_deref().unwrap_or("wav");
     Ok(json!({"type": "input_audio", "input_audio": {"data": data, "format": format}}))
-}
-
-fn no_place(what: &str) -> RunError {
-    let message = format!("The upstream of this model has no place for {what}.");
-    RunError::unsupported("input", message)
 }

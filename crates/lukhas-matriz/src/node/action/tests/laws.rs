@@ -23,6 +23,8 @@ fn events() -> impl Strategy<Value = OutputEvent> {
         3 => pieces().prop_map(text),
         1 => pieces().prop_map(refusal),
         3 => pieces().prop_map(arguments),
+        1 => (0..3_u32).prop_map(reasoning),
+        1 => pieces().prop_map(thinks),
         4 => Just(OutputEvent::ItemDone),
         1 => outcome.prop_map(ended),
     ]
@@ -31,20 +33,24 @@ fn events() -> impl Strategy<Value = OutputEvent> {
 /// An answer that keeps the invariant and any intent that allows the calls of `tooled`.
 fn good() -> impl Strategy<Value = Vec<OutputEvent>> {
     let message = prop::collection::vec("[a-z {\\[]{0,8}", 0..4)
-        .prop_map(|texts| (false, texts.iter().map(|piece| text(piece)).collect()));
+        .prop_map(|texts| (added(0), texts.iter().map(|piece| text(piece)).collect()));
+    let thought = prop::collection::vec("[a-z {\\[]{0,8}", 0..4).prop_map(|texts| {
+        (
+            reasoning(0),
+            texts.iter().map(|piece| thinks(piece)).collect(),
+        )
+    });
     let call = select(vec!["{}", "{\"a\":[1,2]}", "[true]"]).prop_map(|json| {
         let pieces = json.split_inclusive(|_| true).map(arguments).collect();
-        (true, pieces)
+        (calling(0, "look"), pieces)
     });
-    let items = prop::collection::vec(prop_oneof![message, call], 0..4);
-    items.prop_map(|items: Vec<(bool, Vec<OutputEvent>)>| {
+    let items = prop::collection::vec(prop_oneof![message, call, thought], 0..4);
+    items.prop_map(|items: Vec<(OutputEvent, Vec<OutputEvent>)>| {
         let mut script = Vec::new();
-        for (index, (is_call, pieces)) in (0..).zip(items) {
-            let begin = if is_call {
-                calling(index, "look")
-            } else {
-                added(index)
-            };
+        for (place, (mut begin, pieces)) in (0..).zip(items) {
+            if let OutputEvent::ItemAdded { index, .. } = &mut begin {
+                *index = place;
+            }
             script.push(begin);
             script.extend(pieces);
             script.push(OutputEvent::ItemDone);
@@ -125,7 +131,10 @@ fn gather(events: &[OutputEvent]) -> Result<Gathered, TestCaseError> {
             | (
                 OutputEvent::ArgumentsDelta(piece),
                 Some((ItemKind::FunctionCall { .. }, text, _)),
-            ) => text.push_str(piece),
+            )
+            | (OutputEvent::ReasoningDelta(piece), Some((ItemKind::Reasoning, text, _))) => {
+                text.push_str(piece);
+            }
             (OutputEvent::RefusalDelta(text), Some((ItemKind::Message, _, _))) => {
                 has_refusal |= !text.is_empty();
             }
@@ -165,7 +174,7 @@ fn check_intent(request: &RunRequest, answer: &Gathered) -> Result<(), TestCaseE
                 OutputFormat::JsonSchema { strict: true, .. } => prop_assert!(json.is_ok()),
                 OutputFormat::Text | OutputFormat::JsonSchema { .. } => {}
             },
-            ItemKind::Message => {}
+            ItemKind::Message | ItemKind::Reasoning => {}
         }
     }
     prop_assert!(calls <= 1 || request.parallel_tool_calls);

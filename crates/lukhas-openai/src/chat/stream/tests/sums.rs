@@ -81,6 +81,8 @@ fn item() -> impl Strategy<Value = Vec<OutputEvent>> {
     prop_oneof![
         prop::collection::vec(said, 0..5)
             .prop_map(|said| { [vec![message(0)], said, vec![ItemDone]].concat() }),
+        prop::collection::vec(text().prop_map(OutputEvent::ReasoningDelta), 0..5)
+            .prop_map(|thoughts| { [vec![reasoning(0)], thoughts, vec![ItemDone]].concat() }),
         (
             "[a-z0-9]{4}",
             "[a-z_]{1,8}",
