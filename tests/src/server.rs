@@ -111,7 +111,7 @@ fn parts(options: Options, keys: KeySet, other: Option<Arc<dyn Provider>>) -> Ga
         .expect("names are free")
         .with_store(Arc::clone(&store));
     if let Some(other) = other {
-        orchestrator = orchestrator.with_other(other);
+        orchestrator = orchestrator.with_other("", other);
     }
     let embedder = LexicalHash::default();
     let alias = (

@@ -126,8 +126,8 @@ fn orchestrator(
     for model in &upstreams.models {
         matriz = matriz.with_provider(Arc::new(model.clone()))?;
     }
-    if let Some(other) = &upstreams.other {
-        matriz = matriz.with_other(Arc::new(other.clone()));
+    for (prefix, other) in &upstreams.others {
+        matriz = matriz.with_other(*prefix, Arc::new(other.clone()));
     }
     for (alias, model) in settings.aliases().chat() {
         matriz = matriz.with_alias(alias, model)?;

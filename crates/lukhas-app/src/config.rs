@@ -164,6 +164,10 @@ pub enum UpstreamApi {
     /// OpenAI's Chat Completions: OpenAI, vLLM, Ollama, llama.cpp and most others.
     #[default]
     Chat,
+    /// OpenAI's Responses.
+    Responses,
+    /// Anthropic's Messages.
+    Messages,
 }
 
 /// Names of models, and who answers for them.

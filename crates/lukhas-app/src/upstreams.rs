@@ -31,8 +31,8 @@ use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 pub(crate) struct Upstreams {
     /// Those of the table.
     pub(crate) models: Vec<RoutedModel>,
-    /// Who answers for every other name.
-    pub(crate) other: Option<RoutedModel>,
+    /// Who answers for other names, by how they begin.
+    pub(crate) others: Vec<(&'static str, RoutedModel)>,
     /// What the banner says of each upstream: its name and address.
     pub(crate) addresses: Vec<(String, String)>,
 }
@@ -58,7 +58,7 @@ pub(crate) fn build(
         builder.upstream(name, upstream);
     }
     let short = builder.short();
-    let built = builder.models(short.as_deref());
+    let built = builder.models(&short);
     Problems::none_of(builder.problems)?;
     Ok(built)
 }
@@ -150,7 +150,7 @@ impl Builder<'_> {
         }
     }
 
-    fn models(&mut self, short: Option<&str>) -> Upstreams {
+    fn models(&mut self, short: &[(&'static str, &'static str)]) -> Upstreams {
         let policy = match policy(&self.config.retry) {
             Ok(policy) => policy,
             Err(message) => {
@@ -162,19 +162,21 @@ impl Builder<'_> {
         for (name, model) in &self.config.models.table {
             models.extend(self.model(name, model, &policy));
         }
-        let named = self.config.models.other.as_deref();
-        let other = named.or(short).and_then(|name| {
-            let upstream = self.named("models.other", name)?;
-            self.routed(
-                "models.other",
-                Vec::new(),
-                vec![Target::new(upstream)],
-                &policy,
-            )
-        });
+        let others = match self.config.models.other.as_deref() {
+            Some(name) => vec![("", name)],
+            None => short.to_vec(),
+        };
+        let mut answering = Vec::new();
+        for (prefix, name) in others {
+            if let Some(upstream) = self.named("models.other", name) {
+                let targets = vec![Target::new(upstream)];
+                let routed = self.routed("models.other", Vec::new(), targets, &policy);
+                answering.extend(routed.map(|routed| (prefix, routed)));
+            }
+        }
         Upstreams {
             models,
-            other,
+            others: answering,
             addresses: std::mem::take(&mut self.addresses),
         }
     }
@@ -281,6 +283,8 @@ impl Builder<'_> {
 fn dialect(api: UpstreamApi) -> Dialect {
     match api {
         UpstreamApi::Chat => Dialect::Chat,
+        UpstreamApi::Responses => Dialect::Responses,
+        UpstreamApi::Messages => Dialect::Messages,
     }
 }
 

@@ -29,8 +29,8 @@ pub enum CatalogError {
 pub(crate) struct Catalog {
     models: Vec<ModelInfo>,
     routes: HashMap<String, Route>,
-    /// Who answers for every other name.
-    other: Option<Arc<dyn Provider>>,
+    /// Who answers for other names that begin so.
+    others: Vec<(String, Arc<dyn Provider>)>,
 }
 
 /// Where a public name leads.
@@ -54,17 +54,19 @@ impl Catalog {
         if let Some(route) = self.routes.get(model) {
             return Some(Cow::Borrowed(route));
         }
-        let provider = self.other.clone()?;
+        let others = self.others.iter();
+        let others = others.filter(|(prefix, _)| model.starts_with(prefix.as_str()));
+        let (_, provider) = others.max_by_key(|(prefix, _)| prefix.len())?;
         Some(Cow::Owned(Route {
-            provider,
+            provider: Arc::clone(provider),
             model: model.into(),
             context_window: u64::MAX,
         }))
     }
 
-    /// Leaves every name that is not offered to `provider`, under that name.
-    pub(crate) fn set_other(&mut self, provider: Arc<dyn Provider>) {
-        self.other = Some(provider);
+    /// Leaves names that are not offered and begin with `prefix` to `provider`, under their names.
+    pub(crate) fn add_other(&mut self, prefix: String, provider: Arc<dyn Provider>) {
+        self.others.push((prefix, provider));
     }
 
     pub(crate) fn add(&mut self, provider: &Arc<dyn Provider>) -> Result<(), CatalogError> {

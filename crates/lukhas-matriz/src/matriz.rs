@@ -74,12 +74,15 @@ impl Matriz {
         Ok(self)
     }
 
-    /// The same, leaving every name that nobody offers to `provider`, under that name. Such names
-    /// are not listed, and no context window is known for them: what is too long, the provider
-    /// refuses.
+    /// The same, leaving names that nobody offers and that begin with `prefix` to `provider`, under
+    /// their names; the longest prefix decides, and the empty one takes every name.
+    ///
+    /// Such names are not listed, and no context window is known for them: what is too long, the
+    /// provider refuses.
     #[must_use]
-    pub fn with_other(mut self, provider: Arc<dyn Provider>) -> Self {
-        Arc::make_mut(&mut self.parts).catalog.set_other(provider);
+    pub fn with_other(mut self, prefix: impl Into<String>, provider: Arc<dyn Provider>) -> Self {
+        let catalog = &mut Arc::make_mut(&mut self.parts).catalog;
+        catalog.add_other(prefix.into(), provider);
         self
     }
 

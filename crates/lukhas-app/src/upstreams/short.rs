@@ -17,21 +17,35 @@ struct Short {
     url: &'static str,
     default_url: &'static str,
     dialect: Dialect,
+    /// How the names of its models begin, where another upstream is switched on, too.
+    prefix: &'static str,
 }
 
-const SHORT: [Short; 1] = [Short {
-    name: "openai",
-    key: "OPENAI_API_KEY",
-    url: "OPENAI_BASE_URL",
-    default_url: "https://api.openai.com/v1",
-    dialect: Dialect::Chat,
-}];
+const SHORT: [Short; 2] = [
+    Short {
+        name: "openai",
+        key: "OPENAI_API_KEY",
+        url: "OPENAI_BASE_URL",
+        default_url: "https://api.openai.com/v1",
+        dialect: Dialect::Chat,
+        prefix: "",
+    },
+    Short {
+        name: "anthropic",
+        key: "ANTHROPIC_API_KEY",
+        url: "ANTHROPIC_BASE_URL",
+        default_url: "https://api.anthropic.com",
+        dialect: Dialect::Messages,
+        prefix: "claude",
+    },
+];
 
 impl Builder<'_> {
-    /// Adds the upstreams that the short variables switch on; the one that answers for every other
-    /// name. A configured upstream of the same name takes their place.
-    pub(super) fn short(&mut self) -> Option<String> {
-        let mut other = None;
+    /// Adds the upstreams that the short variables switch on; how the names begin that each answers
+    /// for, and its own. One alone answers for every name. A configured upstream of the same name
+    /// takes its place.
+    pub(super) fn short(&mut self) -> Vec<(&'static str, &'static str)> {
+        let mut others = Vec::new();
         for short in SHORT {
             let is_set = |name| self.environment.get(name).is_some_and(|v| !v.is_empty());
             if self.config.upstreams.contains_key(short.name) || !is_set(short.key) {
@@ -40,12 +54,15 @@ impl Builder<'_> {
             match self.switched_on(&short) {
                 Ok((url, upstream)) => {
                     self.add(short.name, &url, upstream);
-                    other = other.or_else(|| Some(short.name.to_owned()));
+                    others.push((short.prefix, short.name));
                 }
                 Err(problem) => self.problems.push(problem),
             }
         }
-        other
+        if let [(prefix, _)] = others.as_mut_slice() {
+            *prefix = "";
+        }
+        others
     }
 
     fn switched_on(&mut self, short: &Short) -> Result<(String, Upstream), Problem> {
@@ -76,7 +93,7 @@ impl Builder<'_> {
         let setup = Setup {
             key: Some(key),
             timeouts: timeouts.unwrap_or_default(),
-            ..Setup::new(short.name, short.dialect, url)
+            ..Setup::new(short.name, short.dialect, versioned(short, url))
         };
         let upstream = Upstream::new(setup).map_err(|error| {
             let variable = if error.field == "key" {
@@ -96,5 +113,14 @@ impl Builder<'_> {
         let authority = authority.split('/').next().unwrap_or_default();
         let authority = authority.replacen("localhost", "127.0.0.1", 1);
         authority == listen
+    }
+}
+
+/// Where the API begins. Anthropic's clients name the host alone, and add the version themselves.
+fn versioned(short: &Short, url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    match short.dialect {
+        Dialect::Messages if !url.ends_with("/v1") => format!("{url}/v1"),
+        Dialect::Messages | Dialect::Chat | Dialect::Responses => url.to_owned(),
     }
 }

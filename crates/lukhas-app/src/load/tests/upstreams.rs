@@ -85,11 +85,23 @@ fn the_variables_of_the_official_clients_switch_an_upstream_on() {
     let loaded = Case::new().env("OPENAI_API_KEY", "sk-x").load().unwrap();
     let openai = ("openai".to_owned(), "https://api.openai.com/v1".to_owned());
     assert_eq!(loaded.upstreams.addresses, [openai]);
-    assert!(loaded.upstreams.other.is_some());
+    let prefixes = |loaded: &Loaded| -> Vec<_> {
+        let others = loaded.upstreams.others.iter();
+        others.map(|(prefix, _)| *prefix).collect()
+    };
+    assert_eq!(prefixes(&loaded), [""]);
+    let anthropic = || Case::new().env("ANTHROPIC_API_KEY", "sk-y");
+    assert_eq!(
+        prefixes(&anthropic().load().unwrap()),
+        [""],
+        "one alone answers for every name"
+    );
+    let both = anthropic().env("OPENAI_API_KEY", "sk-x").load().unwrap();
+    assert_eq!(prefixes(&both), ["", "claude"]);
 
     for empty in ["OPENAI_API_KEY", "OPENAI_BASE_URL"] {
         let loaded = Case::new().env(empty, "").load().unwrap();
-        assert!(loaded.upstreams.other.is_none());
+        assert!(loaded.upstreams.others.is_empty());
     }
     let own = ["lk", "live", "x"].join("_");
     for case in [
