@@ -127,7 +127,7 @@ impl Drop for Server {
 fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let ours = name.to_str().is_some_and(|name| {
-            ["LUKHAS_", "OPENAI_", "OTEL_"]
+            ["ANTHROPIC_", "LUKHAS_", "OPENAI_", "OTEL_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         });
