@@ -116,7 +116,10 @@ impl Provider for RoutedModel {
 
     fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {
         let count = |text: &str| self.0.tokenizer.count(text) as u64;
-        let instructions = request.instructions.as_deref().map_or(0, |text| 4 + count(text));
+        let instructions = request
+            .instructions
+            .as_deref()
+            .map_or(0, |text| 4 + count(text));
         let items = request.items.iter();
         let items = items.map(|item| 4 + item.texts().map(count).sum::<u64>());
         let tools = request.tools.iter().map(|tool| {

@@ -110,7 +110,7 @@ pub(super) const RESERVED: &[Reserved] = &[
         reason: "durable state has one owner for each kind",
     },
     Reserved {
-        names: &["reqwest"],
+        names: &["reqwest", "hyper-rustls", "rustls", "webpki-roots"],
         holders: &["lukhas-providers", "lukhas-evals"],
         reason: "calls to the outside have one place with timeouts and budgets",
     },
