@@ -17,7 +17,7 @@ use lukhas_providers::{
 };
 use lukhas_reliability::{
     Backoff, BackoffConfig, Jitter, PoolConfig, RetryBudget, RetryBudgetConfig, RetryPolicy,
-    Timeouts, TimeoutsConfig as Times,
+    SettingError, Timeouts, TimeoutsConfig as Times,
 };
 
 use crate::config::{
@@ -153,8 +153,12 @@ impl Builder<'_> {
     fn models(&mut self, short: &[(&'static str, &'static str)]) -> Upstreams {
         let policy = match policy(&self.config.retry) {
             Ok(policy) => policy,
-            Err(message) => {
-                self.problem("retry", message, None);
+            Err(error) => {
+                let (key, message) = match error.field {
+                    "max" => ("retry.max_s", "it must be at least `base_s`".to_owned()),
+                    _ => ("retry", error.to_string()),
+                };
+                self.problem(key, message, None);
                 return Upstreams::default();
             }
         };
@@ -296,7 +300,7 @@ fn weight(target: &TargetConfig) -> NonZeroU32 {
         .unwrap_or(NonZeroU32::MIN)
 }
 
-fn policy(config: &RetryConfig) -> Result<RetryPolicy, String> {
+fn policy(config: &RetryConfig) -> Result<RetryPolicy, SettingError> {
     let backoff = Backoff::new(BackoffConfig {
         base: config.base_s.get(),
         factor: config.factor.get(),
@@ -309,7 +313,45 @@ fn policy(config: &RetryConfig) -> Result<RetryPolicy, String> {
     });
     let attempts = u32::try_from(config.max_attempts.get()).unwrap_or(u32::MAX);
     let attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
-    let backoff = backoff.map_err(|error| error.to_string())?;
-    let budget = budget.map_err(|error| error.to_string())?;
-    Ok(RetryPolicy::new(attempts, backoff, Arc::new(budget)))
+    Ok(RetryPolicy::new(attempts, backoff?, Arc::new(budget?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use lukhas_reliability::{Attempt, Deadline, Decision, Failure, FailureKind};
+    use rand::SeedableRng;
+    use rand::rngs::SmallRng;
+
+    use super::*;
+    use crate::config::Decimal;
+
+    /// The waits before a first retry, in milliseconds.
+    fn waits(jitter: Decimal<0, 1_000>) -> Vec<u128> {
+        let config = RetryConfig {
+            budget: Decimal::of::<1_000>(),
+            jitter,
+            ..RetryConfig::default()
+        };
+        let policy = policy(&config).unwrap();
+        let mut rng = SmallRng::seed_from_u64(1);
+        let deadline = Deadline::after(Duration::from_secs(60));
+        let failure = Failure::from(FailureKind::Overloaded);
+        let wait = |_| {
+            policy.budget().record_request();
+            match policy.decide(Attempt::FIRST, failure, deadline, &mut rng) {
+                Decision::Retry { after } => after.as_millis(),
+                Decision::GiveUp { reason } => panic!("{reason}"),
+            }
+        };
+        (0..100).map(wait).collect()
+    }
+
+    #[test]
+    fn jitter_shortens_waits_by_its_share() {
+        assert!(waits(Decimal::of::<0>()).iter().all(|ms| *ms == 100));
+        let tenth = waits(Decimal::of::<100>());
+        assert!(tenth.iter().all(|ms| (90..=100).contains(ms)));
+        let full = waits(Decimal::of::<1_000>());
+        assert!(full.iter().any(|ms| *ms < 20) && full.iter().any(|ms| *ms > 80));
+    }
 }

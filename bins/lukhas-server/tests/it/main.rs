@@ -6,6 +6,8 @@ mod config;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod knobs;
+#[cfg(test)]
 mod leaving;
 #[cfg(test)]
 mod limits;

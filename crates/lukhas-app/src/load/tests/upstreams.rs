@@ -178,3 +178,18 @@ fn the_examples_of_the_documentation_are_configurations() {
     let case = Case::yaml(example).env("OPENAI_API_KEY", "sk-x");
     assert_eq!(case.load().unwrap().upstreams.models.len(), 1);
 }
+
+#[test]
+fn retries_that_contradict_themselves_are_named_at_their_line() {
+    let problems = Case::yaml("retry:\n  base_s: 2.5\n  max_s: 2\n").problems();
+    let expected = "DIR/lukhas.yaml:3:10: `retry.max_s`: it must be at least `base_s`";
+    assert_eq!(problems, expected);
+    for text in [
+        "retry: {jitter: 1.5}",
+        "retry: {budget: 0.0001}",
+        "retry: {factor: \"2\"}",
+    ] {
+        let problems = Case::yaml(text).problems();
+        assert!(problems.contains("in steps of 0.001"), "{problems}");
+    }
+}
