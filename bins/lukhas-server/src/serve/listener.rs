@@ -95,3 +95,17 @@ fn prepare(stream: &TcpStream) {
         tracing::debug!(%error, "cannot set TCP_NOTSENT_LOWAT");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn small_writes_of_an_accepted_connection_do_not_wait() {
+        let mut listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let _client = TcpStream::connect(listener.address().unwrap())
+            .await
+            .unwrap();
+        assert!(listener.accept().await.nodelay().unwrap());
+    }
+}
