@@ -60,9 +60,24 @@ async fn a_heavy_answer_is_the_same_and_leaves_the_thread_to_others() {
         });
         let expected = expected.join().unwrap();
         let engine = Engine::default();
+        // With every place taken its work cannot begin, so it cannot be there at the first look.
+        let (release, held) = mpsc::channel::<()>();
+        let held = Arc::new(std::sync::Mutex::new(held));
+        let places = available_parallelism().unwrap().get();
+        let mut busy: Vec<_> = (0..places)
+            .map(|_| {
+                let held = Arc::clone(&held);
+                engine
+                    .planners
+                    .plan(move || held.lock().unwrap().recv().is_err())
+            })
+            .collect();
+        for work in &mut busy {
+            assert!(work.now_or_never().is_none());
+        }
         let mut answer = engine.run(&cx(), request.clone());
-        // It cannot be there at the first look: its work has not even begun.
         assert!(answer.next().now_or_never().is_none());
+        drop(release);
         assert_eq!(answer.collect::<Vec<_>>().await, expected);
 
         let counted = engine.count_input(&request).await.unwrap();
