@@ -54,11 +54,6 @@ impl<'b> Writer<'b> {
         put_name(self.0, name);
         self.members(start, end)
     }
-
-    fn integer(self, value: impl itoa::Integer) {
-        self.0
-            .put_slice(itoa::Buffer::new().format(value).as_bytes());
-    }
 }
 
 impl Members<'_> {
@@ -100,6 +95,16 @@ fn put_name(out: &mut BytesMut, name: &'static str) {
     out.put_slice(b"\":");
 }
 
+/// Whole numbers, all by the same step.
+macro_rules! write_integers {
+    ($($method:ident: $type:ty),*) => {$(
+        fn $method(self, value: $type) -> Result<(), Error> {
+            self.0.put_slice(itoa::Buffer::new().format(value).as_bytes());
+            Ok(())
+        }
+    )*};
+}
+
 impl<'b> Serializer for Writer<'b> {
     type Ok = ();
     type Error = Error;
@@ -116,44 +121,9 @@ impl<'b> Serializer for Writer<'b> {
         Ok(())
     }
 
-    fn serialize_i8(self, value: i8) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<(), Error> {
-        self.integer(value);
-        Ok(())
+    write_integers! {
+        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64,
+        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), Error> {

@@ -51,6 +51,26 @@ fn long_conversations_and_schemas_are_heavy() {
     }
 }
 
+/// Takes every place of `planners`, until the sender is dropped.
+fn fill(
+    planners: &Planners,
+) -> (
+    mpsc::Sender<()>,
+    Vec<BoxFuture<'static, Result<(), RunError>>>,
+) {
+    let (release, held) = mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let places = available_parallelism().unwrap().get();
+    let work = (0..places).map(|_| {
+        let held = Arc::clone(&held);
+        let mut work = planners.plan(move || drop(held.lock().unwrap().recv()));
+        assert!((&mut work).now_or_never().is_none());
+        work
+    });
+    let busy = work.collect();
+    (release, busy)
+}
+
 #[tokio::test]
 async fn a_heavy_answer_is_the_same_and_leaves_the_thread_to_others() {
     for request in [structured(), ask(&"word ".repeat(40_000))] {
@@ -61,20 +81,7 @@ async fn a_heavy_answer_is_the_same_and_leaves_the_thread_to_others() {
         let expected = expected.join().unwrap();
         let engine = Engine::default();
         // With every place taken its work cannot begin, so it cannot be there at the first look.
-        let (release, held) = mpsc::channel::<()>();
-        let held = Arc::new(std::sync::Mutex::new(held));
-        let places = available_parallelism().unwrap().get();
-        let mut busy: Vec<_> = (0..places)
-            .map(|_| {
-                let held = Arc::clone(&held);
-                engine
-                    .planners
-                    .plan(move || held.lock().unwrap().recv().is_err())
-            })
-            .collect();
-        for work in &mut busy {
-            assert!(work.now_or_never().is_none());
-        }
+        let (release, _busy) = fill(&engine.planners);
         let mut answer = engine.run(&cx(), request.clone());
         assert!(answer.next().now_or_never().is_none());
         drop(release);
@@ -91,25 +98,12 @@ async fn a_heavy_answer_is_the_same_and_leaves_the_thread_to_others() {
 #[tokio::test]
 async fn work_that_has_not_begun_is_taken_back() {
     let planners = Planners::default();
-    let (release, held) = mpsc::channel::<()>();
-    let held = Arc::new(std::sync::Mutex::new(held));
-    let places = available_parallelism().unwrap().get();
-    let mut busy: Vec<_> = (0..places)
-        .map(|_| {
-            let held = Arc::clone(&held);
-            planners.plan(move || held.lock().unwrap().recv().unwrap())
-        })
-        .collect();
-    for work in &mut busy {
-        assert!(work.now_or_never().is_none());
-    }
+    let (release, busy) = fill(&planners);
     let (began, whether) = mpsc::channel();
     let mut waiting = planners.plan(move || began.send(()).unwrap());
     assert!((&mut waiting).now_or_never().is_none());
     drop(waiting);
-    for _ in 0..places {
-        release.send(()).unwrap();
-    }
+    drop(release);
     for work in busy {
         work.await.unwrap();
     }
