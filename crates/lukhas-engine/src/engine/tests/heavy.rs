@@ -63,7 +63,7 @@ fn fill(
     let places = available_parallelism().unwrap().get();
     let work = (0..places).map(|_| {
         let held = Arc::clone(&held);
-        let mut work = planners.plan(move || drop(held.lock().unwrap().recv()));
+        let mut work = planners.plan(move || assert!(held.lock().unwrap().recv().is_err()));
         assert!((&mut work).now_or_never().is_none());
         work
     });
