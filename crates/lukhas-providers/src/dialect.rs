@@ -13,10 +13,10 @@ mod tests;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use lukhas_core::{RunError, RunErrorKind, RunRequest};
+use lukhas_core::{RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec};
 use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::answer::Answer;
 use crate::error::{Unreadable, UpstreamError};
@@ -141,6 +141,24 @@ fn ended_with(error: &Value) -> RunError {
 fn no_place(what: &str) -> RunError {
     let message = format!("The upstream of this model has no place for {what}.");
     RunError::unsupported("input", message)
+}
+
+/// Adds the tools and the choice among them, in the words that both of OpenAI's APIs share.
+fn add_tools(
+    body: &mut Map<String, Value>,
+    request: &RunRequest,
+    tool: fn(&ToolSpec) -> Value,
+    tool_choice: fn(&ToolChoice) -> Value,
+) {
+    if request.tools.is_empty() {
+        return;
+    }
+    let tools: Vec<_> = request.tools.iter().map(|spec| tool(spec)).collect();
+    body.insert("tools".into(), tools.into());
+    body.insert("tool_choice".into(), tool_choice(&request.tool_choice));
+    if !request.parallel_tool_calls {
+        body.insert("parallel_tool_calls".into(), false.into());
+    }
 }
 
 /// Refuses the first of `settings` that is set, by its name: a setting is never silently dropped.

@@ -7,7 +7,7 @@ use lukhas_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::super::no_place;
+use super::super::{add_tools, no_place};
 
 /// The body of a request for `model`.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn request(model: &str, request: &RunRequest) -> Result<Value, RunErr
     let mut body = Map::new();
     body.insert("model".into(), model.into());
     body.insert("messages".into(), messages(request)?.into());
-    add_tools(&mut body, request);
+    add_tools(&mut body, request, tool, tool_choice);
     add_format(&mut body, &request.format);
     add_sampling(&mut body, request);
     if !request.whole {
@@ -25,18 +25,6 @@ pub(crate) fn request(model: &str, request: &RunRequest) -> Result<Value, RunErr
         body.insert("stream_options".into(), json!({"include_usage": true}));
     }
     Ok(Value::Object(body))
-}
-
-fn add_tools(body: &mut Map<String, Value>, request: &RunRequest) {
-    if request.tools.is_empty() {
-        return;
-    }
-    let tools: Vec<_> = request.tools.iter().map(|spec| tool(spec)).collect();
-    body.insert("tools".into(), tools.into());
-    body.insert("tool_choice".into(), tool_choice(&request.tool_choice));
-    if !request.parallel_tool_calls {
-        body.insert("parallel_tool_calls".into(), false.into());
-    }
 }
 
 fn tool(spec: &ToolSpec) -> Value {

@@ -42,7 +42,14 @@ fn check(request: &RunRequest) -> Result<(), RunError> {
         ("seed", sampling.seed.is_some()),
         ("presence_penalty", is_penalty(sampling.presence_penalty)),
         ("frequency_penalty", is_penalty(sampling.frequency_penalty)),
+        ("text.verbosity", request.hints.verbosity.is_some()),
     ])?;
+    if let Some(effort @ ("none" | "minimal")) = request.hints.effort {
+        let message = format!(
+            "The upstream of this model takes an effort from `low` to `max`, not `{effort}`."
+        );
+        return Err(RunError::unsupported("reasoning.effort", message));
+    }
     if let Some(temperature) = sampling.temperature.filter(|t| *t > 1.0) {
         let message = format!(
             "The upstream of this model takes a `temperature` of at most 1, not {temperature}."
@@ -127,8 +134,8 @@ fn add_settings(body: &mut Map<String, Value>, request: &RunRequest) {
 
 fn output_config(request: &RunRequest) -> Option<Value> {
     let mut config = Map::new();
-    // `none` and `minimal` have no equivalent, and thinking itself is left as it is by default.
-    if let Some(effort @ ("low" | "medium" | "high" | "xhigh" | "max")) = request.hints.effort {
+    // Whether the model thinks at all is left as it is by default.
+    if let Some(effort) = request.hints.effort {
         config.insert("effort".into(), effort.into());
     }
     // The schema always holds, strict or not; there is no place for its name.

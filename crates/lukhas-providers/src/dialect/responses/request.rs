@@ -7,7 +7,7 @@ use lukhas_core::{
 };
 use serde_json::{Map, Value, json};
 
-use super::super::{is_penalty, no_place, refuse};
+use super::super::{add_tools, is_penalty, no_place, refuse};
 
 /// The body of a request for `model`.
 ///
@@ -30,24 +30,12 @@ pub(crate) fn request(model: &str, request: &RunRequest) -> Result<Value, RunErr
     }
     body.insert("input".into(), input(&request.items)?.into());
     body.insert("store".into(), false.into());
-    add_tools(&mut body, request);
+    add_tools(&mut body, request, tool, tool_choice);
     add_settings(&mut body, request);
     if !request.whole {
         body.insert("stream".into(), true.into());
     }
     Ok(Value::Object(body))
-}
-
-fn add_tools(body: &mut Map<String, Value>, request: &RunRequest) {
-    if request.tools.is_empty() {
-        return;
-    }
-    let tools: Vec<_> = request.tools.iter().map(|spec| tool(spec)).collect();
-    body.insert("tools".into(), tools.into());
-    body.insert("tool_choice".into(), tool_choice(&request.tool_choice));
-    if !request.parallel_tool_calls {
-        body.insert("parallel_tool_calls".into(), false.into());
-    }
 }
 
 /// A tool. Unlike elsewhere, one that says nothing of `strict` is strict, so null says that it is

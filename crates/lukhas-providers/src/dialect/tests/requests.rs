@@ -28,6 +28,20 @@ fn requests() -> Vec<(&'static str, RunRequest)> {
         ),
         ("parallel calls and their outputs", round_trip()),
         ("every setting that all know", settings()),
+        (
+            "how long-winded to be",
+            with_hints(Hints {
+                verbosity: Some("high"),
+                ..Hints::default()
+            }),
+        ),
+        (
+            "as little reasoning as possible",
+            with_hints(Hints {
+                effort: Some("minimal"),
+                ..Hints::default()
+            }),
+        ),
         ("reasoning given back", reasoning()),
     ];
     for (name, tool_choice) in [
@@ -301,10 +315,17 @@ fn settings() -> RunRequest {
         hints: Hints {
             effort: Some("low"),
             summary: Some("auto"),
-            verbosity: Some("high"),
+            verbosity: None,
             end_user: Some("user-1".into()),
             cache_key: Some("key-1".into()),
         },
+        ..ask("Hello")
+    }
+}
+
+fn with_hints(hints: Hints) -> RunRequest {
+    RunRequest {
+        hints,
         ..ask("Hello")
     }
 }
@@ -324,7 +345,7 @@ fn reasoning() -> RunRequest {
             Item::text(Role::Assistant, "Hello."),
         ],
         hints: Hints {
-            effort: Some("minimal"),
+            effort: Some("low"),
             ..Hints::default()
         },
         ..ask("")
