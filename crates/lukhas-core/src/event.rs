@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::{ItemKind, RunError};
 
 /// One thing that happened in a run.
@@ -19,6 +21,10 @@ pub enum RunEvent {
 /// INVARIANT: items are numbered from 0 without gaps and do not overlap: `ItemAdded`,
 /// deltas, `ItemDone`, then the next item. `Ended` comes exactly once, last. An item still open at
 /// an `Ended` that is not `Completed` stays incomplete.
+///
+/// INVARIANT: an answer that begins with `Verbatim` says all it says in both ways, and one that does
+/// not has no `Verbatim` at all. Only a request with an [`Original`](crate::Original) has such an
+/// answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OutputEvent {
     /// Item `index` begins.
@@ -27,6 +33,8 @@ pub enum OutputEvent {
         index: u32,
         /// What it is.
         kind: ItemKind,
+        /// The identifier that a `Verbatim` answer has for it; nobody else gives one.
+        id: Option<String>,
     },
     /// Text for the open message.
     TextDelta(String),
@@ -38,8 +46,23 @@ pub enum OutputEvent {
     ReasoningDelta(String),
     /// The open item is whole.
     ItemDone,
+    /// What the events since the last `Verbatim` say, in the words of the request's original.
+    Verbatim(Verbatim),
     /// The end.
     Ended(RunEnd),
+}
+
+/// A piece of an answer in the words of the API that the request came by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verbatim {
+    /// The body of a whole answer; whole server-sent events of a streamed one, but for a last
+    /// `[DONE]`.
+    pub bytes: Bytes,
+    /// Number of server-sent events in it.
+    pub events: u32,
+    /// Whether it says how the answer ends. It is not to be shown before an `Ended` agrees. An
+    /// answer that ends without it ends in its reader's own words.
+    pub ends: bool,
 }
 
 /// How a run ended, and what it used.

@@ -30,7 +30,7 @@ pub use embedding::{Embedder, EmbedderInfo, Tokenizer, TokenizerError};
 pub use error::{RunError, RunErrorKind};
 pub use event::{
     IncompleteReason, Node, Outcome, OutputEvent, RunEnd, RunEvent, StepEvent, StepPhase, Usage,
-    UsageSource,
+    UsageSource, Verbatim,
 };
 pub use id::{Entropy, Id};
 pub use item::{
@@ -38,7 +38,8 @@ pub use item::{
 };
 pub use principal::{AuthError, Authenticator, Principal, Scope};
 pub use request::{
-    Hints, OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec, Truncation,
+    Api, Hints, Original, OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec,
+    Truncation,
 };
 pub use run::{BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream};
 pub use store::{ResponseStore, StoreError, StoredResponse};

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use crate::Item;
@@ -37,6 +38,30 @@ pub struct RunRequest {
     /// Whether nobody reads the answer as it grows. A provider may then give each text in one
     /// delta; the answer is the same.
     pub whole: bool,
+    /// The request as it came, for a provider that can be given it as it is. Whoever changes
+    /// anything of the request, or may change anything of its answer, takes it away.
+    pub original: Option<Arc<Original>>,
+}
+
+/// A request in the words of the API that it came by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Original {
+    /// The API.
+    pub api: Api,
+    /// The body: a JSON object.
+    pub body: Bytes,
+    /// Members that the answer has from this server, whatever its provider calls them: names, and
+    /// values as JSON.
+    pub own: Vec<(&'static str, Bytes)>,
+}
+
+/// The APIs that a request can come by and be passed on to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Api {
+    /// OpenAI's Chat Completions.
+    ChatCompletions,
+    /// OpenAI's Responses.
+    Responses,
 }
 
 /// A function the model may call.

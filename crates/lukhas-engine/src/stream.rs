@@ -68,7 +68,8 @@ impl AnswerStream {
             let (kind, index) = (item.kind.clone(), self.index);
             self.open = Some((item, 0));
             self.index += 1;
-            return Some(OutputEvent::ItemAdded { index, kind });
+            let id = None;
+            return Some(OutputEvent::ItemAdded { index, kind, id });
         };
         if *sent == item.text.len() {
             let cut = item.cut;

@@ -36,6 +36,16 @@ pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Bytes, ApiError> {
     Ok(bytes.freeze())
 }
 
+/// A text as JSON.
+pub(crate) fn json_text(text: &str) -> Bytes {
+    Bytes::from(serde_json::Value::from(text).to_string())
+}
+
+/// A number as JSON.
+pub(crate) fn json_number(number: u64) -> Bytes {
+    Bytes::from(number.to_string())
+}
+
 /// A stream of events.
 pub(crate) fn events(body: Body) -> Response {
     let mut response = typed(EVENTS, body);

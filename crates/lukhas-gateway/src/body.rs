@@ -21,9 +21,19 @@ const SLOWEST: u64 = 1024;
 
 /// Reads the JSON body of a request, within its bounds, into a value.
 pub(crate) async fn read_value(request: Request, limits: &Limits) -> Result<Value, ApiError> {
+    let (_, value) = read_body(request, limits).await?;
+    Ok(value)
+}
+
+/// The same, with the body as it came.
+pub(crate) async fn read_body(
+    request: Request,
+    limits: &Limits,
+) -> Result<(Bytes, Value), ApiError> {
     let (head, body) = request.into_parts();
     let body = read_json(&head.headers, body, limits).await?;
-    Ok(parse_json(&body)?)
+    let value = parse_json(&body)?;
+    Ok((body, value))
 }
 
 /// Reads a JSON body whole.

@@ -227,6 +227,7 @@ fn failure(event: &OutputEvent) -> Option<&RunError> {
         | OutputEvent::RefusalDelta(_)
         | OutputEvent::ArgumentsDelta(_)
         | OutputEvent::ReasoningDelta(_)
+        | OutputEvent::Verbatim(_)
         | OutputEvent::ItemDone => None,
     }
 }

@@ -29,6 +29,7 @@ impl Provider for Trivial {
                 0 => OutputEvent::ItemAdded {
                     index: 0,
                     kind: ItemKind::Message,
+                    id: None,
                 },
                 place if place <= deltas => OutputEvent::TextDelta(String::new()),
                 place if place == deltas + 1 => OutputEvent::ItemDone,

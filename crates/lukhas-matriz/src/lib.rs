@@ -35,7 +35,7 @@
 //!     fn run(&self, _: &RunCx, _: RunRequest) -> OutputStream {
 //!         let end = RunEnd { outcome: Outcome::Completed, usage: None };
 //!         Box::pin(stream::iter([
-//!             OutputEvent::ItemAdded { index: 0, kind: ItemKind::Message },
+//!             OutputEvent::ItemAdded { index: 0, kind: ItemKind::Message, id: None },
 //!             OutputEvent::TextDelta("hello".into()),
 //!             OutputEvent::ItemDone,
 //!             OutputEvent::Ended(end),

@@ -73,7 +73,11 @@ impl Answerer {
 
     async fn said(&self, asked: &Asked, text: &str) -> Vec<OutputEvent> {
         let kind = ItemKind::Message;
-        let mut events = vec![OutputEvent::ItemAdded { index: 0, kind }];
+        let mut events = vec![OutputEvent::ItemAdded {
+            index: 0,
+            kind,
+            id: None,
+        }];
         events.extend(words(text).map(|word| OutputEvent::TextDelta(word.to_owned())));
         events.push(OutputEvent::ItemDone);
         events.push(self.end(asked, [text]).await);
@@ -88,7 +92,8 @@ impl Answerer {
                 call_id: entropy.id("call_"),
                 name: call.name.clone(),
             };
-            events.push(OutputEvent::ItemAdded { index, kind });
+            let id = None;
+            events.push(OutputEvent::ItemAdded { index, kind, id });
             let pieces = words(&call.arguments).map(str::to_owned);
             events.extend(pieces.map(OutputEvent::ArgumentsDelta));
             events.push(OutputEvent::ItemDone);

@@ -13,6 +13,7 @@ mod models;
 mod path;
 mod read;
 mod responses;
+mod rewrite;
 mod sse;
 mod write;
 
@@ -38,5 +39,6 @@ pub use responses::{
     ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, SummaryObject, TextConfig,
     TextFormat,
 };
+pub use rewrite::{Edit, Members, member, rewrite_object, set_members};
 pub use sse::{DONE, SseDecoder, SseError, SseEvent, write_event};
 pub use write::write_json;

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An upstream's answer, put into the order that the core's events have.
 
+mod speech;
+
 use std::collections::VecDeque;
 
-use lukhas_core::{ItemKind, Outcome, OutputEvent, RunEnd, Usage};
+use bytes::BytesMut;
+use lukhas_core::{ItemKind, Outcome, OutputEvent, RunEnd, Usage, Verbatim};
 
 use crate::error::Unreadable;
+
+pub(crate) use self::speech::Place;
+use self::speech::Speech;
 
 /// Collects what an upstream says and gives it out as events.
 ///
@@ -20,6 +26,8 @@ pub(crate) struct Answer {
     /// Whether anything has been said or called: reasoning is no answer.
     has_answer: bool,
     is_over: bool,
+    /// The same in the words of the request's original, when the answer comes in them.
+    speech: Option<Box<Speech>>,
 }
 
 /// The item that has begun and not ended.
@@ -126,8 +134,62 @@ impl Answer {
             }
             self.close();
         }
+        if let Some(speech) = self.speech.take()
+            && !matches!(outcome, Outcome::Failed(_))
+        {
+            if !speech.has_begun {
+                self.events
+                    .push_front(OutputEvent::Verbatim(Verbatim::default()));
+            }
+            if let Some(last) = speech.last() {
+                self.push(OutputEvent::Verbatim(last));
+            }
+        }
         self.push(OutputEvent::Ended(RunEnd { outcome, usage }));
         self.is_over = true;
+    }
+
+    /// From now on the answer comes in the words of the request's original, too: see
+    /// [`Self::speak`].
+    pub(crate) fn begin_speech(&mut self) {
+        self.speech = Some(Box::default());
+    }
+
+    /// Takes the next piece of the answer in the original's words, before what it says is given in.
+    /// `write` writes it and says where it goes; when it cannot, and nothing has been given out in
+    /// these words, the answer does without them.
+    pub(crate) fn speak(&mut self, write: impl FnOnce(&mut BytesMut) -> Option<Place>) {
+        let Some(speech) = &mut self.speech else {
+            return;
+        };
+        if !speech.take(write) && !speech.has_begun {
+            self.speech = None;
+        }
+    }
+
+    /// Gives out what has been said in the original's words, after what has been given in.
+    pub(crate) fn flush_speech(&mut self) {
+        let Some(speech) = &mut self.speech else {
+            return;
+        };
+        if !speech.has_begun {
+            if self.events.is_empty() {
+                return;
+            }
+            speech.has_begun = true;
+            self.events
+                .push_front(OutputEvent::Verbatim(Verbatim::default()));
+        }
+        if let Some(said) = speech.now() {
+            self.push(OutputEvent::Verbatim(said));
+        }
+    }
+
+    /// What the original's words call the item that begins next.
+    pub(crate) fn name_next(&mut self, id: Option<&str>) {
+        if let Some(speech) = &mut self.speech {
+            speech.next_id = id.map(str::to_owned);
+        }
     }
 
     /// Whether the end has been given in.
@@ -162,7 +224,11 @@ impl Answer {
     fn add(&mut self, kind: ItemKind) {
         let index = self.next_index;
         self.next_index += 1;
-        self.push(OutputEvent::ItemAdded { index, kind });
+        let id = self
+            .speech
+            .as_mut()
+            .and_then(|speech| speech.next_id.take());
+        self.push(OutputEvent::ItemAdded { index, kind, id });
     }
 
     fn push(&mut self, event: OutputEvent) {

@@ -13,7 +13,7 @@ mod tests;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use lukhas_core::{RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec};
+use lukhas_core::{Api, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec};
 use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
 use serde_json::{Map, Value};
@@ -55,6 +55,15 @@ impl Dialect {
             Self::Chat => "chat",
             Self::Responses => "responses",
             Self::Messages => "messages",
+        }
+    }
+
+    /// The API that clients speak in the same words, if there is one.
+    pub(crate) fn api(self) -> Option<Api> {
+        match self {
+            Self::Chat => Some(Api::ChatCompletions),
+            Self::Responses => Some(Api::Responses),
+            Self::Messages => None,
         }
     }
 

@@ -21,6 +21,7 @@ mod answer;
 mod client;
 mod dialect;
 mod error;
+mod passage;
 mod routed;
 mod upstream;
 

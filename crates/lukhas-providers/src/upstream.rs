@@ -21,6 +21,7 @@ use tokio::time::timeout;
 use crate::answer::Answer;
 use crate::client::Clients;
 use crate::error::{Failed, Unreadable};
+use crate::passage::Passage;
 use crate::{Dialect, UpstreamError};
 
 pub(crate) use status::word;
@@ -125,35 +126,48 @@ impl Upstream {
         request: &RunRequest,
         deadline: Deadline,
     ) -> Result<Answering, Failed> {
-        let whole = request.whole;
-        let response = self.send(model, request, deadline).await?;
+        let (passage, body) = self.prepare(model, request)?;
+        let response = self.send(body, request.whole, deadline).await?;
         if !response.status().is_success() {
             return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);
         }
         status::check_encoding(response.headers())?;
-        if whole {
-            let answer = self.whole(response, deadline).await?;
+        if request.whole {
+            let answer = self.whole(response, passage, deadline).await?;
             return Ok(Answering::whole(answer));
         }
         status::check_events(response.headers())?;
-        let mut answering = Answering::streamed(self, response.into_body(), deadline);
+        let mut answering = Answering::streamed(self, response.into_body(), passage, deadline);
         answering.begin().await?;
         Ok(answering)
     }
 
-    async fn send(
+    /// The body to send: the client's own where it can be passed on, or else a translation.
+    fn prepare(
         &self,
         model: &str,
         request: &RunRequest,
+    ) -> Result<(Option<Passage>, Bytes), Failed> {
+        let dialect = self.0.dialect;
+        if let Some((passage, body)) = Passage::open(request, dialect, model) {
+            return Ok((Some(passage), body));
+        }
+        let body = dialect.request(model, request);
+        let body = body.map_err(|error| Failed::new(FailureKind::Rejected, error))?;
+        Ok((None, Bytes::from(body.to_string())))
+    }
+
+    async fn send(
+        &self,
+        body: Bytes,
+        whole: bool,
         deadline: Deadline,
     ) -> Result<Response<Incoming>, Failed> {
-        let body = self.0.dialect.request(model, request);
-        let body = body.map_err(|error| Failed::new(FailureKind::Rejected, error))?;
-        let mut outgoing = Request::new(Full::new(Bytes::from(body.to_string())));
+        let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = http::Method::POST;
         outgoing.uri_mut().clone_from(&self.0.url);
         outgoing.headers_mut().clone_from(&self.0.headers);
-        let accept = if request.whole {
+        let accept = if whole {
             "application/json"
         } else {
             "text/event-stream"
@@ -161,7 +175,7 @@ impl Upstream {
         let accept = HeaderValue::from_static(accept);
         outgoing.headers_mut().insert(ACCEPT, accept);
         // A whole answer takes as long as it takes to make: only the deadline bounds it.
-        let limit = match request.whole {
+        let limit = match whole {
             true => deadline.remaining(),
             false => deadline.limit(self.0.timeouts.first_byte()),
         };
@@ -173,12 +187,16 @@ impl Upstream {
     async fn whole(
         &self,
         response: Response<Incoming>,
+        passage: Option<Passage>,
         deadline: Deadline,
     ) -> Result<Answer, Failed> {
-        let body = body::read(response.into_body(), self.0.max_answer_bytes, deadline).await?;
-        let body = lukhas_openai::parse_json(&body)
+        let text = body::read(response.into_body(), self.0.max_answer_bytes, deadline).await?;
+        let body = lukhas_openai::parse_json(&text)
             .map_err(|_| Unreadable::new("it is not JSON, or is nested too deeply"))?;
         let mut answer = Answer::default();
+        if let (Some(passage), Ok(text)) = (passage, std::str::from_utf8(&text)) {
+            passage.whole(text, &body, &mut answer);
+        }
         self.0.dialect.reader().whole(&body, &mut answer)?;
         Ok(answer)
     }

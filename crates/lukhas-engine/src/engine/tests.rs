@@ -62,7 +62,7 @@ fn fold(events: &[OutputEvent]) -> Folded {
     for event in events {
         assert_eq!(end, None, "nothing comes after the end");
         match event {
-            OutputEvent::ItemAdded { index, kind } => {
+            OutputEvent::ItemAdded { index, kind, .. } => {
                 assert_eq!(
                     (open, *index as usize),
                     (None, items.len()),
@@ -91,6 +91,7 @@ fn fold(events: &[OutputEvent]) -> Folded {
             }
             OutputEvent::RefusalDelta(_) => panic!("the engine does not refuse"),
             OutputEvent::ReasoningDelta(_) => panic!("the engine does not reason"),
+            OutputEvent::Verbatim(_) => panic!("the engine speaks no API"),
             OutputEvent::ItemDone => assert!(open.take().is_some()),
             OutputEvent::Ended(ended) => end = Some(ended.clone()),
         }

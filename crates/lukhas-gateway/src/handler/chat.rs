@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use bytes::BytesMut;
-use lukhas_core::{BoxFuture, Id, RunError, RunErrorKind, RunEvent, Usage};
+use bytes::{Bytes, BytesMut};
+use lukhas_core::{Api, BoxFuture, Id, Original, RunError, RunErrorKind, RunEvent, Usage};
 use lukhas_openai::{
     ChatCall, ChatCompletion, ChatFold, ChatHead, ChatStream, CreateChatCompletion, ServiceTier,
     chat_param,
@@ -14,7 +14,7 @@ use lukhas_openai::{
 use super::responses::run_cx;
 use crate::ApiError;
 use crate::answer;
-use crate::body::read_value;
+use crate::body::read_body;
 use crate::gateway::unix_now;
 use crate::route::Call;
 use crate::run::{self, EventWriter, Meter, Runs};
@@ -26,8 +26,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let body = read_value(request, &shared.limits).await?;
-    let call: ChatCall = CreateChatCompletion::parse(body)?.try_into()?;
+    let (body, value) = read_body(request, &shared.limits).await?;
+    let mut call: ChatCall = CreateChatCompletion::parse(value)?.try_into()?;
     let permit = shared.admission.admit()?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).into(),
@@ -36,6 +36,9 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         service_tier: ServiceTier::Default,
         system_fingerprint: None,
     };
+    if call.is_plain {
+        call.run.original = Some(Arc::new(original(&head, body)));
+    }
     let meter = Meter::new(&shared, &head.model);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().map(|run| {
@@ -55,14 +58,30 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let mut folds = vec![ChatFold::new(); n as usize];
     let folded = runs.fold(|index, event| folds[index].apply(event)).await;
     folded.map_err(|error| error.map_param(chat_param))?;
+    if let Some(body) = folds.first().and_then(ChatFold::verbatim) {
+        return Ok(answer::json_bytes(body.clone()));
+    }
     answer::json(&ChatCompletion::new(head, folds)?)
+}
+
+/// The request as it came, to be passed on. What identifies the answer is ours to say.
+fn original(head: &ChatHead, body: Bytes) -> Original {
+    Original {
+        api: Api::ChatCompletions,
+        body,
+        own: vec![
+            ("id", answer::json_text(&head.id)),
+            ("created", answer::json_number(head.created)),
+            ("model", answer::json_text(&head.model)),
+        ],
+    }
 }
 
 /// Writes the chunks of a chat completion.
 struct Writer(ChatStream);
 
 impl EventWriter for Writer {
-    fn begin(&mut self, _out: &mut BytesMut) -> Result<(), RunError> {
+    fn begin(&mut self, _first: Option<&RunEvent>, _out: &mut BytesMut) -> Result<(), RunError> {
         Ok(())
     }
 

@@ -7,7 +7,8 @@ mod stream;
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{Entropy, Id, Item, Principal, RunCx, RunStream, StoredResponse};
+use bytes::Bytes;
+use lukhas_core::{Api, Entropy, Id, Item, Original, Principal, RunCx, RunStream, StoredResponse};
 use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
@@ -16,7 +17,7 @@ use serde_json::Value;
 
 use super::query;
 use crate::admission::Permit;
-use crate::body::read_value;
+use crate::body::{read_body, read_value};
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
@@ -32,13 +33,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let body = read_value(request, &shared.limits).await?;
+    let (body, value) = read_body(request, &shared.limits).await?;
     let Begun {
         permit,
         meter,
         events,
         answer,
-    } = begin(&shared, principal, body)?;
+    } = begin(&shared, principal, body, value)?;
     let runs = Runs::start(&shared.admission, permit, meter, std::iter::once(events)).await?;
     if answer.stream {
         return Ok(run::stream(runs, stream::Writer::new(*answer)));
@@ -62,13 +63,19 @@ struct Answering {
     keeping: Option<Keeping>,
 }
 
-fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Value) -> Result<Begun, ApiError> {
+fn begin(
+    shared: &Arc<Shared>,
+    principal: Arc<Principal>,
+    body: Bytes,
+    value: Value,
+) -> Result<Begun, ApiError> {
     let ResponseCall {
-        run,
+        mut run,
         options,
         stream,
         steps,
-    } = CreateResponse::parse(body)?.try_into()?;
+        is_plain,
+    } = CreateResponse::parse(value)?.try_into()?;
     let permit = shared.admission.admit()?;
     let keeping = options.store().then(|| Keeping {
         shared: Arc::clone(shared),
@@ -79,6 +86,9 @@ fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Value) -> Result
     let meter = Meter::new(shared, &run.model);
     let cx = run_cx(shared, principal, steps);
     let object = ResponseObject::new(new_id(shared), unix_now(), options);
+    if is_plain && !steps {
+        run.original = Some(Arc::new(original(&object, body)));
+    }
     let entropy = Arc::clone(&shared.entropy);
     let fold = ResponseFold::new(object, entropy, unix_now, response_error);
     Ok(Begun {
@@ -94,9 +104,28 @@ fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Value) -> Result
     })
 }
 
+/// The request as it came, to be passed on. What identifies the answer, and where it is kept, is
+/// ours to say.
+fn original(object: &ResponseObject, body: Bytes) -> Original {
+    let store = if object.store { "true" } else { "false" };
+    Original {
+        api: Api::Responses,
+        body,
+        own: vec![
+            ("id", answer::json_text(&object.id)),
+            ("created_at", answer::json_number(object.created_at)),
+            ("model", answer::json_text(&object.model)),
+            ("store", Bytes::from_static(store.as_bytes())),
+        ],
+    }
+}
+
 async fn whole(runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
     runs.fold(|_, event| answer.fold.apply(event)).await?;
-    let body = answer::to_bytes(answer.fold.object())?;
+    let body = match answer.fold.verbatim() {
+        Some(body) => body.clone(),
+        None => answer::to_bytes(answer.fold.object())?,
+    };
     if let Some(keeping) = answer.keeping.take() {
         keeping.keep(&answer.fold, body.clone()).await?;
     }
@@ -112,7 +141,7 @@ struct Keeping {
 }
 
 impl Keeping {
-    async fn keep(self, fold: &ResponseFold, body: bytes::Bytes) -> Result<(), ApiError> {
+    async fn keep(self, fold: &ResponseFold, body: Bytes) -> Result<(), ApiError> {
         let Self {
             shared,
             tenant,

@@ -21,8 +21,8 @@ const BATCH: usize = 16 << 10;
 
 /// Writes the events of one dialect.
 pub(crate) trait EventWriter: Send + 'static {
-    /// What comes before the first event.
-    fn begin(&mut self, out: &mut BytesMut) -> Result<(), RunError>;
+    /// What comes before the first event, which is `first`.
+    fn begin(&mut self, first: Option<&RunEvent>, out: &mut BytesMut) -> Result<(), RunError>;
 
     /// One event of run `index`, its end included unless it failed.
     fn event(&mut self, index: usize, event: &RunEvent, out: &mut BytesMut)
@@ -87,11 +87,12 @@ impl<W: EventWriter> Frames<W> {
     }
 
     async fn fill(&mut self) -> Result<(), RunError> {
+        let mut next = self.runs.next().await;
         if !self.begun {
             self.begun = true;
-            self.writer.begin(&mut self.out)?;
+            let first = next.as_ref().map(|(_, event)| event);
+            self.writer.begin(first, &mut self.out)?;
         }
-        let mut next = self.runs.next().await;
         while let Some((index, event)) = next {
             match &event {
                 RunEvent::Output(OutputEvent::Ended(end)) => self.end(index, end, &event).await?,

@@ -18,6 +18,7 @@ fn added() -> RunEvent {
     RunEvent::Output(OutputEvent::ItemAdded {
         index: 0,
         kind: ItemKind::Message,
+        id: None,
     })
 }
 

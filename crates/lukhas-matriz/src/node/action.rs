@@ -38,9 +38,10 @@ impl Action {
         request: RunRequest,
         intent: Intent,
     ) -> Self {
+        let may_be_verbatim = request.original.is_some();
         Self {
             stream: provider.run(cx, request),
-            guard: Guard::new(intent),
+            guard: Guard::new(intent, may_be_verbatim),
         }
     }
 

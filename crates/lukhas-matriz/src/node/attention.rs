@@ -57,7 +57,10 @@ pub(crate) fn fit(parts: &Parts, request: &mut RunRequest) -> Result<Option<Wait
     Ok(Some(Box::pin(async move {
         match request.truncation {
             Truncation::Disabled => shorten::refuse(&*tokenizer, limits, &request).await?,
-            Truncation::Auto => shorten::shorten(&*tokenizer, limits, &mut request).await?,
+            Truncation::Auto => {
+                request.original = None;
+                shorten::shorten(&*tokenizer, limits, &mut request).await?;
+            }
         }
         Ok(request)
     })))

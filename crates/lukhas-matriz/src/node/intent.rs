@@ -67,16 +67,19 @@ pub(crate) fn decide(request: &mut RunRequest) -> Intent {
 fn narrow(request: &mut RunRequest) -> Option<ToolMode> {
     let (mode, choice) = match mem::take(&mut request.tool_choice) {
         ToolChoice::None => {
+            request.original = None;
             request.tools.clear();
             (None, ToolChoice::None)
         }
         ToolChoice::Auto => (Some(ToolMode::Auto), ToolChoice::Auto),
         ToolChoice::Required => (Some(ToolMode::Required), ToolChoice::Required),
         ToolChoice::Function(name) => {
+            request.original = None;
             request.tools.retain(|tool| tool.name == name);
             (Some(ToolMode::Required), ToolChoice::Function(name))
         }
         ToolChoice::Allowed { mode, names } => {
+            request.original = None;
             request.tools.retain(|tool| names.contains(&tool.name));
             let choice = match mode {
                 ToolMode::Auto => ToolChoice::Auto,

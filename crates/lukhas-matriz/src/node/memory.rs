@@ -22,6 +22,7 @@ pub(crate) fn recall(
     request: &mut RunRequest,
 ) -> Option<Wait> {
     let previous = request.previous.take()?;
+    request.original = None;
     let store = parts.store.clone();
     let principal = Arc::clone(principal);
     let mut request = mem::take(request);

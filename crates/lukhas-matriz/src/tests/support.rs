@@ -196,7 +196,11 @@ pub(crate) fn tool(name: &str) -> Arc<ToolSpec> {
 
 pub(crate) fn added(index: u32) -> OutputEvent {
     let kind = ItemKind::Message;
-    OutputEvent::ItemAdded { index, kind }
+    OutputEvent::ItemAdded {
+        index,
+        kind,
+        id: None,
+    }
 }
 
 pub(crate) fn calling(index: u32, name: &str) -> OutputEvent {
@@ -204,12 +208,20 @@ pub(crate) fn calling(index: u32, name: &str) -> OutputEvent {
         call_id: format!("call_{index}"),
         name: name.into(),
     };
-    OutputEvent::ItemAdded { index, kind }
+    OutputEvent::ItemAdded {
+        index,
+        kind,
+        id: None,
+    }
 }
 
 pub(crate) fn reasoning(index: u32) -> OutputEvent {
     let kind = ItemKind::Reasoning;
-    OutputEvent::ItemAdded { index, kind }
+    OutputEvent::ItemAdded {
+        index,
+        kind,
+        id: None,
+    }
 }
 
 pub(crate) fn thinks(text: &str) -> OutputEvent {

@@ -26,7 +26,7 @@ pub(crate) fn whole(asked: &Asked, events: &[OutputEvent]) -> Result<Value, NoAn
                     block.text.push_str(delta);
                 }
             }
-            OutputEvent::ItemDone | OutputEvent::Ended(_) => {}
+            OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {}
         }
     }
     let content: Vec<_> = blocks.into_iter().map(Block::whole).collect();
@@ -94,7 +94,7 @@ impl Writer {
             OutputEvent::ReasoningDelta(text) => {
                 self.delta(&json!({"type": "thinking_delta", "thinking": text}));
             }
-            OutputEvent::ItemDone | OutputEvent::Ended(_) => {
+            OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {
                 if std::mem::take(&mut self.open) {
                     self.write("content_block_stop", json!({"index": index}));
                     self.index += 1;

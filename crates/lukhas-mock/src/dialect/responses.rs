@@ -51,7 +51,7 @@ pub(crate) fn whole(asked: &Asked, events: &[OutputEvent]) -> Result<Value, NoAn
 pub(crate) fn stream(asked: &Asked, events: &[OutputEvent]) -> Result<Vec<Frame>, NoAnswer> {
     let mut stream = ResponseStream::new(fold(asked)?, false);
     let mut out = BytesMut::new();
-    stream.begin(&mut out)?;
+    stream.begin(None, &mut out)?;
     let mut frames: Vec<_> = Frame::events(out, FrameKind::Other).collect();
     for event in events {
         let mut out = BytesMut::new();

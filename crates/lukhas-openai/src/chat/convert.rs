@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::request::{ChatResponseFormat, CreateChatCompletion, JsonSchemaOptions};
 use super::{history, tool};
 use crate::path::Path;
-use crate::responses::{ReasoningEffort, ServiceTier, Verbosity, check_name};
+use crate::responses::{ReasoningEffort, ServiceTier, Verbosity, check_name, is_whole};
 use crate::{TextOr, WireError};
 
 /// A request, ready to run.
@@ -25,6 +25,9 @@ pub struct ChatCall {
     pub include_usage: bool,
     /// The tier asked for. Every request is served alike.
     pub service_tier: Option<ServiceTier>,
+    /// Whether a provider that speaks this API may be given the body as it came: everything in it
+    /// is for the model, and nothing refers to what somebody else may own.
+    pub is_plain: bool,
 }
 
 impl ChatCall {
@@ -45,6 +48,7 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
     type Error = WireError;
 
     fn try_from(request: CreateChatCompletion) -> Result<Self, WireError> {
+        let is_plain = is_plain(&request);
         let tools = tool::core_tools(request.tools.unwrap_or_default())?;
         let tool_choice = match request.tool_choice {
             Some(choice) => choice.into_core(&tools)?,
@@ -79,8 +83,10 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
                 cache_key: request.prompt_cache_key,
             },
             whole: !stream,
+            original: None,
         };
         Ok(Self {
+            is_plain: is_plain && run.items.iter().all(is_whole),
             run,
             n: request.n.unwrap_or(1),
             stream,
@@ -88,6 +94,53 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
             service_tier: request.service_tier,
         })
     }
+}
+
+/// Whether every parameter means the same to any server of this API. What is accepted here without
+/// effect, or answered here, may be refused or mean something elsewhere.
+fn is_plain(request: &CreateChatCompletion) -> bool {
+    let CreateChatCompletion {
+        model: _,
+        messages: _,
+        n,
+        stream: _,
+        stream_options: _,
+        tools: _,
+        tool_choice: _,
+        parallel_tool_calls: _,
+        response_format: _,
+        max_completion_tokens: _,
+        max_tokens: _,
+        stop: _,
+        temperature: _,
+        top_p: _,
+        presence_penalty: _,
+        frequency_penalty: _,
+        seed: _,
+        reasoning_effort: _,
+        verbosity: _,
+        modalities,
+        logprobs,
+        top_logprobs,
+        logit_bias,
+        store,
+        metadata,
+        user: _,
+        safety_identifier,
+        prompt_cache_key: _,
+        prompt_cache_retention,
+        service_tier,
+    } = request;
+    n.is_none_or(|n| n == 1)
+        && modalities.is_none()
+        && logprobs.is_none()
+        && top_logprobs.is_none()
+        && logit_bias.is_none()
+        && store.is_none()
+        && metadata.is_none()
+        && safety_identifier.is_none()
+        && prompt_cache_retention.is_none()
+        && service_tier.is_none()
 }
 
 fn stop_texts(stop: TextOr<String>) -> Vec<String> {

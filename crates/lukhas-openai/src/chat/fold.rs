@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! From core's events to one choice.
 
+use bytes::Bytes;
 use lukhas_core::{ItemKind, OutputEvent, RunEnd, RunError, RunErrorKind, Usage};
 
 use super::answer::{ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, FinishReason};
@@ -16,6 +17,7 @@ pub struct ChatFold {
     reasoning: Option<String>,
     calls: Vec<ChatAnswerCall>,
     end: Option<RunEnd>,
+    verbatim: Option<Bytes>,
 }
 
 impl ChatFold {
@@ -23,6 +25,13 @@ impl ChatFold {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The answer in the words of the request's original, if it came in them: the body of a chat
+    /// completion. To be asked for once the run has ended well.
+    #[must_use]
+    pub fn verbatim(&self) -> Option<&Bytes> {
+        self.verbatim.as_ref()
     }
 
     /// Takes the next event.
@@ -48,6 +57,8 @@ impl ChatFold {
             }
             OutputEvent::ReasoningDelta(delta) => grow(&mut self.reasoning, delta),
             OutputEvent::ItemDone => {}
+            OutputEvent::Verbatim(said) if said.ends => self.verbatim = Some(said.bytes.clone()),
+            OutputEvent::Verbatim(_) => {}
             OutputEvent::Ended(end) => self.end = Some(end.clone()),
         }
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The chunks of a streamed chat completion.
 
-use bytes::BytesMut;
-use lukhas_core::{ItemKind, OutputEvent, RunEnd, RunError, RunErrorKind, Usage};
+use bytes::{Bytes, BytesMut};
+use lukhas_core::{
+    ItemKind, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, Usage, Verbatim,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -24,6 +26,8 @@ pub struct ChatStream {
     head: ChatHead,
     include_usage: bool,
     choices: Vec<ChoiceState>,
+    /// How the answer ends in the words of the request's original, if it comes in them.
+    verbatim: Option<Bytes>,
 }
 
 /// How far a choice is.
@@ -47,6 +51,7 @@ impl ChatStream {
             head,
             include_usage,
             choices: vec![ChoiceState::default(); n as usize],
+            verbatim: None,
         }
     }
 
@@ -60,12 +65,29 @@ impl ChatStream {
         event: &OutputEvent,
         out: &mut BytesMut,
     ) -> Result<(), RunError> {
+        if let OutputEvent::Verbatim(said) = event {
+            self.pass_on(said, out);
+            return Ok(());
+        }
+        if let Some(last) = &self.verbatim {
+            return match event {
+                OutputEvent::Ended(end) => match &end.outcome {
+                    Outcome::Failed(error) => Err(error.clone()),
+                    Outcome::Completed | Outcome::Incomplete(_) => {
+                        out.extend_from_slice(last);
+                        Ok(())
+                    }
+                },
+                _ => Ok(()),
+            };
+        }
         self.state(choice)?.answered |= match event {
             OutputEvent::TextDelta(_) | OutputEvent::RefusalDelta(_) => true,
             OutputEvent::ItemAdded { kind, .. } => matches!(kind, ItemKind::FunctionCall { .. }),
             OutputEvent::ArgumentsDelta(_)
             | OutputEvent::ReasoningDelta(_)
             | OutputEvent::ItemDone
+            | OutputEvent::Verbatim(_)
             | OutputEvent::Ended(_) => false,
         };
         match event {
@@ -98,7 +120,7 @@ impl ChatStream {
                 self.say(choice, None, delta, out)
             }
             OutputEvent::ArgumentsDelta(arguments) => self.grow_call(choice, arguments, out),
-            OutputEvent::ItemDone => Ok(()),
+            OutputEvent::ItemDone | OutputEvent::Verbatim(_) => Ok(()),
             OutputEvent::Ended(end) => self.end(choice, end, out),
         }
     }
@@ -108,6 +130,9 @@ impl ChatStream {
     /// # Errors
     /// [`RunErrorKind::UpstreamTruncated`] when a choice has not ended; nothing is written then.
     pub fn finish(&self, out: &mut BytesMut) -> Result<(), RunError> {
+        if self.verbatim.is_some() {
+            return Ok(());
+        }
         let ended = self.choices.iter().map(|choice| choice.ended);
         let usages: Vec<_> = ended.collect::<Option<_>>().ok_or_else(without_end)?;
         match ChatUsage::sum(usages) {
@@ -126,6 +151,16 @@ impl ChatStream {
             error: &'e E,
         }
         write_event(out, None, &Failure { error })
+    }
+
+    /// Writes chunks that are there already. The last ones wait for the end.
+    fn pass_on(&mut self, said: &Verbatim, out: &mut BytesMut) {
+        let last = self.verbatim.get_or_insert_default();
+        if said.ends {
+            *last = said.bytes.clone();
+        } else {
+            out.extend_from_slice(&said.bytes);
+        }
     }
 
     /// Sends `delta`, and before it the role of a choice that has not begun.

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lukhas_core::{Hints, OutputFormat, RunRequest, Sampling, ToolSpec, Truncation};
+use lukhas_core::{
+    Hints, Item, MediaSource, OutputFormat, Part, RunRequest, Sampling, ToolSpec, Truncation,
+};
 use serde_json::Value;
 
 use super::request::{ReasoningEffort, ReasoningSummary, TruncationName, Verbosity};
@@ -28,6 +30,9 @@ pub struct ResponseCall {
     pub stream: bool,
     /// Whether to send step events.
     pub steps: bool,
+    /// Whether a provider that speaks this API may be given the body as it came, `store` aside:
+    /// everything in it is for the model, and nothing refers to what somebody else may own.
+    pub is_plain: bool,
 }
 
 /// The parameters that an answer repeats.
@@ -173,6 +178,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
     type Error = WireError;
 
     fn try_from(request: CreateResponse) -> Result<Self, WireError> {
+        let is_plain = is_plain(&request);
         let tools = core_tools(request.tools.as_deref().unwrap_or_default())?;
         let tool_choice = match &request.tool_choice {
             Some(choice) => choice.to_core(&tools)?,
@@ -221,6 +227,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
                 cache_key: request.prompt_cache_key.clone(),
             },
             whole: request.stream != Some(true),
+            original: None,
         };
         let options = ResponseOptions {
             model: request.model,
@@ -254,12 +261,82 @@ impl TryFrom<CreateResponse> for ResponseCall {
             user: request.user,
         };
         Ok(Self {
+            is_plain: is_plain && run.items.iter().all(is_whole),
             run,
             options,
             stream: request.stream.unwrap_or(false),
             steps,
         })
     }
+}
+
+/// Whether every parameter means the same to any server of this API, and the answer is all the
+/// model's. What is accepted here without effect, or answered here, may be refused or mean something
+/// elsewhere.
+fn is_plain(request: &CreateResponse) -> bool {
+    let CreateResponse {
+        model: _,
+        input: _,
+        instructions: _,
+        previous_response_id,
+        stream: _,
+        stream_options,
+        store: _,
+        tools: _,
+        tool_choice: _,
+        parallel_tool_calls: _,
+        max_tool_calls,
+        text: _,
+        reasoning,
+        max_output_tokens: _,
+        temperature: _,
+        top_p: _,
+        presence_penalty,
+        frequency_penalty,
+        top_logprobs,
+        seed,
+        truncation: _,
+        include,
+        metadata,
+        user: _,
+        safety_identifier,
+        prompt_cache_key: _,
+        prompt_cache_retention,
+        service_tier,
+        background,
+    } = request;
+    previous_response_id.is_none()
+        && stream_options.is_none()
+        && max_tool_calls.is_none()
+        && reasoning.as_ref().is_none_or(|r| r.extra.is_empty())
+        && presence_penalty.is_none()
+        && frequency_penalty.is_none()
+        && top_logprobs.is_none()
+        && seed.is_none()
+        && include.is_none()
+        && metadata.is_none()
+        && safety_identifier.is_none()
+        && prompt_cache_retention.is_none()
+        && service_tier.is_none()
+        && background.is_none()
+}
+
+/// Whether `item` is whole in itself. Identifiers of files and of stored items are looked up in an
+/// account that all clients of this server share.
+pub(crate) fn is_whole(item: &Item) -> bool {
+    let parts: &[Part] = match item {
+        Item::Message(message) => &message.parts,
+        Item::FunctionOutput(output) => &output.parts,
+        Item::FunctionCall(_) => &[],
+        Item::Opaque(_) => return false,
+    };
+    parts.iter().all(|part| match part {
+        Part::Text(_) | Part::Refusal(_) => true,
+        Part::Image(media) | Part::File(media) | Part::Audio(media) => match media.source {
+            MediaSource::Url(_) | MediaSource::Inline(_) => true,
+            MediaSource::FileId(_) => false,
+        },
+    })
 }
 
 impl ResponseOptions {

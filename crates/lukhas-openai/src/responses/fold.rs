@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lukhas_core::{
     Entropy, Id, IncompleteReason, Item, ItemKind, Outcome, OutputEvent, RunEnd, RunError,
 };
@@ -20,6 +21,7 @@ pub struct ResponseFold {
     entropy: Arc<dyn Entropy>,
     clock: fn() -> u64,
     describe: fn(&RunError) -> ResponseError,
+    verbatim: Option<Bytes>,
 }
 
 impl ResponseFold {
@@ -37,7 +39,22 @@ impl ResponseFold {
             entropy,
             clock,
             describe,
+            verbatim: None,
         }
+    }
+
+    /// How the answer ends in the words of the request's original, if it came in them: the body of
+    /// a whole response, or the last events of a streamed one. To be asked for once the run has
+    /// ended well.
+    #[must_use]
+    pub fn verbatim(&self) -> Option<&Bytes> {
+        self.verbatim.as_ref()
+    }
+
+    /// Whether the response has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.object.status == ResponseStatus::Failed
     }
 
     /// The response so far.
@@ -55,7 +72,7 @@ impl ResponseFold {
     /// Takes the next event.
     pub fn apply(&mut self, event: &OutputEvent) {
         match event {
-            OutputEvent::ItemAdded { kind, .. } => self.add(kind),
+            OutputEvent::ItemAdded { kind, id, .. } => self.add(kind, id.as_ref()),
             OutputEvent::TextDelta(delta) => self.grow_text(delta),
             OutputEvent::RefusalDelta(delta) => self.grow_refusal(delta),
             OutputEvent::ArgumentsDelta(delta) => {
@@ -69,12 +86,17 @@ impl ResponseFold {
                 }
             }
             OutputEvent::ItemDone => self.close(ItemStatus::Completed),
+            OutputEvent::Verbatim(said) if said.ends => self.verbatim = Some(said.bytes.clone()),
+            OutputEvent::Verbatim(_) => {}
             OutputEvent::Ended(end) => self.end(end),
         }
     }
 
-    fn add(&mut self, kind: &ItemKind) {
-        let id = |prefix| Id::new(prefix, &*self.entropy).into();
+    fn add(&mut self, kind: &ItemKind, id: Option<&String>) {
+        let id = |prefix| match id {
+            Some(id) => id.clone(),
+            None => Id::new(prefix, &*self.entropy).into(),
+        };
         let status = ItemStatus::InProgress;
         let item = match kind {
             ItemKind::Message => KnownItem::Message(MessageObject {

@@ -22,6 +22,8 @@ pub struct ResponseStream {
     fold: ResponseFold,
     steps: bool,
     next: u64,
+    /// Whether the answer comes in the words of the request's original.
+    is_verbatim: bool,
 }
 
 impl ResponseStream {
@@ -32,6 +34,7 @@ impl ResponseStream {
             fold,
             steps,
             next: 0,
+            is_verbatim: false,
         }
     }
 
@@ -41,11 +44,20 @@ impl ResponseStream {
         &self.fold
     }
 
-    /// Writes the events that open the stream.
+    /// Writes the events that open the stream, unless the answer begins with them: `first` is what
+    /// [`Self::output`] will be given first.
     ///
     /// # Errors
     /// [`serde_json::Error`]; never with the types of this crate.
-    pub fn begin(&mut self, out: &mut BytesMut) -> Result<(), serde_json::Error> {
+    pub fn begin(
+        &mut self,
+        first: Option<&OutputEvent>,
+        out: &mut BytesMut,
+    ) -> Result<(), serde_json::Error> {
+        self.is_verbatim = matches!(first, Some(OutputEvent::Verbatim(_)));
+        if self.is_verbatim {
+            return Ok(());
+        }
         let mut events = Events {
             next: &mut self.next,
             out,
@@ -101,6 +113,9 @@ impl ResponseStream {
         event: &OutputEvent,
         out: &mut BytesMut,
     ) -> Result<(), serde_json::Error> {
+        if self.is_verbatim {
+            return self.pass_on(event, out);
+        }
         let parts_before = open_parts(&self.fold.object);
         let closes = matches!(
             event,
@@ -127,7 +142,7 @@ impl ResponseStream {
             OutputEvent::ReasoningDelta(delta) => {
                 events.summary_delta(response, parts_before, delta)?;
             }
-            OutputEvent::ItemDone | OutputEvent::Ended(_) => {}
+            OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {}
         }
         if closes && was_open {
             events.parts_added(response, parts_before)?;
@@ -135,6 +150,37 @@ impl ResponseStream {
         }
         match event {
             OutputEvent::Ended(end) => events.ended(response, &end.outcome),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ResponseStream {
+    /// Takes the next event of an answer that brings its own words along. The last ones wait for
+    /// the end; a failure, which has none, is put in ours.
+    fn pass_on(
+        &mut self,
+        event: &OutputEvent,
+        out: &mut BytesMut,
+    ) -> Result<(), serde_json::Error> {
+        self.fold.apply(event);
+        match event {
+            OutputEvent::Verbatim(said) if !said.ends => {
+                self.next += u64::from(said.events);
+                out.extend_from_slice(&said.bytes);
+                Ok(())
+            }
+            OutputEvent::Ended(end) => match (&end.outcome, self.fold.verbatim()) {
+                (Outcome::Completed | Outcome::Incomplete(_), Some(last)) => {
+                    out.extend_from_slice(last);
+                    Ok(())
+                }
+                (outcome, _) => Events {
+                    next: &mut self.next,
+                    out,
+                }
+                .ended(&self.fold.object, outcome),
+            },
             _ => Ok(()),
         }
     }

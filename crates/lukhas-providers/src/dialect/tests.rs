@@ -3,6 +3,7 @@
 
 mod golden;
 mod laws;
+mod passed_on;
 mod requests;
 
 use lukhas_core::{
@@ -78,7 +79,7 @@ fn keeps_invariant(events: &[OutputEvent]) -> Result<(), String> {
     };
     for event in events {
         let fits = match (event, open) {
-            (OutputEvent::ItemAdded { index, kind }, None) => {
+            (OutputEvent::ItemAdded { index, kind, .. }, None) => {
                 let fits = *index == count;
                 (open, count) = (Some(kind), count + 1);
                 fits
@@ -106,7 +107,7 @@ fn keeps_invariant(events: &[OutputEvent]) -> Result<(), String> {
 /// An event as one line.
 fn line(event: &OutputEvent) -> String {
     match event {
-        OutputEvent::ItemAdded { index, kind } => match kind {
+        OutputEvent::ItemAdded { index, kind, .. } => match kind {
             ItemKind::Message => format!("item {index}: message"),
             ItemKind::Reasoning => format!("item {index}: reasoning"),
             ItemKind::FunctionCall { call_id, name } => {
@@ -118,6 +119,11 @@ fn line(event: &OutputEvent) -> String {
         OutputEvent::ArgumentsDelta(delta) => format!("arguments: {delta}"),
         OutputEvent::ReasoningDelta(delta) => format!("reasoning: {delta}"),
         OutputEvent::ItemDone => "done".to_owned(),
+        OutputEvent::Verbatim(said) => {
+            let ends = if said.ends { ", which end it" } else { "" };
+            let text = String::from_utf8_lossy(&said.bytes);
+            format!("verbatim: {} events{ends}: {text}", said.events)
+        }
         OutputEvent::Ended(end) => end_line(end),
     }
 }

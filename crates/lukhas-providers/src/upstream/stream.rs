@@ -14,6 +14,7 @@ use super::Upstream;
 use crate::answer::Answer;
 use crate::dialect::Reader;
 use crate::error::{Failed, Unreadable};
+use crate::passage::{self, Passage};
 
 /// An answer that has begun: its events so far, and where the others come from.
 ///
@@ -29,6 +30,7 @@ struct Source {
     decoder: SseDecoder,
     events: VecDeque<SseEvent>,
     reader: Box<dyn Reader>,
+    passage: Option<Passage>,
     timeouts: Timeouts,
     deadline: Deadline,
 }
@@ -52,17 +54,27 @@ impl Answering {
         }
     }
 
-    pub(super) fn streamed(upstream: &Upstream, body: Incoming, deadline: Deadline) -> Self {
+    pub(super) fn streamed(
+        upstream: &Upstream,
+        body: Incoming,
+        passage: Option<Passage>,
+        deadline: Deadline,
+    ) -> Self {
+        let mut answer = Answer::default();
+        if passage.is_some() {
+            answer.begin_speech();
+        }
         let source = Source {
             body,
             decoder: SseDecoder::new(upstream.0.max_answer_bytes),
             events: VecDeque::new(),
             reader: upstream.0.dialect.reader(),
+            passage,
             timeouts: upstream.0.timeouts,
             deadline,
         };
         Self {
-            answer: Answer::default(),
+            answer,
             source: Some(source),
         }
     }
@@ -118,7 +130,9 @@ impl Source {
     /// Takes in what comes next, until there is something to give out or `until` has come.
     async fn advance(&mut self, answer: &mut Answer, until: Instant) -> Result<(), Failed> {
         match self.next(until).await? {
-            Next::Event(event) => self.reader.event(&event, answer)?,
+            Next::Event(event) => {
+                passage::read(&mut self.passage, &mut *self.reader, &event, answer)?;
+            }
             // With the terminal marker seen, the answer is whole, whatever became of the rest.
             Next::End => {
                 self.reader.finish(answer);

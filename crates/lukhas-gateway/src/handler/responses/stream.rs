@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A streamed response.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use lukhas_core::{
     BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage,
 };
-use lukhas_openai::ResponseStream;
+use lukhas_openai::{ResponseStream, member};
 
 use super::{Answering, Keeping};
 use crate::run::EventWriter;
@@ -27,8 +27,14 @@ impl Writer {
 }
 
 impl EventWriter for Writer {
-    fn begin(&mut self, out: &mut BytesMut) -> Result<(), RunError> {
-        self.stream.begin(out).map_err(|error| unwritable(&error))
+    fn begin(&mut self, first: Option<&RunEvent>, out: &mut BytesMut) -> Result<(), RunError> {
+        let first = match first {
+            Some(RunEvent::Output(output)) => Some(output),
+            Some(RunEvent::Step(_)) | None => None,
+        };
+        self.stream
+            .begin(first, out)
+            .map_err(|error| unwritable(&error))
     }
 
     fn event(
@@ -70,10 +76,26 @@ impl EventWriter for Writer {
                 return Ok(());
             };
             let fold = self.stream.fold();
-            let body = answer::to_bytes(fold.object())?;
+            let body = match fold.verbatim().filter(|_| !fold.has_failed()) {
+                Some(last) => response_of(last)?,
+                None => answer::to_bytes(fold.object())?,
+            };
             keeping.keep(fold, body).await
         })
     }
+}
+
+/// The response that the last event of a stream carries.
+fn response_of(last: &[u8]) -> Result<Bytes, ApiError> {
+    let text = std::str::from_utf8(last).unwrap_or_default();
+    let mut data = text
+        .lines()
+        .rev()
+        .filter_map(|line| line.strip_prefix("data: "));
+    let response = data.next().and_then(|data| member(data, "response"));
+    let response = response.ok_or_else(|| ApiError::internal(&"a last event without a response"));
+    // A copy: what is kept must not hold more than itself.
+    response.map(|response| Bytes::copy_from_slice(response.as_bytes()))
 }
 
 fn unwritable(error: &serde_json::Error) -> RunError {

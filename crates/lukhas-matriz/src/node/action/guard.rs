@@ -4,7 +4,7 @@
 use std::mem;
 use std::sync::Arc;
 
-use lukhas_core::{ItemKind, Outcome, OutputEvent, RunError, RunErrorKind, ToolSpec};
+use lukhas_core::{ItemKind, Outcome, OutputEvent, RunError, RunErrorKind, ToolSpec, Verbatim};
 
 use crate::json::Checker;
 use crate::node::intent::{Calls, Intent, Text};
@@ -38,6 +38,20 @@ pub(super) struct Guard {
     /// Whether a whole message holds the text that the format requires.
     has_text: bool,
     has_refusal: bool,
+    words: Words,
+}
+
+/// In whose words an answer comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    /// Nothing has come yet, and the request has an original.
+    Undecided,
+    /// In those of the original's API, too.
+    Original,
+    /// In those, and they have said how it ends.
+    OriginalEnded,
+    /// In ours alone.
+    Ours,
 }
 
 /// The item that has begun and not ended.
@@ -55,7 +69,8 @@ enum Open {
 }
 
 impl Guard {
-    pub(super) fn new(intent: Intent) -> Self {
+    /// `may_be_verbatim`: whether the request has an original.
+    pub(super) fn new(intent: Intent, may_be_verbatim: bool) -> Self {
         Self {
             intent,
             next_index: 0,
@@ -63,6 +78,10 @@ impl Guard {
             calls: 0,
             has_text: false,
             has_refusal: false,
+            words: match may_be_verbatim {
+                true => Words::Undecided,
+                false => Words::Ours,
+            },
         }
     }
 
@@ -70,8 +89,16 @@ impl Guard {
     ///
     /// JSON that cannot become valid any more is refused with the piece that spoils it.
     pub(super) fn admit(&mut self, event: &OutputEvent) -> Result<(), Breach> {
+        if let OutputEvent::Verbatim(said) = event {
+            return self.speak(said);
+        }
+        self.words = match self.words {
+            Words::Undecided => Words::Ours,
+            Words::OriginalEnded => return Err(Breach::AfterEnd),
+            now @ (Words::Original | Words::Ours) => now,
+        };
         match event {
-            OutputEvent::ItemAdded { index, kind } => self.begin(*index, kind),
+            OutputEvent::ItemAdded { index, kind, .. } => self.begin(*index, kind),
             OutputEvent::TextDelta(text) => self.text(text),
             OutputEvent::RefusalDelta(text) => match self.open {
                 Open::Message { .. } => {
@@ -89,8 +116,19 @@ impl Guard {
                 Open::None | Open::Message { .. } | Open::Call(_) => Err(Breach::OutOfOrder),
             },
             OutputEvent::ItemDone => self.close(),
+            OutputEvent::Verbatim(said) => self.speak(said),
             OutputEvent::Ended(end) => self.admit_end(&end.outcome),
         }
+    }
+
+    /// Lets words of the original's API pass. What they say has been let pass before.
+    fn speak(&mut self, said: &Verbatim) -> Result<(), Breach> {
+        self.words = match self.words {
+            Words::Undecided | Words::Original if said.ends => Words::OriginalEnded,
+            Words::Undecided | Words::Original => Words::Original,
+            Words::OriginalEnded | Words::Ours => return Err(Breach::OutOfOrder),
+        };
+        Ok(())
     }
 
     /// Lets an end pass. Only a completed answer has to be all that was asked for; a refusal is an

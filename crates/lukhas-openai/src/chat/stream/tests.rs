@@ -34,6 +34,7 @@ fn message(index: u32) -> OutputEvent {
     OutputEvent::ItemAdded {
         index,
         kind: ItemKind::Message,
+        id: None,
     }
 }
 
@@ -41,6 +42,7 @@ fn reasoning(index: u32) -> OutputEvent {
     OutputEvent::ItemAdded {
         index,
         kind: ItemKind::Reasoning,
+        id: None,
     }
 }
 
@@ -49,6 +51,7 @@ fn call(index: u32, call_id: &str, name: &str) -> OutputEvent {
     OutputEvent::ItemAdded {
         index,
         kind: ItemKind::FunctionCall { call_id, name },
+        id: None,
     }
 }
 

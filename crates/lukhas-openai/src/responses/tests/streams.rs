@@ -45,7 +45,7 @@ fn answer(events: &[OutputEvent]) -> (Value, Vec<Value>) {
     let mut whole = fold();
     let mut stream = ResponseStream::new(fold(), false);
     let mut out = BytesMut::new();
-    stream.begin(&mut out).expect("it writes");
+    stream.begin(None, &mut out).expect("it writes");
     for event in events {
         whole.apply(event);
         stream.output(event, &mut out).expect("it writes");
@@ -67,6 +67,7 @@ fn message() -> OutputEvent {
     OutputEvent::ItemAdded {
         index: 0,
         kind: ItemKind::Message,
+        id: None,
     }
 }
 
@@ -75,13 +76,18 @@ fn call(index: u32) -> OutputEvent {
         call_id: format!("call_{index}"),
         name: "f".to_owned(),
     };
-    OutputEvent::ItemAdded { index, kind }
+    OutputEvent::ItemAdded {
+        index,
+        kind,
+        id: None,
+    }
 }
 
 fn reasoning() -> OutputEvent {
     OutputEvent::ItemAdded {
         index: 0,
         kind: ItemKind::Reasoning,
+        id: None,
     }
 }
 
@@ -398,7 +404,11 @@ fn runs() -> impl Strategy<Value = Vec<OutputEvent>> {
         let mut events = Vec::new();
         for (at, (kind, deltas)) in items.into_iter().enumerate() {
             let index = u32::try_from(at).expect("few");
-            events.push(OutputEvent::ItemAdded { index, kind });
+            events.push(OutputEvent::ItemAdded {
+                index,
+                kind,
+                id: None,
+            });
             events.extend(deltas);
             let open = cut && at + 1 == count && outcome != Outcome::Completed;
             events.extend((!open).then_some(OutputEvent::ItemDone));

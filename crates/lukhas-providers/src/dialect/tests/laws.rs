@@ -16,7 +16,7 @@ thread_local! {
 
 /// A change to a recorded answer.
 #[derive(Clone, Debug)]
-enum Edit {
+pub(super) enum Edit {
     Remove(Index),
     Repeat(Index, Index),
     Swap(Index, Index),
@@ -27,7 +27,7 @@ enum Edit {
     Replace(Index, Index, Value),
 }
 
-fn values() -> impl Strategy<Value = Value> {
+pub(super) fn values() -> impl Strategy<Value = Value> {
     let values = [
         "null",
         "true",
@@ -55,7 +55,7 @@ fn values() -> impl Strategy<Value = Value> {
     )
 }
 
-fn edits() -> impl Strategy<Value = Edit> {
+pub(super) fn edits() -> impl Strategy<Value = Edit> {
     let index = any::<Index>;
     prop_oneof![
         1 => index().prop_map(Edit::Remove),
@@ -69,7 +69,7 @@ fn edits() -> impl Strategy<Value = Edit> {
     ]
 }
 
-fn apply(edit: &Edit, cases: &[&Case], stream: &mut Vec<String>) {
+pub(super) fn apply(edit: &Edit, cases: &[&Case], stream: &mut Vec<String>) {
     if stream.is_empty() {
         return;
     }
@@ -94,7 +94,7 @@ fn apply(edit: &Edit, cases: &[&Case], stream: &mut Vec<String>) {
 }
 
 /// Puts `value` in the place of one that is somewhere in `json`.
-fn replace(json: &mut Value, node: Index, value: &Value) {
+pub(super) fn replace(json: &mut Value, node: Index, value: &Value) {
     let mut paths = vec![String::new()];
     let mut next = 0;
     while let Some(path) = paths.get(next).cloned() {

@@ -123,7 +123,7 @@ fn gather(events: &[OutputEvent]) -> Result<Gathered, TestCaseError> {
     for event in events {
         let open = items.last_mut().filter(|(_, _, is_whole)| !is_whole);
         match (event, open) {
-            (OutputEvent::ItemAdded { index, kind }, None) => {
+            (OutputEvent::ItemAdded { index, kind, .. }, None) => {
                 prop_assert_eq!(*index as usize, items.len());
                 items.push((kind.clone(), String::new(), false));
             }

@@ -134,6 +134,7 @@ impl Items {
 
     fn add(&mut self, key: String, item: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
         let kind = Kind::of(item);
+        answer.name_next(item["id"].as_str());
         match kind {
             Kind::Call => {
                 let member = |name: &str| item[name].as_str().unwrap_or_default();
@@ -202,6 +203,7 @@ impl Items {
             }
         };
         answer.close();
+        answer.name_next(event["item_id"].as_str());
         let key = key.unwrap_or_else(|| self.unnamed());
         self.push(key, kind);
         Ok(self.0.len() - 1)

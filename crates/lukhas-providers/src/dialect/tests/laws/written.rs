@@ -77,6 +77,7 @@ fn events(items: &[Item], end: &RunEnd) -> Vec<OutputEvent> {
         events.push(OutputEvent::ItemAdded {
             index,
             kind: kind.clone(),
+            id: None,
         });
         events.extend(pieces.iter().cloned());
         events.push(OutputEvent::ItemDone);
@@ -88,6 +89,7 @@ fn events(items: &[Item], end: &RunEnd) -> Vec<OutputEvent> {
             events.push(OutputEvent::ItemAdded {
                 index,
                 kind: ItemKind::Message,
+                id: None,
             });
             events.push(OutputEvent::ItemDone);
         }
@@ -159,7 +161,7 @@ fn responses(events: &[OutputEvent]) -> (Value, Vec<String>) {
     let mut whole = fold();
     let mut stream = ResponseStream::new(fold(), false);
     let mut out = BytesMut::new();
-    stream.begin(&mut out).expect("it writes");
+    stream.begin(None, &mut out).expect("it writes");
     for event in events {
         whole.apply(event);
         stream.output(event, &mut out).expect("it writes");

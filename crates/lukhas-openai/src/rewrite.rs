@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+//! JSON objects passed on with a few members changed and the rest as it was written.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Deserialize;
+use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
+use serde_json::Error;
+use serde_json::value::RawValue;
+
+use crate::write_json;
+
+/// Members of an object: names that need no escape, and values as JSON.
+pub type Members = [(&'static str, Bytes)];
+
+/// What becomes of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit<'e> {
+    /// It stays as it was written.
+    Keep,
+    /// It goes.
+    Remove,
+    /// It stays an object, in which these members are set.
+    SetWithin(&'e Members),
+}
+
+/// Appends the JSON object `text` to `out` with the members `own` set, at most 32 of them, and each
+/// other member as `edit` says of its name and its text.
+///
+/// What stays is neither decoded nor changed, but for the space around members.
+///
+/// # Errors
+/// When `text` is not one JSON object, or a member that must be an object is none; `out` is then as
+/// it was.
+pub fn rewrite_object<'t, 'e>(
+    text: &'t str,
+    out: &mut BytesMut,
+    own: &Members,
+    edit: impl FnMut(&str, &'t str) -> Edit<'e>,
+) -> Result<(), Error> {
+    let before = out.len();
+    let written = rewrite(text, out, own, edit);
+    if written.is_err() {
+        out.truncate(before);
+    }
+    written
+}
+
+/// The same, where every other member stays.
+///
+/// # Errors
+/// As [`rewrite_object`].
+pub fn set_members(text: &str, out: &mut BytesMut, own: &Members) -> Result<(), Error> {
+    rewrite_object(text, out, own, |_, _| Edit::Keep)
+}
+
+fn rewrite<'t, 'e>(
+    text: &'t str,
+    out: &mut BytesMut,
+    own: &Members,
+    edit: impl FnMut(&str, &'t str) -> Edit<'e>,
+) -> Result<(), Error> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    out.put_u8(b'{');
+    let copy = Copy {
+        out,
+        own,
+        seen: 0,
+        is_first: true,
+        edit,
+    };
+    reader.deserialize_map(copy)?;
+    reader.end()
+}
+
+/// Copies an object, all but the brace that opens it.
+struct Copy<'o, F> {
+    out: &'o mut BytesMut,
+    own: &'o Members,
+    /// Which of `own` have been set.
+    seen: u32,
+    is_first: bool,
+    edit: F,
+}
+
+impl<F> Copy<'_, F> {
+    fn name(&mut self, name: &str) -> Result<(), Error> {
+        if !std::mem::take(&mut self.is_first) {
+            self.out.put_u8(b',');
+        }
+        write_json(self.out, name)?;
+        self.out.put_u8(b':');
+        Ok(())
+    }
+
+    /// Sets the member `name` if it is an own one.
+    fn set(&mut self, name: &str) -> Result<bool, Error> {
+        let Some(index) = self.own.iter().position(|(own, _)| *own == name) else {
+            return Ok(false);
+        };
+        if self.seen & (1 << index) == 0 {
+            self.seen |= 1 << index;
+            self.name(name)?;
+            self.out.put_slice(&self.own[index].1);
+        }
+        Ok(true)
+    }
+}
+
+/// A name, decoded only where it has escapes.
+#[derive(Deserialize)]
+struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
+
+impl<'t, 'e, F: FnMut(&str, &'t str) -> Edit<'e>> Visitor<'t> for Copy<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'t>>(mut self, mut members: A) -> Result<(), A::Error> {
+        while let Some(Name(name)) = members.next_key()? {
+            let value: &'t RawValue = members.next_value()?;
+            if self.set(&name).map_err(A::Error::custom)? {
+                continue;
+            }
+            let edit = (self.edit)(&name, value.get());
+            if edit == Edit::Remove {
+                continue;
+            }
+            self.name(&name).map_err(A::Error::custom)?;
+            match edit {
+                Edit::SetWithin(own) => set_members(value.get(), self.out, own),
+                Edit::Keep | Edit::Remove => {
+                    self.out.put_slice(value.get().as_bytes());
+                    Ok(())
+                }
+            }
+            .map_err(A::Error::custom)?;
+        }
+        for (name, _) in self.own {
+            self.set(name).map_err(A::Error::custom)?;
+        }
+        self.out.put_u8(b'}');
+        Ok(())
+    }
+}
+/// The text of the member `name` of the JSON object `text`, as it was written; the last one of that
+/// name.
+#[must_use]
+pub fn member<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    struct Find<'n, 't>(&'n str, Option<&'t str>);
+
+    impl<'t> Visitor<'t> for &mut Find<'_, 't> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<(), A::Error> {
+            while let Some(Name(name)) = members.next_key()? {
+                let value: &'t RawValue = members.next_value()?;
+                if name == self.0 {
+                    self.1 = Some(value.get());
+                }
+            }
+            Ok(())
+        }
+    }
+
+    let mut find = Find(name, None);
+    let mut reader = serde_json::Deserializer::from_str(text);
+    (&mut reader).deserialize_map(&mut find).ok()?;
+    reader.end().ok()?;
+    find.1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::parse_json;
+
+    fn own(members: &[(&'static str, &'static str)]) -> Vec<(&'static str, Bytes)> {
+        let members = members.iter();
+        members.map(|(n, v)| (*n, Bytes::from(*v))).collect()
+    }
+
+    #[track_caller]
+    fn check(text: &str, members: &[(&'static str, &'static str)], expected: &str) {
+        let mut out = BytesMut::from("before ");
+        set_members(text, &mut out, &own(members)).expect("an object");
+        assert_eq!(out, format!("before {expected}"));
+    }
+
+    #[test]
+    fn members_are_set_where_they_stand_and_added_where_they_do_not() {
+        check("{}", &[], "{}");
+        check("{}", &[("a", "1"), ("b", "2")], r#"{"a":1,"b":2}"#);
+        check(
+            r#" { "b" : [ 1, 2 ] } "#,
+            &[("a", "1")],
+            r#"{"b":[ 1, 2 ],"a":1}"#,
+        );
+        check(
+            r#"{"x":1.0,"a":{"a":7},"y":"\u00e9"}"#,
+            &[("a", "null")],
+            r#"{"x":1.0,"a":null,"y":"\u00e9"}"#,
+        );
+        // A name is what it says, however it is spelt, and a member is set once.
+        check(r#"{"\u0061":1,"a":3}"#, &[("a", "2")], r#"{"a":2}"#);
+    }
+
+    #[test]
+    fn members_go_and_change_within() {
+        let mut out = BytesMut::new();
+        let within = own(&[("id", "1")]);
+        let text = r#"{"a":1,"response":{"id":0,"z":[]},"b":2}"#;
+        rewrite_object(text, &mut out, &own(&[("b", "3")]), |name, _| match name {
+            "a" => Edit::Remove,
+            "response" => Edit::SetWithin(&within),
+            _ => Edit::Keep,
+        })
+        .expect("an object");
+        assert_eq!(out, r#"{"response":{"id":1,"z":[]},"b":3}"#);
+        assert_eq!(member(text, "response"), Some(r#"{"id":0,"z":[]}"#));
+        assert_eq!(member(text, "c"), None);
+    }
+
+    #[test]
+    fn what_is_no_object_leaves_nothing_behind() {
+        for text in [
+            "",
+            "[]",
+            "1",
+            "{",
+            r#"{"a":1"#,
+            r#"{"a":1}}"#,
+            r#"{"a":nul}"#,
+        ] {
+            let mut out = BytesMut::from("x");
+            assert!(
+                set_members(text, &mut out, &own(&[("a", "1")])).is_err(),
+                "{text}"
+            );
+            assert_eq!(out, "x", "{text}");
+            assert_eq!(member(text, "a"), None, "{text}");
+        }
+        let mut out = BytesMut::new();
+        let within = own(&[("a", "1")]);
+        let edited = rewrite_object(r#"{"r":1}"#, &mut out, &[], |_, _| Edit::SetWithin(&within));
+        assert!(edited.is_err() && out.is_empty());
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[a-d\"\\\\é]{1,2}", inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Whatever the object, setting members is what setting them in the decoded object is.
+        #[test]
+        fn set_members_is_insertion(
+            object in prop::collection::btree_map("[a-d\"\\\\é]{1,2}", any_value(), 0..6),
+            pretty: bool,
+        ) {
+            let mut object = Value::Object(object.into_iter().collect());
+            let text = match pretty {
+                true => serde_json::to_string_pretty(&object).unwrap(),
+                false => object.to_string(),
+            };
+            let mut out = BytesMut::new();
+            set_members(&text, &mut out, &own(&[("a", "[1]"), ("zz", "\"x\"")])).unwrap();
+            object["a"] = json!([1]);
+            object["zz"] = json!("x");
+            prop_assert_eq!(parse_json(&out).unwrap(), object);
+        }
+    }
+}

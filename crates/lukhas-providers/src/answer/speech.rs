@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//! An answer in the words of the request's original.
+
+use bytes::BytesMut;
+use lukhas_core::Verbatim;
+
+/// Room for what comes at once.
+const ROOM: usize = 1024;
+
+/// What has been said in the original's words and not yet been given out.
+#[derive(Debug, Default)]
+pub(super) struct Speech {
+    now: Words,
+    last: Words,
+    /// Whether anything has been given out.
+    pub(super) has_begun: bool,
+    /// What these words call the item that begins next.
+    pub(super) next_id: Option<String>,
+}
+
+/// Where a piece goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// To the client.
+    Now,
+    /// To the client, once the answer is over.
+    AtTheEnd,
+    /// Nowhere: the client did not ask for it, or is told in another way.
+    Nowhere,
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    bytes: BytesMut,
+    events: u32,
+}
+
+impl Speech {
+    /// Takes what `write` writes; false when it cannot.
+    pub(super) fn take(&mut self, write: impl FnOnce(&mut BytesMut) -> Option<Place>) -> bool {
+        let before = self.now.bytes.len();
+        self.now.bytes.reserve(ROOM);
+        let place = write(&mut self.now.bytes);
+        match place {
+            Some(Place::Now) => self.now.events += 1,
+            Some(Place::AtTheEnd) => {
+                self.last.bytes.extend_from_slice(&self.now.bytes[before..]);
+                self.last.events += 1;
+                self.now.bytes.truncate(before);
+            }
+            Some(Place::Nowhere) | None => self.now.bytes.truncate(before),
+        }
+        place.is_some()
+    }
+
+    /// What can be given out at once, if there is anything.
+    pub(super) fn now(&mut self) -> Option<Verbatim> {
+        let Words { bytes, events } = &mut self.now;
+        (!bytes.is_empty()).then(|| Verbatim {
+            bytes: bytes.split().freeze(),
+            events: std::mem::take(events),
+            ends: false,
+        })
+    }
+
+    /// What says how the answer ends, if anything does.
+    pub(super) fn last(self) -> Option<Verbatim> {
+        let Words { bytes, events } = self.last;
+        (!bytes.is_empty()).then(|| Verbatim {
+            bytes: bytes.freeze(),
+            events,
+            ends: true,
+        })
+    }
+}

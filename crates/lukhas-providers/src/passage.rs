@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Requests and answers that are passed on as they are, where a client and an upstream speak the
+//! same API.
+//!
+//! A [`Passage`] changes what is this server's own: the model's name on the way out; identifier,
+//! time and name on the way back. All else stays as it was written. The answer is read all the
+//! same, by the reader of every other: the words that are passed on say what its events say.
+
+mod chat;
+mod responses;
+
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use lukhas_core::{Api, Original, RunRequest};
+use lukhas_openai::{Members, SseEvent, set_members};
+use serde_json::Value;
+
+use crate::Dialect;
+use crate::answer::{Answer, Place};
+use crate::dialect::Reader;
+use crate::error::Unreadable;
+
+use self::chat::Chunks;
+use self::responses::Events;
+
+/// How the answer to one request is passed on.
+#[derive(Debug)]
+pub(crate) struct Passage {
+    original: Arc<Original>,
+    stream: Stream,
+}
+
+/// What has to be known of a stream to pass it on.
+#[derive(Debug)]
+enum Stream {
+    Chat(Chunks),
+    Responses(Events),
+}
+
+impl Passage {
+    /// The passage of `request` to an upstream that speaks `dialect`, and the body that asks it for
+    /// `model`; `None` when the request has to be translated.
+    pub(crate) fn open(
+        request: &RunRequest,
+        dialect: Dialect,
+        model: &str,
+    ) -> Option<(Self, Bytes)> {
+        let original = request.original.as_ref()?;
+        if dialect.api() != Some(original.api) {
+            return None;
+        }
+        let model = Bytes::from(Value::from(model).to_string());
+        let (stream, body) = match original.api {
+            Api::ChatCompletions => {
+                let (chunks, body) = Chunks::open(original, model, request.whole)?;
+                (Stream::Chat(chunks), body)
+            }
+            Api::Responses => (
+                Stream::Responses(Events::default()),
+                responses::request(original, model)?,
+            ),
+        };
+        let original = Arc::clone(original);
+        Some((Self { original, stream }, body))
+    }
+
+    /// Takes a whole answer, `text`, before it is read into `answer`: with its end `answer` gives it
+    /// out as it is, if it holds what the API says that it holds.
+    pub(crate) fn whole(&self, text: &str, body: &Value, answer: &mut Answer) {
+        let is_complete = match self.stream {
+            Stream::Chat(_) => chat::is_complete(body),
+            Stream::Responses(_) => responses::is_complete(body),
+        };
+        if is_complete {
+            answer.begin_speech();
+            answer.speak(|out| {
+                set_members(text, out, &self.original.own).ok()?;
+                Some(Place::AtTheEnd)
+            });
+        }
+    }
+
+    /// Takes the next event of a stream, before it is read into `answer`.
+    fn event(&mut self, event: &SseEvent, answer: &mut Answer) {
+        let own = &self.original.own;
+        answer.speak(|out| match &mut self.stream {
+            Stream::Chat(chunks) => chunks.write(&event.data, own, out),
+            Stream::Responses(events) => events.write(event, own, out),
+        });
+    }
+}
+
+/// Reads the next event of a stream into `answer`, by its words and, where they are passed on, in
+/// them.
+pub(crate) fn read(
+    passage: &mut Option<Passage>,
+    reader: &mut dyn Reader,
+    event: &SseEvent,
+    answer: &mut Answer,
+) -> Result<(), Unreadable> {
+    if let Some(passage) = passage {
+        passage.event(event, answer);
+    }
+    reader.event(event, answer)?;
+    answer.flush_speech();
+    Ok(())
+}
+
+/// The object `text` with the members `own` set.
+fn with_members(text: &str, own: &Members) -> Option<Bytes> {
+    let mut out = BytesMut::with_capacity(text.len() + 128);
+    set_members(text, &mut out, own).ok()?;
+    Some(out.freeze())
+}
+
+/// Makes what was written behind `start` one line: a line break can only be space between the tokens
+/// of JSON.
+fn keep_to_one_line(out: &mut BytesMut, start: usize) {
+    for byte in &mut out[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+}

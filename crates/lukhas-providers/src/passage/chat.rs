@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Chat Completions, passed on.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use lukhas_core::Original;
+use lukhas_openai::{Edit, Members, member, rewrite_object};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{keep_to_one_line, with_members};
+use crate::answer::Place;
+
+/// What a completion must have to be passed on.
+const MEMBERS: &[&str] = &["id", "object", "created", "model", "choices", "usage"];
+
+/// The chunks of one answer.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    /// Whether the client is to see the usage.
+    shows_usage: bool,
+    /// Whether the chunk has come that says why the answer ends.
+    has_finished: bool,
+}
+
+/// What is looked at of a choice.
+#[derive(Deserialize)]
+struct Choice<'t> {
+    #[serde(borrow)]
+    finish_reason: Option<&'t RawValue>,
+}
+
+impl Choice<'_> {
+    fn finishes(&self) -> bool {
+        self.finish_reason
+            .is_some_and(|reason| reason.get().starts_with('"'))
+    }
+}
+
+impl Chunks {
+    /// The body that asks for `model`, and what its answer needs.
+    pub(super) fn open(original: &Original, model: Bytes, whole: bool) -> Option<(Self, Bytes)> {
+        let text = std::str::from_utf8(&original.body).ok()?;
+        let has_name = original
+            .own
+            .iter()
+            .any(|own| *own == ("model", model.clone()));
+        let options = match whole {
+            true => None,
+            false => Some(member(text, "stream_options").filter(|o| *o != "null")),
+        };
+        let shows_usage = match options {
+            Some(Some(options)) => member(options, "include_usage") == Some("true"),
+            Some(None) | None => false,
+        };
+        let body = match options {
+            None if has_name => original.body.clone(),
+            None => with_members(text, &[("model", model)])?,
+            Some(_) if shows_usage => with_members(text, &[("model", model)])?,
+            // It is counted, whether or not the client wants to see it.
+            Some(options) => {
+                let usage = [("include_usage", Bytes::from_static(b"true"))];
+                let options = with_members(options.unwrap_or("{}"), &usage)?;
+                with_members(text, &[("model", model), ("stream_options", options)])?
+            }
+        };
+        let chunks = Self {
+            shows_usage,
+            has_finished: false,
+        };
+        Some((chunks, body))
+    }
+
+    /// Writes the chunk `data` to `out` and says where it goes; `None` when it is no chunk.
+    pub(super) fn write(&mut self, data: &str, own: &Members, out: &mut BytesMut) -> Option<Place> {
+        if data.trim() == "[DONE]" {
+            return Some(Place::Nowhere);
+        }
+        let (mut choices, mut usage, mut error) = (None, None, None);
+        out.put_slice(b"data: ");
+        let start = out.len();
+        let shows_usage = self.shows_usage;
+        let rewritten = rewrite_object(data, out, own, |name, value| {
+            match name {
+                "choices" => choices = Some(value),
+                "usage" => usage = Some(value),
+                "error" => error = Some(value),
+                _ => {}
+            }
+            match name {
+                "usage" if !shows_usage => Edit::Remove,
+                _ => Edit::Keep,
+            }
+        });
+        rewritten.ok()?;
+        keep_to_one_line(out, start);
+        out.put_slice(b"\n\n");
+        let is_there = |value: Option<&str>| value.is_some_and(|value| value != "null");
+        if is_there(error) {
+            return Some(Place::Nowhere);
+        }
+        // What is no list of choices says nothing.
+        let choices: Vec<Choice<'_>> = choices
+            .and_then(|choices| serde_json::from_str(choices).ok())
+            .unwrap_or_default();
+        if choices.is_empty() {
+            let is_shown = self.shows_usage && is_there(usage);
+            return Some(if is_shown {
+                Place::AtTheEnd
+            } else {
+                Place::Nowhere
+            });
+        }
+        let had_finished = self.has_finished;
+        self.has_finished |= choices.iter().any(Choice::finishes);
+        Some(match (had_finished, self.has_finished) {
+            (false, false) => Place::Now,
+            (false, true) => Place::AtTheEnd,
+            (true, _) => Place::Nowhere,
+        })
+    }
+}
+
+/// Whether a whole answer has one choice and all that the API says an answer has.
+pub(super) fn is_complete(body: &Value) -> bool {
+    MEMBERS.iter().all(|name| body.get(name).is_some())
+        && body["usage"].is_object()
+        && body["choices"].as_array().is_some_and(|all| all.len() == 1)
+}
