@@ -22,6 +22,8 @@ pub enum Edit<'e> {
     Keep,
     /// It goes.
     Remove,
+    /// It has this value, which is JSON.
+    Set(&'e str),
     /// It stays an object, in which these members are set.
     SetWithin(&'e Members),
 }
@@ -133,6 +135,10 @@ impl<'t, 'e, F: FnMut(&str, &'t str) -> Edit<'e>> Visitor<'t> for Copy<'_, F> {
             self.name(&name).map_err(A::Error::custom)?;
             match edit {
                 Edit::SetWithin(own) => set_members(value.get(), self.out, own),
+                Edit::Set(value) => {
+                    self.out.put_slice(value.as_bytes());
+                    Ok(())
+                }
                 Edit::Keep | Edit::Remove => {
                     self.out.put_slice(value.get().as_bytes());
                     Ok(())
@@ -220,16 +226,17 @@ mod tests {
     fn members_go_and_change_within() {
         let mut out = BytesMut::new();
         let within = own(&[("id", "1")]);
-        let text = r#"{"a":1,"response":{"id":0,"z":[]},"b":2}"#;
+        let text = r#"{"a":1,"response":{"id":0,"z":[]},"b":2,"c":4}"#;
         rewrite_object(text, &mut out, &own(&[("b", "3")]), |name, _| match name {
             "a" => Edit::Remove,
+            "c" => Edit::Set("[]"),
             "response" => Edit::SetWithin(&within),
             _ => Edit::Keep,
         })
         .expect("an object");
-        assert_eq!(out, r#"{"response":{"id":1,"z":[]},"b":3}"#);
+        assert_eq!(out, r#"{"response":{"id":1,"z":[]},"b":3,"c":[]}"#);
         assert_eq!(member(text, "response"), Some(r#"{"id":0,"z":[]}"#));
-        assert_eq!(member(text, "c"), None);
+        assert_eq!(member(text, "d"), None);
     }
 
     #[test]

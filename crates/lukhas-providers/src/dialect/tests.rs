@@ -25,13 +25,22 @@ fn read_whole(dialect: Dialect, body: &Value) -> Vec<OutputEvent> {
 
 /// What comes of events with these data, followed by the end of the body.
 fn read_stream<'d>(dialect: Dialect, data: impl IntoIterator<Item = &'d str>) -> Vec<OutputEvent> {
+    read_events(dialect, data.into_iter().map(event))
+}
+
+/// The event with these data, by the name it has on the wire.
+fn event(data: &str) -> SseEvent {
+    let json: Value = serde_json::from_str(data).unwrap_or_default();
+    SseEvent {
+        event: json["type"].as_str().unwrap_or_default().to_owned(),
+        data: data.to_owned(),
+    }
+}
+
+fn read_events(dialect: Dialect, events: impl Iterator<Item = SseEvent>) -> Vec<OutputEvent> {
     let mut answer = Answer::default();
     let mut reader = dialect.reader();
-    for data in data {
-        let event = SseEvent {
-            event: String::new(),
-            data: data.to_owned(),
-        };
+    for event in events {
         if let Err(unreadable) = reader.event(&event, &mut answer) {
             answer.end(Outcome::Failed(unreadable.into()), None);
         }

@@ -79,7 +79,7 @@ impl Chunks {
         let (mut choices, mut usage, mut error) = (None, None, None);
         out.put_slice(b"data: ");
         let start = out.len();
-        let shows_usage = self.shows_usage;
+        let (shows_usage, had_finished) = (self.shows_usage, self.has_finished);
         let rewritten = rewrite_object(data, out, own, |name, value| {
             match name {
                 "choices" => choices = Some(value),
@@ -89,6 +89,8 @@ impl Chunks {
             }
             match name {
                 "usage" if !shows_usage => Edit::Remove,
+                // What comes after the end can only say what was used.
+                "choices" if had_finished => Edit::Set("[]"),
                 _ => Edit::Keep,
             }
         });
@@ -103,20 +105,18 @@ impl Chunks {
         let choices: Vec<Choice<'_>> = choices
             .and_then(|choices| serde_json::from_str(choices).ok())
             .unwrap_or_default();
-        if choices.is_empty() {
-            let is_shown = self.shows_usage && is_there(usage);
+        if had_finished || choices.is_empty() {
+            let is_shown = shows_usage && is_there(usage);
             return Some(if is_shown {
                 Place::AtTheEnd
             } else {
                 Place::Nowhere
             });
         }
-        let had_finished = self.has_finished;
-        self.has_finished |= choices.iter().any(Choice::finishes);
-        Some(match (had_finished, self.has_finished) {
-            (false, false) => Place::Now,
-            (false, true) => Place::AtTheEnd,
-            (true, _) => Place::Nowhere,
+        self.has_finished = choices.iter().any(Choice::finishes);
+        Some(match self.has_finished {
+            true => Place::AtTheEnd,
+            false => Place::Now,
         })
     }
 }

@@ -3,11 +3,14 @@
 
 mod item;
 
+use std::borrow::Cow;
+
 use lukhas_core::{IncompleteReason, Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::item::{Items, Piece};
+use self::item::{Items, Key, Piece};
 use super::super::{Reader, count, ended_with, parse};
 use crate::answer::Answer;
 use crate::error::Unreadable;
@@ -38,6 +41,10 @@ impl Reader for ResponsesReader {
         // The API does not end with it, but some servers do.
         if event.data.trim() == "[DONE]" {
             return Ok(());
+        }
+        if let Some(delta) = plain_delta(event) {
+            let key = Key::Place(delta.output_index);
+            return self.items.grow_text(&key, delta.content_index, &delta.delta, answer);
         }
         let event = parse(&event.data)?;
         let items = &mut self.items;
@@ -76,6 +83,26 @@ impl Reader for ResponsesReader {
 
     /// Every terminal marker is an end by itself.
     fn finish(&mut self, _: &mut Answer) {}
+}
+
+/// The commonest event: more of a text.
+#[derive(Deserialize)]
+struct PlainDelta<'d> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'d, str>,
+    output_index: u64,
+    content_index: u64,
+    #[serde(borrow)]
+    delta: Cow<'d, str>,
+}
+
+/// `event` as the commonest of all, if it is: that needs no tree.
+fn plain_delta(event: &SseEvent) -> Option<PlainDelta<'_>> {
+    let delta: PlainDelta<'_> = match event.event.as_str() {
+        "response.output_text.delta" => serde_json::from_str(&event.data).ok()?,
+        _ => return None,
+    };
+    (delta.kind == event.event).then_some(delta)
 }
 
 impl ResponsesReader {

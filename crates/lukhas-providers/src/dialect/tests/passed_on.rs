@@ -59,10 +59,7 @@ fn pass_stream<'d>(dialect: Dialect, data: impl IntoIterator<Item = &'d str>) ->
     answer.begin_speech();
     let mut reader = dialect.reader();
     for data in data {
-        let event = SseEvent {
-            event: String::new(),
-            data: data.to_owned(),
-        };
+        let event = event(data);
         let read = passage::read(&mut passage, &mut *reader, &event, &mut answer);
         if let Err(unreadable) = read {
             answer.end(Outcome::Failed(unreadable.into()), None);
@@ -348,10 +345,7 @@ fn usage_that_was_not_asked_for_is_not_shown() {
     answer.begin_speech();
     let mut reader = Dialect::Chat.reader();
     for data in &stream {
-        let event = SseEvent {
-            event: String::new(),
-            data: data.clone(),
-        };
+        let event = event(data);
         passage::read(&mut passage, &mut *reader, &event, &mut answer).unwrap();
     }
     let all = drain(answer);

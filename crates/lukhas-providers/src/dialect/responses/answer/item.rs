@@ -2,6 +2,7 @@
 //! The items of an answer, as events speak of them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -19,11 +20,21 @@ pub(super) struct Items(Vec<Begun>);
 #[derive(Debug)]
 struct Begun {
     /// What events know it by.
-    key: String,
+    key: Key,
     kind: Kind,
     is_open: bool,
     /// Bytes that have been given out of each part.
     sent: BTreeMap<u64, usize>,
+}
+
+/// What events know an item by: its place, or, for servers that do not number items, its
+/// identifier, or that of its call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Place(u64),
+    Name(String),
+    /// No event names it: the place where it stands among the items.
+    Unnamed(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +73,22 @@ impl Items {
         self.add(key, &event["item"], answer)
     }
 
+    /// A delta of a text that has begun, in the part `slot` of the item `key`.
+    pub(super) fn grow_text(
+        &mut self,
+        key: &Key,
+        slot: u64,
+        delta: &str,
+        answer: &mut Answer,
+    ) -> Result<(), Unreadable> {
+        let piece = Piece::Text;
+        let index = match self.find(piece, Some(key))? {
+            Some(index) => index,
+            None => self.begin_piece(piece, Some(key.clone()), None, answer)?,
+        };
+        self.0[index].grow(piece, slot, delta, answer)
+    }
+
     /// A delta.
     pub(super) fn grow(
         &mut self,
@@ -71,12 +98,7 @@ impl Items {
     ) -> Result<(), Unreadable> {
         let delta = text(&event["delta"])?;
         let index = self.find_or_begin(piece, event, answer)?;
-        let slot = slot(piece, event);
-        let item = &mut self.0[index];
-        if !item.is_open {
-            return Err(went_back());
-        }
-        item.push(piece, slot, delta, answer)
+        self.0[index].grow(piece, slot(piece, event), delta, answer)
     }
 
     /// The end of a part, with its whole text at `path`.
@@ -132,13 +154,13 @@ impl Items {
         self.close(self.0.len() - 1, item, answer)
     }
 
-    fn add(&mut self, key: String, item: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
+    fn add(&mut self, key: Key, item: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
         let kind = Kind::of(item);
         answer.name_next(item["id"].as_str());
         match kind {
             Kind::Call => {
                 let member = |name: &str| item[name].as_str().unwrap_or_default();
-                answer.call(&key, member("call_id"), member("name"))?;
+                answer.call(&key.to_string(), member("call_id"), member("name"))?;
             }
             // It begins with its first piece: many have none.
             Kind::Message | Kind::Reasoning(_) => answer.close(),
@@ -148,7 +170,7 @@ impl Items {
         Ok(())
     }
 
-    fn push(&mut self, key: String, kind: Kind) {
+    fn push(&mut self, key: Key, kind: Kind) {
         if let Some(last) = self.0.last_mut() {
             last.is_open = false;
         }
@@ -184,16 +206,34 @@ impl Items {
         answer: &mut Answer,
     ) -> Result<usize, Unreadable> {
         let key = key(event);
-        let found = match &key {
+        match self.find(piece, key.as_ref())? {
+            Some(index) => Ok(index),
+            None => self.begin_piece(piece, key, event["item_id"].as_str(), answer),
+        }
+    }
+
+    /// The item that a piece adds to.
+    fn find(&self, piece: Piece, key: Option<&Key>) -> Result<Option<usize>, Unreadable> {
+        let found = match key {
             Some(key) => self.0.iter().position(|item| item.key == *key),
             None => self.last_of(|kind| piece.is_of(kind)),
         };
-        if let Some(index) = found {
-            return match piece.is_of(self.0[index].kind) {
-                true => Ok(index),
-                false => Err(Unreadable::new("an item has a part of another kind")),
-            };
+        match found {
+            Some(index) if !piece.is_of(self.0[index].kind) => {
+                Err(Unreadable::new("an item has a part of another kind"))
+            }
+            found => Ok(found),
         }
+    }
+
+    /// Begins an item with one of its pieces.
+    fn begin_piece(
+        &mut self,
+        piece: Piece,
+        key: Option<Key>,
+        id: Option<&str>,
+        answer: &mut Answer,
+    ) -> Result<usize, Unreadable> {
         let kind = match piece {
             Piece::Text | Piece::Refusal => Kind::Message,
             Piece::Summary | Piece::Reasoning => Kind::Reasoning(None),
@@ -203,7 +243,7 @@ impl Items {
             }
         };
         answer.close();
-        answer.name_next(event["item_id"].as_str());
+        answer.name_next(id);
         let key = key.unwrap_or_else(|| self.unnamed());
         self.push(key, kind);
         Ok(self.0.len() - 1)
@@ -216,12 +256,25 @@ impl Items {
     }
 
     /// A key for an item that no event will name.
-    fn unnamed(&self) -> String {
-        format!("#{}", self.0.len())
+    fn unnamed(&self) -> Key {
+        Key::Unnamed(self.0.len())
     }
 }
 
 impl Begun {
+    fn grow(
+        &mut self,
+        piece: Piece,
+        slot: u64,
+        delta: &str,
+        answer: &mut Answer,
+    ) -> Result<(), Unreadable> {
+        match self.is_open {
+            true => self.push(piece, slot, delta, answer),
+            false => Err(went_back()),
+        }
+    }
+
     /// Gives out what `whole` has beyond what was given out of that part.
     fn complete(
         &mut self,
@@ -259,7 +312,7 @@ impl Begun {
         match piece {
             Piece::Text => answer.text(delta.to_owned()),
             Piece::Refusal => answer.refusal(delta.to_owned()),
-            Piece::Arguments => answer.arguments(&self.key, delta.to_owned())?,
+            Piece::Arguments => answer.arguments(&self.key.to_string(), delta.to_owned())?,
             Piece::Summary | Piece::Reasoning => {
                 if is_new && !is_first {
                     answer.reasoning(BETWEEN.to_owned());
@@ -278,6 +331,16 @@ impl Begun {
             Kind::Reasoning(Some(shown)) => piece == shown,
             Kind::Message | Kind::Call | Kind::Reasoning(None) => true,
             Kind::Other => false,
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Place(place) => write!(f, "{place}"),
+            Self::Name(name) => f.write_str(name),
+            Self::Unnamed(place) => write!(f, "#{place}"),
         }
     }
 }
@@ -307,16 +370,16 @@ fn same(a: Kind, b: Kind) -> bool {
     std::mem::discriminant(&a) == std::mem::discriminant(&b)
 }
 
-/// What an event knows its item by: its place, or, for servers that do not number items, its
-/// identifier, or that of its call.
-fn key(event: &Value) -> Option<String> {
+/// What an event knows its item by.
+fn key(event: &Value) -> Option<Key> {
     if let Some(index) = event["output_index"].as_u64() {
-        return Some(index.to_string());
+        return Some(Key::Place(index));
     }
     let item = &event["item"];
     let names = [&event["item_id"], &item["id"], &item["call_id"]];
     let mut names = names.iter().filter_map(|name| name.as_str());
-    names.find(|name| !name.is_empty()).map(str::to_owned)
+    let name = names.find(|name| !name.is_empty())?;
+    Some(Key::Name((*name).to_owned()))
 }
 
 fn slot(piece: Piece, event: &Value) -> u64 {
