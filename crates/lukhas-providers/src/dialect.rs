@@ -34,6 +34,13 @@ pub enum Dialect {
 
 /// Reads one answer.
 pub(crate) trait Reader: Send {
+    /// A whole answer of the commonest kind, read without a tree; false, and nothing is read, when it
+    /// is of another.
+    fn plain(&mut self, text: &str, answer: &mut Answer) -> bool {
+        let (_, _) = (text, answer);
+        false
+    }
+
     /// A whole answer. It must be over afterwards.
     fn whole(&mut self, body: &Value, answer: &mut Answer) -> Result<(), Unreadable>;
 
@@ -119,6 +126,10 @@ impl Dialect {
         }
     }
 }
+
+/// Nothing but null can be read into an `Option` of it.
+#[derive(serde::Deserialize)]
+enum Never {}
 
 /// The JSON of an event, within the bounds of every other body.
 pub(crate) fn parse(data: &str) -> Result<Value, Unreadable> {

@@ -67,18 +67,17 @@ impl Passage {
 
     /// Takes a whole answer, `text`, before it is read into `answer`: with its end `answer` gives it
     /// out as it is, if it holds what the API says that it holds.
-    pub(crate) fn whole(&self, text: &str, body: &Value, answer: &mut Answer) {
-        let is_complete = match self.stream {
-            Stream::Chat(_) => chat::is_complete(body),
-            Stream::Responses(_) => responses::is_complete(body),
-        };
-        if is_complete {
-            answer.begin_speech();
-            answer.speak(|out| {
-                set_members(text, out, &self.original.own).ok()?;
-                Some(Place::AtTheEnd)
-            });
-        }
+    fn whole(&self, text: &str, answer: &mut Answer) {
+        let own = &self.original.own;
+        answer.begin_speech();
+        answer.speak(|out| {
+            out.reserve(text.len() + 128);
+            match self.stream {
+                Stream::Chat(_) => chat::whole(text, own, out)?,
+                Stream::Responses(_) => responses::whole(text, own, out)?,
+            }
+            Some(Place::AtTheEnd)
+        });
     }
 
     /// Takes the next event of a stream, before it is read into `answer`.
@@ -89,6 +88,25 @@ impl Passage {
             Stream::Responses(events) => events.write(event, own, out),
         });
     }
+}
+
+/// Reads a whole answer into `answer`, by its words and, where they are passed on, in them.
+pub(crate) fn read_whole(
+    passage: Option<Passage>,
+    reader: &mut dyn Reader,
+    body: &[u8],
+    answer: &mut Answer,
+) -> Result<(), Unreadable> {
+    let not_json = || Unreadable::new("it is not JSON, or is nested too deeply");
+    let text = std::str::from_utf8(body).map_err(|_| not_json())?;
+    if let Some(passage) = passage {
+        passage.whole(text, answer);
+    }
+    if reader.plain(text, answer) {
+        return Ok(());
+    }
+    let body = lukhas_openai::parse_json(body).map_err(|_| not_json())?;
+    reader.whole(&body, answer)
 }
 
 /// Reads the next event of a stream into `answer`, by its words and, where they are passed on, in

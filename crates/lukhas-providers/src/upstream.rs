@@ -2,6 +2,7 @@
 //! One address that answers for models.
 
 mod body;
+mod patience;
 mod status;
 mod stream;
 
@@ -20,8 +21,8 @@ use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::client::Clients;
-use crate::error::{Failed, Unreadable};
-use crate::passage::Passage;
+use crate::error::Failed;
+use crate::passage::{self, Passage};
 use crate::{Dialect, UpstreamError};
 
 pub(crate) use status::word;
@@ -190,14 +191,9 @@ impl Upstream {
         passage: Option<Passage>,
         deadline: Deadline,
     ) -> Result<Answer, Failed> {
-        let text = body::read(response.into_body(), self.0.max_answer_bytes, deadline).await?;
-        let body = lukhas_openai::parse_json(&text)
-            .map_err(|_| Unreadable::new("it is not JSON, or is nested too deeply"))?;
+        let body = body::read(response.into_body(), self.0.max_answer_bytes, deadline).await?;
         let mut answer = Answer::default();
-        if let (Some(passage), Ok(text)) = (passage, std::str::from_utf8(&text)) {
-            passage.whole(text, &body, &mut answer);
-        }
-        self.0.dialect.reader().whole(&body, &mut answer)?;
+        passage::read_whole(passage, &mut *self.0.dialect.reader(), &body, &mut answer)?;
         Ok(answer)
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Bytes to events, whatever way they are cut.
 
+use memchr::memchr2;
+
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SseEvent {
@@ -72,29 +74,43 @@ impl SseDecoder {
                 rest = &rest[1..];
                 continue;
             }
-            let Some(end) = rest.iter().position(|b| matches!(b, b'\n' | b'\r')) else {
-                self.hold(rest)?;
+            let Some(end) = memchr2(b'\n', b'\r', rest) else {
+                self.check(rest.len())?;
+                self.line.extend_from_slice(rest);
                 break;
             };
-            self.hold(&rest[..end])?;
+            let (line, next) = (&rest[..end], &rest[end + 1..]);
             self.after_cr = rest[end] == b'\r';
-            rest = &rest[end + 1..];
-            events.extend(self.end_line()?);
+            rest = next;
+            self.check(line.len())?;
+            events.extend(self.end_line(line)?);
         }
         Ok(events)
     }
 
-    fn hold(&mut self, bytes: &[u8]) -> Result<(), SseError> {
-        if self.line.len() + self.event.data.len() + bytes.len() > self.limit {
-            return Err(SseError::TooLarge { limit: self.limit });
+    /// Whether there is room for `more` bytes of the event.
+    fn check(&self, more: usize) -> Result<(), SseError> {
+        match self.line.len() + self.event.data.len() + more > self.limit {
+            true => Err(SseError::TooLarge { limit: self.limit }),
+            false => Ok(()),
         }
-        self.line.extend_from_slice(bytes);
-        Ok(())
     }
 
-    fn end_line(&mut self) -> Result<Option<SseEvent>, SseError> {
-        let bytes = std::mem::take(&mut self.line);
-        let line = std::str::from_utf8(&bytes).map_err(|_| SseError::NotUtf8)?;
+    /// Takes the line that `tail` ends, and the event that it ends.
+    fn end_line(&mut self, tail: &[u8]) -> Result<Option<SseEvent>, SseError> {
+        if self.line.is_empty() {
+            return self.line(tail);
+        }
+        let mut line = std::mem::take(&mut self.line);
+        line.extend_from_slice(tail);
+        let event = self.line(&line);
+        line.clear();
+        self.line = line;
+        event
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<Option<SseEvent>, SseError> {
+        let line = std::str::from_utf8(line).map_err(|_| SseError::NotUtf8)?;
         let line = match std::mem::take(&mut self.first_line) {
             true => line.strip_prefix('\u{feff}').unwrap_or(line),
             false => line,
@@ -115,8 +131,6 @@ impl SseDecoder {
             "event" => value.clone_into(&mut self.event.event),
             _ => {}
         }
-        self.line = bytes;
-        self.line.clear();
         Ok(None)
     }
 }

@@ -2,6 +2,7 @@
 //! OpenAI's Chat Completions.
 
 mod answer;
+mod plain;
 mod request;
 
 pub(super) use answer::ChatReader;

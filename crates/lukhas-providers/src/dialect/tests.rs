@@ -14,8 +14,21 @@ use super::*;
 
 /// What comes of a whole body.
 fn read_whole(dialect: Dialect, body: &Value) -> Vec<OutputEvent> {
+    let mut by_tree = Answer::default();
+    let read = dialect.reader().whole(body, &mut by_tree);
     let mut answer = Answer::default();
-    match dialect.reader().whole(body, &mut answer) {
+    if dialect.reader().plain(&body.to_string(), &mut answer) {
+        assert_eq!(read, Ok(()));
+        let plain = drain(answer);
+        assert_eq!(
+            plain,
+            drain(by_tree),
+            "the short way is only a shorter way: {body:#}"
+        );
+        return plain;
+    }
+    let answer = by_tree;
+    match read {
         Ok(()) => assert!(answer.is_over(), "a whole answer is over"),
         // Nothing of a body that cannot be read is given out.
         Err(unreadable) => return vec![OutputEvent::Ended(RunEnd::failed(unreadable.into()))],

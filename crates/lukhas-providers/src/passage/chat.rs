@@ -5,14 +5,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::Original;
 use lukhas_openai::{Edit, Members, member, rewrite_object};
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::{keep_to_one_line, with_members};
 use crate::answer::Place;
-
-/// What a completion must have to be passed on.
-const MEMBERS: &[&str] = &["id", "object", "created", "model", "choices", "usage"];
 
 /// The chunks of one answer.
 #[derive(Debug)]
@@ -121,9 +118,19 @@ impl Chunks {
     }
 }
 
-/// Whether a whole answer has one choice and all that the API says an answer has.
-pub(super) fn is_complete(body: &Value) -> bool {
-    MEMBERS.iter().all(|name| body.get(name).is_some())
-        && body["usage"].is_object()
-        && body["choices"].as_array().is_some_and(|all| all.len() == 1)
+/// Writes the completion `text` to `out`; `None` when it is none of one choice, or lacks what the API
+/// says that it has.
+pub(super) fn whole(text: &str, own: &Members, out: &mut BytesMut) -> Option<()> {
+    let (mut has_object, mut has_choice, mut has_usage) = (false, false, false);
+    let rewritten = rewrite_object(text, out, own, |name, value| {
+        match name {
+            "object" => has_object = true,
+            "choices" => has_choice = serde_json::from_str::<[IgnoredAny; 1]>(value).is_ok(),
+            "usage" => has_usage = value.starts_with('{'),
+            _ => {}
+        }
+        Edit::Keep
+    });
+    rewritten.ok()?;
+    (has_object && has_choice && has_usage).then_some(())
 }

@@ -4,7 +4,6 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::Original;
 use lukhas_openai::{Edit, Members, SseEvent, member, rewrite_object};
-use serde_json::Value;
 
 use super::{keep_to_one_line, with_members};
 use crate::answer::Place;
@@ -82,8 +81,7 @@ impl Events {
         out.put_slice(b"\n\n");
         match kind {
             "response.created" => {
-                let response: Value = serde_json::from_str(response?).ok()?;
-                self.has_begun = has_members(&response);
+                self.has_begun = is_complete(response?, own);
                 self.has_begun.then_some(Place::Now)
             }
             _ if !self.has_begun => None,
@@ -98,11 +96,48 @@ impl Events {
     }
 }
 
-/// Whether a whole answer has all that the API says an answer has.
-pub(super) fn is_complete(body: &Value) -> bool {
-    has_members(body) && body["usage"].is_object()
+/// Writes the response `text` to `out`; `None` when it lacks what the API says that it has.
+pub(super) fn whole(text: &str, own: &Members, out: &mut BytesMut) -> Option<()> {
+    let mut has_usage = false;
+    let mut seen = Seen::default();
+    let rewritten = rewrite_object(text, out, own, |name, value| {
+        seen.note(name);
+        if name == "usage" {
+            has_usage = value.starts_with('{');
+        }
+        Edit::Keep
+    });
+    rewritten.ok()?;
+    (seen.all(own) && has_usage).then_some(())
 }
 
-fn has_members(response: &Value) -> bool {
-    MEMBERS.iter().all(|name| response.get(name).is_some())
+/// Whether the response `text` has what the API says that it has.
+fn is_complete(text: &str, own: &Members) -> bool {
+    let mut seen = Seen::default();
+    let mut unused = BytesMut::new();
+    let read = rewrite_object(text, &mut unused, &[], |name, _| {
+        seen.note(name);
+        Edit::Remove
+    });
+    read.is_ok() && seen.all(own)
+}
+
+/// Which of [`MEMBERS`] have been seen.
+#[derive(Default)]
+struct Seen(u32);
+
+impl Seen {
+    fn note(&mut self, name: &str) {
+        if let Some(index) = MEMBERS.iter().position(|member| *member == name) {
+            self.0 |= 1 << index;
+        }
+    }
+
+    /// Whether all have been, but for those that are set anyway.
+    fn all(&self, own: &Members) -> bool {
+        let is_there = |(index, member): (usize, &&str)| {
+            self.0 & (1 << index) != 0 || own.iter().any(|(own, _)| own == member)
+        };
+        MEMBERS.iter().enumerate().all(is_there)
+    }
 }

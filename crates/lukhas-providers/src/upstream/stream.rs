@@ -2,15 +2,16 @@
 //! An answer that has begun.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use lukhas_core::{Outcome, OutputEvent};
 use lukhas_openai::{SseDecoder, SseEvent};
 use lukhas_reliability::{Deadline, FailureKind, Timeouts};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Upstream;
+use super::patience::{Elapsed, Limit, Patience};
 use crate::answer::Answer;
 use crate::dialect::Reader;
 use crate::error::{Failed, Unreadable};
@@ -29,6 +30,7 @@ struct Source {
     body: Incoming,
     decoder: SseDecoder,
     events: VecDeque<SseEvent>,
+    patience: Patience,
     reader: Box<dyn Reader>,
     passage: Option<Passage>,
     timeouts: Timeouts,
@@ -68,6 +70,7 @@ impl Answering {
             body,
             decoder: SseDecoder::new(upstream.0.max_answer_bytes),
             events: VecDeque::new(),
+            patience: Patience::default(),
             reader: upstream.0.dialect.reader(),
             passage,
             timeouts: upstream.0.timeouts,
@@ -88,7 +91,9 @@ impl Answering {
         let first = source.timeouts.first_byte();
         let until = Instant::now() + source.deadline.limit(first);
         while !self.answer.has_events() {
-            source.advance(&mut self.answer, until).await?;
+            source
+                .advance(&mut self.answer, Limit::Until(until))
+                .await?;
         }
         let failed = match self.answer.peek() {
             Some(OutputEvent::Ended(end)) => match &end.outcome {
@@ -116,8 +121,8 @@ impl Answering {
             let Some(source) = &mut self.source else {
                 return (None, None);
             };
-            let until = Instant::now() + source.deadline.limit(source.timeouts.idle());
-            if let Err(failed) = source.advance(&mut self.answer, until).await {
+            let idle = Limit::For(source.deadline.limit(source.timeouts.idle()));
+            if let Err(failed) = source.advance(&mut self.answer, idle).await {
                 self.answer.end(Outcome::Failed(failed.error), None);
                 self.source = None;
                 return (self.answer.next(), Some(failed.kind));
@@ -127,9 +132,9 @@ impl Answering {
 }
 
 impl Source {
-    /// Takes in what comes next, until there is something to give out or `until` has come.
-    async fn advance(&mut self, answer: &mut Answer, until: Instant) -> Result<(), Failed> {
-        match self.next(until).await? {
+    /// Takes in what comes next, within `limit`.
+    async fn advance(&mut self, answer: &mut Answer, limit: Limit) -> Result<(), Failed> {
+        match self.next(limit).await? {
             Next::Event(event) => {
                 passage::read(&mut self.passage, &mut *self.reader, &event, answer)?;
             }
@@ -150,14 +155,20 @@ impl Source {
         Ok(())
     }
 
-    async fn next(&mut self, until: Instant) -> Result<Next, Failed> {
+    async fn next(&mut self, limit: Limit) -> Result<Next, Failed> {
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Next::Event(event));
             }
-            let waited = until.saturating_duration_since(Instant::now());
-            let Ok(frame) = timeout_at(until, self.body.frame()).await else {
-                return Ok(Next::Silence(Failed::timeout("sent nothing more", waited)));
+            let body = &mut self.body;
+            let frame = self
+                .patience
+                .wait(limit, |cx| Pin::new(&mut *body).poll_frame(cx));
+            let frame = match frame.await {
+                Ok(frame) => frame,
+                Err(Elapsed(time)) => {
+                    return Ok(Next::Silence(Failed::timeout("sent nothing more", time)));
+                }
             };
             let Some(Ok(frame)) = frame else {
                 return Ok(Next::End);

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! An answer of Chat Completions.
 
-use std::borrow::Cow;
-
 use lukhas_core::{IncompleteReason, Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::{Reader, count, ended_with, owned_text, parse};
+use super::plain;
 use crate::answer::Answer;
 use crate::error::Unreadable;
 
@@ -23,6 +21,15 @@ pub(crate) struct ChatReader {
 }
 
 impl Reader for ChatReader {
+    fn plain(&mut self, text: &str, answer: &mut Answer) -> bool {
+        let Some(said) = plain::whole(text) else {
+            return false;
+        };
+        answer.text(said.text);
+        answer.end(outcome(&said.finish_reason), Some(said.usage));
+        true
+    }
+
     fn whole(&mut self, body: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
         self.note_usage(body);
         let choice = body
@@ -47,7 +54,9 @@ impl Reader for ChatReader {
             self.finish(answer);
             return Ok(());
         }
-        if let Some(delta) = self.plain_delta(&event.data) {
+        if self.outcome.is_none()
+            && let Some(delta) = plain::delta(&event.data)
+        {
             answer.text(delta);
             return Ok(());
         }
@@ -73,52 +82,7 @@ impl Reader for ChatReader {
     }
 }
 
-/// A chunk of the commonest kind, without the rest of it.
-#[derive(Deserialize)]
-struct PlainChunk<'d> {
-    #[serde(borrow)]
-    choices: [PlainChoice<'d>; 1],
-    usage: Option<Never>,
-    error: Option<Never>,
-}
-
-#[derive(Deserialize)]
-struct PlainChoice<'d> {
-    index: Option<u64>,
-    #[serde(borrow)]
-    delta: PlainDelta<'d>,
-    finish_reason: Option<Never>,
-}
-
-#[derive(Deserialize)]
-struct PlainDelta<'d> {
-    #[serde(borrow)]
-    content: Option<Cow<'d, str>>,
-    refusal: Option<Never>,
-    reasoning_content: Option<Never>,
-    reasoning: Option<Never>,
-    tool_calls: Option<Never>,
-}
-
-/// Nothing but null can be read into an `Option` of it.
-#[derive(Deserialize)]
-enum Never {}
-
 impl ChatReader {
-    /// The text that a chunk adds, if it does nothing else: most chunks do not, and need no tree.
-    fn plain_delta(&self, data: &str) -> Option<String> {
-        if self.outcome.is_some() {
-            return None;
-        }
-        let chunk: PlainChunk<'_> = serde_json::from_str(data).ok()?;
-        let [choice] = chunk.choices;
-        let has_more = chunk.usage.is_some() || chunk.error.is_some();
-        if has_more || choice.index.is_some_and(|index| index != 0) || choice.does_more() {
-            return None;
-        }
-        Some(choice.delta.content.unwrap_or_default().into_owned())
-    }
-
     fn choice(&mut self, choice: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
         let delta = &choice["delta"];
         let says_something = [&delta["content"], &delta["refusal"], reasoning(delta)]
@@ -165,17 +129,6 @@ impl ChatReader {
                 source: UsageSource::Provider,
             });
         }
-    }
-}
-
-impl PlainChoice<'_> {
-    fn does_more(&self) -> bool {
-        let delta = &self.delta;
-        self.finish_reason.is_some()
-            || delta.refusal.is_some()
-            || delta.reasoning_content.is_some()
-            || delta.reasoning.is_some()
-            || delta.tool_calls.is_some()
     }
 }
 

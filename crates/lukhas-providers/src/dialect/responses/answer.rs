@@ -2,12 +2,10 @@
 //! An answer of Responses.
 
 mod item;
-
-use std::borrow::Cow;
+mod plain;
 
 use lukhas_core::{IncompleteReason, Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use self::item::{Items, Key, Piece};
@@ -27,6 +25,16 @@ pub(crate) struct ResponsesReader {
 }
 
 impl Reader for ResponsesReader {
+    fn plain(&mut self, text: &str, answer: &mut Answer) -> bool {
+        let Some(said) = plain::whole(text) else {
+            return false;
+        };
+        answer.name_next(said.id.as_deref());
+        answer.text(said.text);
+        answer.end(Outcome::Completed, Some(said.usage));
+        true
+    }
+
     fn whole(&mut self, body: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
         for item in output(body) {
             self.items.whole(item, answer)?;
@@ -42,9 +50,11 @@ impl Reader for ResponsesReader {
         if event.data.trim() == "[DONE]" {
             return Ok(());
         }
-        if let Some(delta) = plain_delta(event) {
+        if let Some(delta) = plain::delta(event) {
             let key = Key::Place(delta.output_index);
-            return self.items.grow_text(&key, delta.content_index, &delta.delta, answer);
+            return self
+                .items
+                .grow_text(&key, delta.content_index, &delta.delta, answer);
         }
         let event = parse(&event.data)?;
         let items = &mut self.items;
@@ -83,26 +93,6 @@ impl Reader for ResponsesReader {
 
     /// Every terminal marker is an end by itself.
     fn finish(&mut self, _: &mut Answer) {}
-}
-
-/// The commonest event: more of a text.
-#[derive(Deserialize)]
-struct PlainDelta<'d> {
-    #[serde(borrow, rename = "type")]
-    kind: Cow<'d, str>,
-    output_index: u64,
-    content_index: u64,
-    #[serde(borrow)]
-    delta: Cow<'d, str>,
-}
-
-/// `event` as the commonest of all, if it is: that needs no tree.
-fn plain_delta(event: &SseEvent) -> Option<PlainDelta<'_>> {
-    let delta: PlainDelta<'_> = match event.event.as_str() {
-        "response.output_text.delta" => serde_json::from_str(&event.data).ok()?,
-        _ => return None,
-    };
-    (delta.kind == event.event).then_some(delta)
 }
 
 impl ResponsesReader {

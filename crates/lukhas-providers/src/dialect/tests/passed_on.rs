@@ -76,8 +76,9 @@ fn pass_stream<'d>(dialect: Dialect, data: impl IntoIterator<Item = &'d str>) ->
 fn pass_whole(dialect: Dialect, body: &Value) -> Vec<OutputEvent> {
     let mut answer = Answer::default();
     let (passage, _) = open(dialect, &json!({"model": "m"}), true);
-    passage.whole(&body.to_string(), body, &mut answer);
-    match dialect.reader().whole(body, &mut answer) {
+    let mut reader = dialect.reader();
+    let body = body.to_string();
+    match passage::read_whole(Some(passage), &mut *reader, body.as_bytes(), &mut answer) {
         Ok(()) => drain(answer),
         Err(unreadable) => vec![OutputEvent::Ended(RunEnd::failed(unreadable.into()))],
     }

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The commonest answers, read without a tree of what is in them.
+//!
+//! What says anything beyond a text is left to the reader that knows all there is.
+
+use std::borrow::Cow;
+
+use lukhas_core::{Usage, UsageSource};
+use serde::Deserialize;
+
+use super::super::Never;
+
+/// A text, and no more.
+#[derive(Deserialize)]
+struct Text<'d> {
+    #[serde(borrow)]
+    content: Option<Cow<'d, str>>,
+    refusal: Option<Never>,
+    reasoning_content: Option<Never>,
+    reasoning: Option<Never>,
+    tool_calls: Option<Never>,
+}
+
+#[derive(Deserialize)]
+struct Chunk<'d> {
+    #[serde(borrow)]
+    choices: [ChunkChoice<'d>; 1],
+    usage: Option<Never>,
+    error: Option<Never>,
+}
+
+#[derive(Deserialize)]
+struct ChunkChoice<'d> {
+    index: Option<u64>,
+    #[serde(borrow)]
+    delta: Text<'d>,
+    finish_reason: Option<Never>,
+}
+
+#[derive(Deserialize)]
+struct Completion<'d> {
+    #[serde(borrow)]
+    choices: [Choice<'d>; 1],
+    usage: Counts,
+}
+
+#[derive(Deserialize)]
+struct Choice<'d> {
+    #[serde(borrow)]
+    message: Text<'d>,
+    #[serde(borrow)]
+    finish_reason: Cow<'d, str>,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Deserialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct CompletionDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+/// What a completion of one text says.
+pub(super) struct Said {
+    pub(super) text: String,
+    pub(super) finish_reason: String,
+    pub(super) usage: Usage,
+}
+
+/// The text that a chunk adds, if it does nothing else.
+pub(super) fn delta(data: &str) -> Option<String> {
+    let chunk: Chunk<'_> = serde_json::from_str(data).ok()?;
+    let (None, None, [choice]) = (chunk.usage, chunk.error, chunk.choices);
+    let (None, None | Some(0)) = (choice.finish_reason, choice.index) else {
+        return None;
+    };
+    Some(choice.delta.alone())
+}
+
+/// A completion, if it is one text.
+pub(super) fn whole(text: &str) -> Option<Said> {
+    let completion: Completion<'_> = serde_json::from_str(text).ok()?;
+    let [choice] = completion.choices;
+    let counts = completion.usage;
+    let details = counts.prompt_tokens_details;
+    let cached_tokens = details.and_then(|details| details.cached_tokens);
+    let details = counts.completion_tokens_details;
+    let reasoning_tokens = details.and_then(|details| details.reasoning_tokens);
+    Some(Said {
+        text: choice.message.alone(),
+        finish_reason: choice.finish_reason.into_owned(),
+        usage: Usage {
+            input_tokens: counts.prompt_tokens,
+            cached_tokens: cached_tokens.unwrap_or(0),
+            output_tokens: counts.completion_tokens,
+            reasoning_tokens: reasoning_tokens.unwrap_or(0),
+            source: UsageSource::Provider,
+        },
+    })
+}
+
+impl Text<'_> {
+    fn alone(self) -> String {
+        // INVARIANT: what else there could be is null, or it would not have been read.
+        let (None, None, None, None) = (
+            self.refusal,
+            self.reasoning_content,
+            self.reasoning,
+            self.tool_calls,
+        );
+        self.content.unwrap_or_default().into_owned()
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The commonest answers, read without a tree of what is in them.
+//!
+//! What says anything beyond a text is left to the reader that knows all there is.
+
+use std::borrow::Cow;
+
+use lukhas_core::{Usage, UsageSource};
+use lukhas_openai::SseEvent;
+use serde::Deserialize;
+
+/// More of a text.
+#[derive(Deserialize)]
+pub(super) struct Delta<'d> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'d, str>,
+    pub(super) output_index: u64,
+    pub(super) content_index: u64,
+    #[serde(borrow)]
+    pub(super) delta: Cow<'d, str>,
+}
+
+#[derive(Deserialize)]
+struct Response<'d> {
+    #[serde(borrow)]
+    status: Cow<'d, str>,
+    #[serde(borrow)]
+    output: [Message<'d>; 1],
+    usage: Counts,
+}
+
+#[derive(Deserialize)]
+struct Message<'d> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'d, str>,
+    #[serde(borrow)]
+    id: Option<Cow<'d, str>>,
+    #[serde(borrow)]
+    status: Option<Cow<'d, str>>,
+    #[serde(borrow)]
+    content: [Text<'d>; 1],
+}
+
+#[derive(Deserialize)]
+struct Text<'d> {
+    #[serde(borrow, rename = "type")]
+    kind: Cow<'d, str>,
+    #[serde(borrow)]
+    text: Cow<'d, str>,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    input_tokens: u64,
+    output_tokens: u64,
+    input_tokens_details: Option<InputDetails>,
+    output_tokens_details: Option<OutputDetails>,
+}
+
+#[derive(Deserialize)]
+struct InputDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct OutputDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+/// What a completed response of one text says.
+pub(super) struct Said {
+    pub(super) id: Option<String>,
+    pub(super) text: String,
+    pub(super) usage: Usage,
+}
+
+/// `event`, if it is more of a text.
+pub(super) fn delta(event: &SseEvent) -> Option<Delta<'_>> {
+    let delta: Delta<'_> = match event.event.as_str() {
+        "response.output_text.delta" => serde_json::from_str(&event.data).ok()?,
+        _ => return None,
+    };
+    (delta.kind == event.event).then_some(delta)
+}
+
+/// A response, if it is one text and completed.
+pub(super) fn whole(text: &str) -> Option<Said> {
+    let response: Response<'_> = serde_json::from_str(text).ok()?;
+    let [message] = response.output;
+    let [text] = message.content;
+    let is_whole = message.status.as_deref() != Some("incomplete");
+    let kinds = (&*response.status, &*message.kind, &*text.kind);
+    if kinds != ("completed", "message", "output_text") || !is_whole {
+        return None;
+    }
+    let counts = response.usage;
+    let details = counts.input_tokens_details;
+    let cached_tokens = details.and_then(|details| details.cached_tokens);
+    let details = counts.output_tokens_details;
+    let reasoning_tokens = details.and_then(|details| details.reasoning_tokens);
+    Some(Said {
+        id: message.id.map(Cow::into_owned),
+        text: text.text.into_owned(),
+        usage: Usage {
+            input_tokens: counts.input_tokens,
+            cached_tokens: cached_tokens.unwrap_or(0),
+            output_tokens: counts.output_tokens,
+            reasoning_tokens: reasoning_tokens.unwrap_or(0),
+            source: UsageSource::Provider,
+        },
+    })
+}
