@@ -158,13 +158,16 @@ impl Answer {
     /// Takes the next piece of the answer in the original's words, before what it says is given in.
     /// `write` writes it and says where it goes; when it cannot, and nothing has been given out in
     /// these words, the answer does without them.
-    pub(crate) fn speak(&mut self, write: impl FnOnce(&mut BytesMut) -> Option<Place>) {
-        let Some(speech) = &mut self.speech else {
-            return;
-        };
-        if !speech.take(write) && !speech.has_begun {
+    pub(crate) fn speak(
+        &mut self,
+        write: impl FnOnce(&mut BytesMut) -> Option<Place>,
+    ) -> Option<Place> {
+        let speech = self.speech.as_mut()?;
+        let place = speech.take(write);
+        if place.is_none() && !speech.has_begun {
             self.speech = None;
         }
+        place
     }
 
     /// Gives out what has been said in the original's words, after what has been given in.

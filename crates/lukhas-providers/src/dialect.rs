@@ -47,8 +47,28 @@ pub(crate) trait Reader: Send {
     /// The next event of a streamed answer.
     fn event(&mut self, event: &SseEvent, answer: &mut Answer) -> Result<(), Unreadable>;
 
+    /// Where the event of a stream has the text that it adds, if it does nothing else.
+    fn text_in<'d>(&self, event: &'d SseEvent) -> Option<TextIn<'d>> {
+        let _ = event;
+        None
+    }
+
+    /// Another event like the last one that only added a text, with this text in its place.
+    fn more(&mut self, text: String, answer: &mut Answer) -> Result<(), Unreadable> {
+        answer.text(text);
+        Ok(())
+    }
+
     /// The stream has ended, or will not go on; gives the end if the terminal marker has been seen.
     fn finish(&mut self, answer: &mut Answer);
+}
+
+/// Parts of the data of an event that only adds a text.
+pub(crate) struct TextIn<'d> {
+    /// The text: a JSON string, with its quotes.
+    pub(crate) string: &'d str,
+    /// The number that counts the event.
+    pub(crate) number: Option<&'d str>,
 }
 
 impl Dialect {

@@ -7,6 +7,7 @@
 //! same, by the reader of every other: the words that are passed on say what its events say.
 
 mod chat;
+mod pattern;
 mod responses;
 
 use std::sync::Arc;
@@ -18,17 +19,25 @@ use serde_json::Value;
 
 use crate::Dialect;
 use crate::answer::{Answer, Place};
-use crate::dialect::Reader;
+use crate::dialect::{Reader, TextIn};
 use crate::error::Unreadable;
 
 use self::chat::Chunks;
+use self::pattern::Pattern;
 use self::responses::Events;
+
+/// Most patterns that are made of one stream.
+const MAX_PATTERNS: u32 = 8;
 
 /// How the answer to one request is passed on.
 #[derive(Debug)]
 pub(crate) struct Passage {
     original: Arc<Original>,
     stream: Stream,
+    /// What most events look like, once one of them has been seen.
+    pattern: Option<Pattern>,
+    /// How many patterns may still be made: those of some servers never fit.
+    patterns: u32,
 }
 
 /// What has to be known of a stream to pass it on.
@@ -61,8 +70,13 @@ impl Passage {
                 responses::request(original, model)?,
             ),
         };
-        let original = Arc::clone(original);
-        Some((Self { original, stream }, body))
+        let passage = Self {
+            original: Arc::clone(original),
+            stream,
+            pattern: None,
+            patterns: MAX_PATTERNS,
+        };
+        Some((passage, body))
     }
 
     /// Takes a whole answer, `text`, before it is read into `answer`: with its end `answer` gives it
@@ -81,11 +95,54 @@ impl Passage {
     }
 
     /// Takes the next event of a stream, before it is read into `answer`.
-    fn event(&mut self, event: &SseEvent, answer: &mut Answer) {
+    fn event(&mut self, event: &SseEvent, answer: &mut Answer) -> Option<Place> {
+        answer.speak(|out| self.write(event, out))
+    }
+
+    fn write(&mut self, event: &SseEvent, out: &mut BytesMut) -> Option<Place> {
         let own = &self.original.own;
-        answer.speak(|out| match &mut self.stream {
+        match &mut self.stream {
             Stream::Chat(chunks) => chunks.write(&event.data, own, out),
             Stream::Responses(events) => events.write(event, own, out),
+        }
+    }
+
+    /// Takes the next event, if it is like others before it, and gives the text it adds.
+    fn repeat(&self, event: &SseEvent, answer: &mut Answer) -> Option<String> {
+        let may_go_on = match &self.stream {
+            Stream::Chat(chunks) => !chunks.has_finished(),
+            Stream::Responses(events) => !events.has_ended(),
+        };
+        let pattern = self.pattern.as_ref().filter(|_| may_go_on)?;
+        let filled = pattern.fill(event)?;
+        let text = serde_json::from_str(filled.string).ok()?;
+        answer.speak(|out| {
+            pattern.write(&filled, out);
+            Some(Place::Now)
+        })?;
+        Some(text)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn patterns_made(&self) -> u32 {
+        MAX_PATTERNS - self.patterns
+    }
+
+    /// Makes a pattern of an event that has been passed on at once, if it only adds a text.
+    fn learn(&mut self, event: &SseEvent, reader: &dyn Reader) {
+        let Some(left) = self.patterns.checked_sub(1) else {
+            return;
+        };
+        let Some(TextIn { string, number }) = reader.text_in(event) else {
+            return;
+        };
+        self.patterns = left;
+        self.pattern = Pattern::new(event, string, number, |data, out| {
+            let event = SseEvent {
+                event: event.event.clone(),
+                data: data.to_owned(),
+            };
+            (self.write(&event, out)? == Place::Now).then_some(())
         });
     }
 }
@@ -117,10 +174,19 @@ pub(crate) fn read(
     event: &SseEvent,
     answer: &mut Answer,
 ) -> Result<(), Unreadable> {
+    let mut place = None;
     if let Some(passage) = passage {
-        passage.event(event, answer);
+        if let Some(text) = passage.repeat(event, answer) {
+            reader.more(text, answer)?;
+            answer.flush_speech();
+            return Ok(());
+        }
+        place = passage.event(event, answer);
     }
     reader.event(event, answer)?;
+    if let (Some(passage), Some(Place::Now)) = (passage, place) {
+        passage.learn(event, reader);
+    }
     answer.flush_speech();
     Ok(())
 }

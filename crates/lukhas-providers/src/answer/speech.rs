@@ -36,8 +36,11 @@ struct Words {
 }
 
 impl Speech {
-    /// Takes what `write` writes; false when it cannot.
-    pub(super) fn take(&mut self, write: impl FnOnce(&mut BytesMut) -> Option<Place>) -> bool {
+    /// Takes what `write` writes, and gives the place it goes to; `None` when it cannot.
+    pub(super) fn take(
+        &mut self,
+        write: impl FnOnce(&mut BytesMut) -> Option<Place>,
+    ) -> Option<Place> {
         let before = self.now.bytes.len();
         self.now.bytes.reserve(ROOM);
         let place = write(&mut self.now.bytes);
@@ -50,7 +53,7 @@ impl Speech {
             }
             Some(Place::Nowhere) | None => self.now.bytes.truncate(before),
         }
-        place.is_some()
+        place
     }
 
     /// What can be given out at once, if there is anything.

@@ -68,6 +68,11 @@ impl Chunks {
         Some((chunks, body))
     }
 
+    /// Whether the chunk has come that says why the answer ends.
+    pub(super) fn has_finished(&self) -> bool {
+        self.has_finished
+    }
+
     /// Writes the chunk `data` to `out` and says where it goes; `None` when it is no chunk.
     pub(super) fn write(&mut self, data: &str, own: &Members, out: &mut BytesMut) -> Option<Place> {
         if data.trim() == "[DONE]" {

@@ -45,6 +45,11 @@ pub(super) fn request(original: &Original, model: Bytes) -> Option<Bytes> {
 }
 
 impl Events {
+    /// Whether the event has come that ends the answer.
+    pub(super) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Writes `event` to `out` and says where it goes; `None` when it is none of the API's.
     pub(super) fn write(
         &mut self,

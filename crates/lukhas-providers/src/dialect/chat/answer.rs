@@ -5,7 +5,7 @@ use lukhas_core::{IncompleteReason, Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
 use serde_json::Value;
 
-use super::super::{Reader, count, ended_with, owned_text, parse};
+use super::super::{Reader, TextIn, count, ended_with, owned_text, parse};
 use super::plain;
 use crate::answer::Answer;
 use crate::error::Unreadable;
@@ -73,6 +73,14 @@ impl Reader for ChatReader {
             self.choice(choice, answer)?;
         }
         Ok(())
+    }
+
+    fn text_in<'d>(&self, event: &'d SseEvent) -> Option<TextIn<'d>> {
+        let string = plain::text_in(&event.data)?;
+        self.outcome.is_none().then_some(TextIn {
+            string,
+            number: None,
+        })
     }
 
     fn finish(&mut self, answer: &mut Answer) {

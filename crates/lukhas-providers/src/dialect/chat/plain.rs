@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use lukhas_core::{Usage, UsageSource};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::super::Never;
 
@@ -85,6 +86,31 @@ pub(super) fn delta(data: &str) -> Option<String> {
         return None;
     };
     Some(choice.delta.alone())
+}
+
+/// Where a chunk has the text that it adds, if it does nothing else.
+pub(super) fn text_in(data: &str) -> Option<&str> {
+    #[derive(Deserialize)]
+    struct Chunk<'d> {
+        #[serde(borrow)]
+        choices: [Choice<'d>; 1],
+    }
+    #[derive(Deserialize)]
+    struct Choice<'d> {
+        #[serde(borrow)]
+        delta: Delta<'d>,
+    }
+    #[derive(Deserialize)]
+    struct Delta<'d> {
+        #[serde(borrow)]
+        content: &'d RawValue,
+    }
+
+    delta(data)?;
+    let chunk: Chunk<'_> = serde_json::from_str(data).ok()?;
+    let [choice] = chunk.choices;
+    let content = choice.delta.content.get();
+    content.starts_with('"').then_some(content)
 }
 
 /// A completion, if it is one text.

@@ -9,7 +9,7 @@ use lukhas_openai::SseEvent;
 use serde_json::{Value, json};
 
 use self::item::{Items, Key, Piece};
-use super::super::{Reader, count, ended_with, parse};
+use super::super::{Reader, TextIn, count, ended_with, parse};
 use crate::answer::Answer;
 use crate::error::Unreadable;
 
@@ -22,6 +22,8 @@ use crate::error::Unreadable;
 #[derive(Debug, Default)]
 pub(crate) struct ResponsesReader {
     items: Items,
+    /// Where the last text was added that came alone: the item, and its part.
+    last: Option<(Key, u64)>,
 }
 
 impl Reader for ResponsesReader {
@@ -51,10 +53,10 @@ impl Reader for ResponsesReader {
             return Ok(());
         }
         if let Some(delta) = plain::delta(event) {
-            let key = Key::Place(delta.output_index);
-            return self
-                .items
-                .grow_text(&key, delta.content_index, &delta.delta, answer);
+            let (key, slot) = (Key::Place(delta.output_index), delta.content_index);
+            self.items.grow_text(&key, slot, &delta.delta, answer)?;
+            self.last = Some((key, slot));
+            return Ok(());
         }
         let event = parse(&event.data)?;
         let items = &mut self.items;
@@ -88,6 +90,17 @@ impl Reader for ResponsesReader {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    fn text_in<'d>(&self, event: &'d SseEvent) -> Option<TextIn<'d>> {
+        plain::text_in(event)
+    }
+
+    fn more(&mut self, text: String, answer: &mut Answer) -> Result<(), Unreadable> {
+        match &self.last {
+            Some((key, slot)) => self.items.grow_text(key, *slot, &text, answer),
+            None => Err(Unreadable::new("it repeated what it had not said")),
         }
     }
 

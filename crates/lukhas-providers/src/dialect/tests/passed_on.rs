@@ -141,7 +141,7 @@ fn frames(bytes: &[u8]) -> Vec<SseEvent> {
 }
 
 /// What is passed on of `stream` says what is read of it.
-fn check_stream(dialect: Dialect, stream: &[String]) -> Result<(), String> {
+pub(super) fn check_stream(dialect: Dialect, stream: &[String]) -> Result<(), String> {
     let data = || stream.iter().map(String::as_str);
     let read = read_stream(dialect, data());
     let passed = take_apart(pass_stream(dialect, data()))?;
@@ -216,7 +216,7 @@ fn check_own(dialect: Dialect, data: &str) -> Result<(), String> {
     }
 }
 
-fn check_whole(dialect: Dialect, body: &Value) -> Result<(), String> {
+pub(super) fn check_whole(dialect: Dialect, body: &Value) -> Result<(), String> {
     let read = read_whole(dialect, body);
     let passed = take_apart(pass_whole(dialect, body))?;
     if passed.events != read {
@@ -328,6 +328,48 @@ fn a_request_that_changes_in_nothing_is_the_same_bytes() {
         Passage::open(&request, Dialect::Chat, "own").is_none(),
         "changed on the way"
     );
+}
+
+#[test]
+fn events_that_differ_in_their_text_are_not_read_anew() {
+    let chat = |text: &str| {
+        format!(
+            r#"{{"id":"1","object":"chat.completion.chunk","choices":[{{"index":0,"delta":{{"content":{text}}}}}]}}"#
+        )
+    };
+    let responses = |text: &str| {
+        format!(
+            r#"{{"type":"response.output_text.delta","sequence_number":10,"output_index":0,"content_index":0,"delta":{text}}}"#
+        )
+    };
+    let created = json!({"type": "response.created", "response": {
+        "id": "r", "object": "response", "created_at": 1, "status": "in_progress", "error": null,
+        "incomplete_details": null, "instructions": null, "model": "m", "output": [],
+        "parallel_tool_calls": true, "temperature": 1, "tool_choice": "auto", "tools": [],
+        "top_p": 1, "metadata": {},
+    }});
+    for (dialect, first, text) in [
+        (Dialect::Chat, None, &chat as &dyn Fn(&str) -> String),
+        (Dialect::Responses, Some(created), &responses),
+    ] {
+        let (passage, _) = open(dialect, &json!({"model": "m"}), false);
+        let mut passage = Some(passage);
+        let mut answer = Answer::default();
+        answer.begin_speech();
+        let mut reader = dialect.reader();
+        let data = first.iter().map(Value::to_string);
+        let texts = [r#""a""#, r#""""#, r#""\u00e9\n""#, r#""😀""#];
+        for data in data.chain(texts.iter().map(|json| text(json))) {
+            passage::read(&mut passage, &mut *reader, &event(&data), &mut answer).unwrap();
+        }
+        assert_eq!(passage.unwrap().patterns_made(), 1, "{dialect:?}");
+        let read: Vec<_> = drain(answer);
+        let said = read.iter().filter_map(|event| match event {
+            OutputEvent::TextDelta(text) => Some(text.as_str()),
+            _ => None,
+        });
+        assert_eq!(said.collect::<String>(), "aé\n😀");
+    }
 }
 
 #[test]

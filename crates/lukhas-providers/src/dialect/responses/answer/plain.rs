@@ -8,6 +8,9 @@ use std::borrow::Cow;
 use lukhas_core::{Usage, UsageSource};
 use lukhas_openai::SseEvent;
 use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::super::super::TextIn;
 
 /// More of a text.
 #[derive(Deserialize)]
@@ -81,6 +84,24 @@ pub(super) fn delta(event: &SseEvent) -> Option<Delta<'_>> {
         _ => return None,
     };
     (delta.kind == event.event).then_some(delta)
+}
+
+/// Where `event` has its text and its number, if it is more of a text.
+pub(super) fn text_in(event: &SseEvent) -> Option<TextIn<'_>> {
+    #[derive(Deserialize)]
+    struct Parts<'d> {
+        #[serde(borrow)]
+        delta: &'d RawValue,
+        #[serde(borrow)]
+        sequence_number: Option<&'d RawValue>,
+    }
+
+    delta(event)?;
+    let parts: Parts<'_> = serde_json::from_str(&event.data).ok()?;
+    Some(TextIn {
+        string: parts.delta.get(),
+        number: parts.sequence_number.map(RawValue::get),
+    })
 }
 
 /// A response, if it is one text and completed.

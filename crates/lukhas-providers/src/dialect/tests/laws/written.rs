@@ -110,6 +110,14 @@ fn check(
     prop_assert_eq!(&merged(&read_whole(dialect, body)), &meant, "whole");
     let streamed = read_stream(dialect, stream.iter().map(String::as_str));
     prop_assert_eq!(&merged(&streamed), &meant, "streamed");
+    if dialect.api().is_some() {
+        prop_assert_eq!(passed_on::check_whole(dialect, body), Ok(()), "passed on");
+        prop_assert_eq!(
+            passed_on::check_stream(dialect, stream),
+            Ok(()),
+            "passed on"
+        );
+    }
     Ok(())
 }
 
