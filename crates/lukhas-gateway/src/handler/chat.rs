@@ -47,8 +47,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
             .run(run_cx(&shared, Arc::clone(&principal), false), run)
     });
     let streams: Vec<_> = streams.collect();
-    let runs = Runs::start(&shared.admission, permit, meter, streams.into_iter()).await;
-    let runs = runs.map_err(|error| error.map_param(chat_param))?;
+    let runs = Runs::start(permit, meter, streams.into_iter()).await;
+    let mut runs = runs.map_err(|error| error.map_param(chat_param))?;
     if stream {
         return Ok(run::stream(
             runs,

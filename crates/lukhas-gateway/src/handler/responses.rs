@@ -40,7 +40,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         events,
         answer,
     } = begin(&shared, principal, body, value)?;
-    let runs = Runs::start(&shared.admission, permit, meter, std::iter::once(events)).await?;
+    let runs = Runs::start(permit, meter, std::iter::once(events)).await?;
     if answer.stream {
         return Ok(run::stream(runs, stream::Writer::new(*answer)));
     }
@@ -120,7 +120,7 @@ fn original(object: &ResponseObject, body: Bytes) -> Original {
     }
 }
 
-async fn whole(runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
+async fn whole(mut runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
     runs.fold(|_, event| answer.fold.apply(event)).await?;
     let body = match answer.fold.verbatim() {
         Some(body) => body.clone(),
