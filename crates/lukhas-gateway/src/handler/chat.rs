@@ -14,7 +14,7 @@ use lukhas_openai::{
 use super::responses::run_cx;
 use crate::ApiError;
 use crate::answer;
-use crate::body::read_body;
+use crate::body::read_json;
 use crate::gateway::unix_now;
 use crate::route::Call;
 use crate::run::{self, EventWriter, Meter, Runs};
@@ -26,8 +26,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let (body, value) = read_body(request, &shared.limits).await?;
-    let mut call: ChatCall = CreateChatCompletion::parse(value)?.try_into()?;
+    let body = read_json(request, &shared.limits).await?;
+    let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).into(),

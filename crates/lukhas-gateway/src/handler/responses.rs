@@ -13,11 +13,10 @@ use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
 };
-use serde_json::Value;
 
 use super::query;
 use crate::admission::Permit;
-use crate::body::{read_body, read_value};
+use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
@@ -33,13 +32,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let (body, value) = read_body(request, &shared.limits).await?;
+    let body = read_json(request, &shared.limits).await?;
     let Begun {
         permit,
         meter,
         events,
         answer,
-    } = begin(&shared, principal, body, value)?;
+    } = begin(&shared, principal, body)?;
     let runs = Runs::start(permit, meter, std::iter::once(events)).await?;
     if answer.stream {
         return Ok(run::stream(runs, stream::Writer::new(*answer)));
@@ -67,7 +66,6 @@ fn begin(
     shared: &Arc<Shared>,
     principal: Arc<Principal>,
     body: Bytes,
-    value: Value,
 ) -> Result<Begun, ApiError> {
     let ResponseCall {
         mut run,
@@ -75,7 +73,7 @@ fn begin(
         stream,
         steps,
         is_plain,
-    } = CreateResponse::parse(value)?.try_into()?;
+    } = CreateResponse::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let keeping = options.store().then(|| Keeping {
         shared: Arc::clone(shared),
@@ -208,8 +206,8 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
         principal,
         request,
     } = call;
-    let body = read_value(request, &shared.limits).await?;
-    let ResponseCall { run, .. } = CountInputTokens::parse(body)?.try_into()?;
+    let body = read_json(request, &shared.limits).await?;
+    let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
     let _permit = shared.admission.admit()?;
     let cx = run_cx(&shared, principal, false);
     let count = shared.orchestrator.count_input(cx, run).await?;
