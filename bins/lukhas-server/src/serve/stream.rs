@@ -35,17 +35,17 @@ pub(crate) struct StreamsGuard(Streams);
 impl Waiting {
     /// The answer of this task has given something, which its client has to take.
     pub(crate) fn for_client() {
-        Self::set(Some(Instant::now()));
+        Self::set(|| Some(Instant::now()));
     }
 
     /// The answer of this task is asked for more.
     pub(crate) fn for_upstream() {
-        Self::set(None);
+        Self::set(|| None);
     }
 
-    fn set(since: Option<Instant>) {
+    fn set(since: impl FnOnce() -> Option<Instant>) {
         // HTTP/1 answers have no task of their own, and no need of one: their socket stalls.
-        let _ = WAITING.try_with(|waiting| *waiting.get() = since);
+        let _ = WAITING.try_with(|waiting| *waiting.get() = since());
     }
 
     fn get(&self) -> MutexGuard<'_, Option<Instant>> {
