@@ -62,11 +62,7 @@ struct Answering {
     keeping: Option<Keeping>,
 }
 
-fn begin(
-    shared: &Arc<Shared>,
-    principal: Arc<Principal>,
-    body: Bytes,
-) -> Result<Begun, ApiError> {
+fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result<Begun, ApiError> {
     let ResponseCall {
         mut run,
         options,
