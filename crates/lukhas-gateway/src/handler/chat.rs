@@ -13,7 +13,7 @@ use lukhas_openai::{
 
 use super::responses::run_cx;
 use crate::ApiError;
-use crate::answer;
+use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
 use crate::gateway::unix_now;
 use crate::route::Call;
@@ -66,14 +66,14 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
 
 /// The request as it came, to be passed on. What identifies the answer is ours to say.
 fn original(head: &ChatHead, body: Bytes) -> Original {
+    let own = JsonMembers::new()
+        .with("id", &head.id)
+        .with("created", &head.created)
+        .with("model", &head.model);
     Original {
         api: Api::ChatCompletions,
         body,
-        own: vec![
-            ("id", answer::json_text(&head.id)),
-            ("created", answer::json_number(head.created)),
-            ("model", answer::json_text(&head.model)),
-        ],
+        own: own.into_vec(),
     }
 }
 

@@ -16,12 +16,13 @@ use lukhas_openai::{
 
 use super::query;
 use crate::admission::Permit;
+use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
 use crate::run::{self, Meter, Runs};
-use crate::{ApiError, ErrorCode, answer};
+use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
 
@@ -101,16 +102,15 @@ fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result
 /// The request as it came, to be passed on. What identifies the answer, and where it is kept, is
 /// ours to say.
 fn original(object: &ResponseObject, body: Bytes) -> Original {
-    let store = if object.store { "true" } else { "false" };
+    let own = JsonMembers::new()
+        .with("id", &object.id)
+        .with("created_at", &object.created_at)
+        .with("model", &object.model)
+        .with("store", &object.store);
     Original {
         api: Api::Responses,
         body,
-        own: vec![
-            ("id", answer::json_text(&object.id)),
-            ("created_at", answer::json_number(object.created_at)),
-            ("model", answer::json_text(&object.model)),
-            ("store", Bytes::from_static(store.as_bytes())),
-        ],
+        own: own.into_vec(),
     }
 }
 
