@@ -36,7 +36,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         service_tier: ServiceTier::Default,
         system_fingerprint: None,
     };
-    if call.is_plain {
+    if call.is_plain && shared.orchestrator.uses_original(&head.model) {
         call.run.original = Some(Arc::new(original(&head, body)));
     }
     let meter = Meter::new(&shared, &head.model);

@@ -81,7 +81,7 @@ fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result
     let meter = Meter::new(shared, &run.model);
     let cx = run_cx(shared, principal, steps);
     let object = ResponseObject::new(new_id(shared), unix_now(), options);
-    if is_plain && !steps {
+    if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
         run.original = Some(Arc::new(original(&object, body)));
     }
     let entropy = Arc::clone(&shared.entropy);

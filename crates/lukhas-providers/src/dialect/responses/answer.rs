@@ -44,7 +44,9 @@ impl Reader for ResponsesReader {
         }
         if let Some(delta) = plain_delta(event) {
             let key = Key::Place(delta.output_index);
-            return self.items.grow_text(&key, delta.content_index, &delta.delta, answer);
+            return self
+                .items
+                .grow_text(&key, delta.content_index, &delta.delta, answer);
         }
         let event = parse(&event.data)?;
         let items = &mut self.items;

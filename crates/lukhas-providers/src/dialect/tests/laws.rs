@@ -121,7 +121,9 @@ fn for_the_tree(data: &str) -> SseEvent {
         return event(data);
     };
     if let Some(Value::Object(delta)) = json.pointer_mut("/choices/0/delta") {
-        delta.entry("tool_calls").or_insert_with(|| Value::Array(Vec::new()));
+        delta
+            .entry("tool_calls")
+            .or_insert_with(|| Value::Array(Vec::new()));
     }
     SseEvent {
         event: String::new(),
