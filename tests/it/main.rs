@@ -11,5 +11,6 @@ mod independent;
 mod operations;
 mod recorded;
 mod responses;
+mod routing;
 mod streams;
 mod upstreams;

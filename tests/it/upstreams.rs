@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use lukhas_mock::{Ending, KeyDigest, MockOptions, MockServer, MockStats};
 use lukhas_providers::{Dialect, Upstream, UpstreamConfig};
 use lukhas_redact::Secret;
-use lukhas_tests::{Patience, TestServer, routed, upstream};
+use lukhas_tests::{Patience, TestServer, answering, routed, upstream};
 use serde_json::{Value, json};
 
 async fn mock() -> MockServer {
@@ -272,4 +272,52 @@ async fn a_client_that_leaves_frees_the_upstream_at_once() {
             assert!(took < Duration::from_millis(100), "{model}: {took:?}");
         }
     }
+}
+
+/// Posts `request` to `path` of a server before an upstream of `dialect` that answers `body` with a
+/// member that nobody knows, and looks for it.
+async fn passes_on(dialect: Dialect, mut body: Value, path: &str, request: &Value) {
+    body["note"] = json!("kept");
+    let (url, _upstream) = answering(&body).await;
+    let patience = Patience::default();
+    let model = routed([(upstream(dialect, &url, patience), None)], patience);
+    let server = TestServer::before(Arc::new(model)).await;
+    let answer = server.client.post(path, request).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(
+        (&answer["note"], &answer["model"]),
+        (&json!("kept"), &request["model"])
+    );
+    assert_ne!(answer["id"], body["id"]);
+}
+
+#[tokio::test]
+async fn what_an_upstream_says_beyond_chat_completions_reaches_the_client() {
+    let completion = json!({
+        "id": "theirs", "object": "chat.completion", "created": 1, "model": "theirs",
+        "choices": [{
+            "index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop",
+        }],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+    });
+    let request = chat("public");
+    passes_on(Dialect::Chat, completion, "/v1/chat/completions", &request).await;
+}
+
+#[tokio::test]
+async fn what_an_upstream_says_beyond_the_responses_api_reaches_the_client() {
+    let response = json!({
+        "id": "theirs", "object": "response", "created_at": 1, "model": "theirs",
+        "status": "completed", "error": null, "incomplete_details": null, "instructions": null,
+        "metadata": {}, "parallel_tool_calls": true, "temperature": 1.0, "top_p": 1.0, "tools": [],
+        "tool_choice": "auto",
+        "output": [{
+            "type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+            "content": [{"type": "output_text", "text": "hi", "annotations": [], "logprobs": []}],
+        }],
+        "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
+    });
+    let request = json!({"model": "public", "input": "Say hi"});
+    passes_on(Dialect::Responses, response, "/v1/responses", &request).await;
 }

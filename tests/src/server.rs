@@ -39,6 +39,8 @@ pub struct TestServer {
     pub stranger: Client,
     /// A client whose key may read models alone.
     pub reader: Client,
+    /// What answers.
+    pub gateway: Gateway,
     /// Stops its runs.
     pub drain: Drain,
     _tasks: JoinSet<()>,
@@ -83,6 +85,7 @@ impl TestServer {
             stranger,
             reader,
             drain: gateway.drain(),
+            gateway,
             _tasks: tasks,
         }
     }

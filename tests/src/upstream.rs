@@ -1,15 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Models of upstreams, set up for tests.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use lukhas_engine::Cl100k;
 use lukhas_providers::{Dialect, RoutedModel, RoutedModelConfig, Target, Upstream, UpstreamConfig};
 use lukhas_reliability::{
     Backoff, PoolConfig, RetryBudget, RetryBudgetConfig, RetryPolicy, Timeouts, TimeoutsConfig,
 };
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 /// How patient a test is with an upstream.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +62,30 @@ pub fn upstream(dialect: Dialect, url: &str, patience: Patience) -> Upstream {
         ..UpstreamConfig::new("mock", dialect, format!("{url}/v1"))
     };
     Upstream::new(config).expect("a possible upstream")
+}
+
+/// An upstream that answers everything with `body`, at this URL; it ends with the set.
+pub async fn answering(body: &Value) -> (String, JoinSet<()>) {
+    let body = Bytes::from(body.to_string());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(|_| {
+                let mut answer = Response::new(Full::new(body.clone()));
+                let json = HeaderValue::from_static("application/json");
+                answer.headers_mut().insert(CONTENT_TYPE, json);
+                std::future::ready(Ok::<_, Infallible>(answer))
+            });
+            let builder = http1::Builder::new();
+            // A connection that breaks is its client's affair.
+            let _ = builder
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        }
+    });
+    (url, tasks)
 }
 
 /// A model that answers for every name, from `upstreams` in order, each asked for the name beside

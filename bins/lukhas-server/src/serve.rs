@@ -19,6 +19,7 @@ mod workers;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use hyper::service::service_fn;
 use lukhas_app::{App, AppError, Loaded};
 use lukhas_gateway::Drain;
 use tokio::runtime::Builder;
@@ -53,10 +54,10 @@ async fn serve(app: &App) -> Result<(), Failure> {
     let mut signals = Signals::new().map_err(Failure::System)?;
     let listener = bind(settings.listen()).await?;
     let address = listener.address().map_err(Failure::System)?;
-    let gateway = app.gateway().clone();
+    let (gateway, refusing) = (app.gateway().clone(), app.gateway().clone());
     let answers = Answers {
-        service: gateway.router(),
-        refusals: Refusals::new(move |status| gateway.refusal(status)),
+        service: service_fn(move |request| gateway.answer(request)),
+        refusals: Refusals::new(move |status| refusing.refusal(status)),
     };
     let limits = limits(settings);
     let server = Server::new(listener, answers, limits, settings.max_connections());

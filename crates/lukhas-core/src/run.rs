@@ -57,6 +57,12 @@ pub trait Orchestrator: Send + Sync {
     /// The models that can be asked for, in the order to list them.
     fn models(&self) -> &[ModelInfo];
 
+    /// Whether a run of `model` may make use of [`RunRequest::original`]. If not, callers need not
+    /// make one.
+    fn uses_original(&self, _model: &str) -> bool {
+        false
+    }
+
     /// Runs `request`.
     fn run(&self, cx: RunCx, request: RunRequest) -> RunStream;
 
@@ -71,6 +77,11 @@ pub trait Orchestrator: Send + Sync {
 pub trait Provider: Send + Sync {
     /// Its models.
     fn models(&self) -> &[ModelInfo];
+
+    /// Whether it may make use of [`RunRequest::original`].
+    fn uses_original(&self) -> bool {
+        false
+    }
 
     /// Answers `request`.
     fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream;

@@ -114,7 +114,7 @@ impl EngineOptions {
     fn try_answer(&self, cx: &RunCx, request: &RunRequest) -> Result<AnswerStream, RunError> {
         let input_tokens = input_tokens(request);
         let room = self.room(request, input_tokens)?;
-        let items = match plan(request)? {
+        let mut items = match plan(request)? {
             Answer::Text(text) => {
                 vec![OutputItem {
                     kind: ItemKind::Message,
@@ -124,7 +124,7 @@ impl EngineOptions {
             }
             Answer::Calls(calls) => calls.into_iter().map(|call| call.into_item(cx)).collect(),
         };
-        let (items, output_tokens) = cut(items, room);
+        let output_tokens = cut(&mut items, room);
         let outcome = if items.last().is_some_and(|item| item.cut) {
             Outcome::Incomplete(IncompleteReason::MaxOutputTokens)
         } else {
@@ -262,15 +262,14 @@ fn stopped(request: &RunRequest, mut text: String) -> Result<String, RunError> {
     Ok(text)
 }
 
-/// `items` up to `room` tokens, and how many tokens that is.
-fn cut(items: Vec<OutputItem>, room: u64) -> (Vec<OutputItem>, u64) {
-    let mut kept = Vec::with_capacity(items.len());
+/// Cuts `items` to `room` tokens. Gives how many tokens that is.
+fn cut(items: &mut Vec<OutputItem>, room: u64) -> u64 {
     let mut used = 0;
-    for mut item in items {
+    for index in 0..items.len() {
+        let item = &mut items[index];
         let tokens = count_answer(&item.text);
         if tokens <= room - used {
             used += tokens;
-            kept.push(item);
             continue;
         }
         let left = usize::try_from(room - used).unwrap_or(usize::MAX);
@@ -278,8 +277,8 @@ fn cut(items: Vec<OutputItem>, room: u64) -> (Vec<OutputItem>, u64) {
         item.text.truncate(len);
         item.cut = true;
         used += count(&item.text);
-        kept.push(item);
+        items.truncate(index + 1);
         break;
     }
-    (kept, used)
+    used
 }

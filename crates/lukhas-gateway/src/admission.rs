@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lukhas_core::BoxFuture;
 use tokio::sync::watch;
 
 use crate::{ApiError, ErrorCode};
@@ -66,9 +67,25 @@ impl Admission {
         *self.phase.borrow()
     }
 
-    /// Tells when runs have to end at once.
-    pub(crate) fn watch(&self) -> watch::Receiver<Phase> {
+    /// Tells how far the server is on its way to stopping.
+    fn watch(&self) -> watch::Receiver<Phase> {
         self.phase.subscribe()
+    }
+}
+
+impl Permit {
+    /// Whether its run has to end at once.
+    pub(crate) fn is_revoked(&self) -> bool {
+        self.0.phase() == Phase::Forced
+    }
+
+    /// Resolves when its run has to end at once.
+    pub(crate) fn revoked(&self) -> BoxFuture<'static, ()> {
+        let mut phase = self.0.watch();
+        Box::pin(async move {
+            // The sender outlives every permit, so waiting cannot fail.
+            let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
+        })
     }
 }
 

@@ -36,14 +36,33 @@ pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<Bytes, ApiError> {
     Ok(bytes.freeze())
 }
 
-/// A text as JSON.
-pub(crate) fn json_text(text: &str) -> Bytes {
-    Bytes::from(serde_json::Value::from(text).to_string())
+/// Members of an object: names, and values as JSON.
+pub(crate) struct JsonMembers {
+    members: Vec<(&'static str, Bytes)>,
+    /// What all values are cut from.
+    values: BytesMut,
 }
 
-/// A number as JSON.
-pub(crate) fn json_number(number: u64) -> Bytes {
-    Bytes::from(number.to_string())
+impl JsonMembers {
+    /// None yet, with room for those of an answer that are ours.
+    pub(crate) fn new() -> Self {
+        Self {
+            members: Vec::with_capacity(4),
+            values: BytesMut::with_capacity(128),
+        }
+    }
+
+    /// The same, with another; nothing is added that cannot be written.
+    pub(crate) fn with<T: Serialize + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
+        if write_json(&mut self.values, value).is_ok() {
+            self.members.push((name, self.values.split().freeze()));
+        }
+        self
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<(&'static str, Bytes)> {
+        self.members
+    }
 }
 
 /// A stream of events.

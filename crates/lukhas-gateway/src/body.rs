@@ -10,8 +10,6 @@ use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body::Body as _;
 use http_body_util::BodyExt;
-use lukhas_openai::parse_json;
-use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{ApiError, ErrorCode, Limits};
@@ -19,33 +17,13 @@ use crate::{ApiError, ErrorCode, Limits};
 /// Slowest body that is waited for, in bytes a second, once the timeout has passed.
 const SLOWEST: u64 = 1024;
 
-/// Reads the JSON body of a request, within its bounds, into a value.
-pub(crate) async fn read_value(request: Request, limits: &Limits) -> Result<Value, ApiError> {
-    let (_, value) = read_body(request, limits).await?;
-    Ok(value)
-}
-
-/// The same, with the body as it came.
-pub(crate) async fn read_body(
-    request: Request,
-    limits: &Limits,
-) -> Result<(Bytes, Value), ApiError> {
-    let (head, body) = request.into_parts();
-    let body = read_json(&head.headers, body, limits).await?;
-    let value = parse_json(&body)?;
-    Ok((body, value))
-}
-
 /// Reads a JSON body whole.
 ///
 /// A body that says it is too large is refused before it is read; one that turns out to be is refused
 /// at the bound. Its time is `limits.body_read_timeout`, and a second more for each KiB that came.
-pub(crate) async fn read_json(
-    headers: &HeaderMap,
-    body: Body,
-    limits: &Limits,
-) -> Result<Bytes, ApiError> {
-    check_type(headers)?;
+pub(crate) async fn read_json(request: Request, limits: &Limits) -> Result<Bytes, ApiError> {
+    check_type(request.headers())?;
+    let body = request.into_body();
     if body.size_hint().lower() > limits.max_body_bytes as u64 {
         return Err(too_large(limits));
     }

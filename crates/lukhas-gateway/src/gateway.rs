@@ -2,17 +2,19 @@
 //! The gateway: its parts, put together.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use axum::Router;
-use axum::body::Bytes;
-use http::{Response, StatusCode};
+use axum::body::{Body, Bytes};
+use axum::{BoxError, Router};
+use http::{Request, Response, StatusCode};
 use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore, Tokenizer};
 use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
+use crate::front::Front;
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -48,8 +50,11 @@ pub struct Limits {
 }
 
 /// The façade. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Gateway(Arc<Shared>);
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    front: Arc<Front>,
+}
 
 /// What every request sees.
 pub(crate) struct Shared {
@@ -83,7 +88,7 @@ impl Gateway {
         let answering = parts.orchestrator.models().iter().map(|model| &model.id);
         let embedding = std::iter::once(&parts.embedder.info().id).chain(parts.aliases.keys());
         let tokens = parts.metrics.tokens(answering.chain(embedding));
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             tokenizer: parts.tokenizer,
@@ -95,12 +100,29 @@ impl Gateway {
             limits: parts.limits,
             aliases: parts.aliases,
             admission: Admission::new(parts.limits.max_in_flight),
-        }))
+        });
+        let front = Arc::new(Front::new(&shared));
+        Self { shared, front }
     }
 
-    /// Every route of the table, as a router.
+    /// Every route of the table, as a router: to be put together with others.
     pub fn router(&self) -> Router {
-        crate::front::router(&self.0)
+        self.front.router()
+    }
+
+    /// The answer to `request`: what [`Self::router`] would answer, for less. The length of a body
+    /// that is known is left to whoever sends it, as HTTP servers do.
+    ///
+    /// Dropping the future cancels what runs under it.
+    pub fn answer<B>(
+        &self,
+        request: Request<B>,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send + use<B>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        self.front.answer(request)
     }
 
     /// The answer to bytes that never became a request, because HTTP's own rules refused them with
@@ -110,13 +132,13 @@ impl Gateway {
     /// what frames it: its length.
     #[must_use]
     pub fn refusal(&self, status: StatusCode) -> Response<Bytes> {
-        crate::front::refuse(&self.0, status)
+        crate::front::refuse(&self.shared, status)
     }
 
     /// The handle that stops it.
     #[must_use]
     pub fn drain(&self) -> Drain {
-        Drain::new(Arc::clone(&self.0.admission))
+        Drain::new(Arc::clone(&self.shared.admission))
     }
 }
 
@@ -132,6 +154,12 @@ impl fmt::Debug for GatewayParts {
         f.debug_struct("GatewayParts")
             .field("limits", &self.limits)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gateway").field(&self.shared).finish()
     }
 }
 

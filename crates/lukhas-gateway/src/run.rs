@@ -5,14 +5,15 @@ mod events;
 mod meter;
 
 use std::collections::VecDeque;
-use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
-use lukhas_core::{Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, RunStream};
+use lukhas_core::{
+    BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, RunStream,
+};
 
 use crate::ApiError;
-use crate::admission::{Admission, Permit, Phase};
+use crate::admission::Permit;
 
 pub(crate) use events::{EventWriter, stream};
 pub(crate) use meter::Meter;
@@ -26,10 +27,11 @@ const TURN: usize = 128;
 pub(crate) struct Runs {
     runs: Vec<Run>,
     next: usize,
-    stop: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Made when a run first has to be waited for: most whole answers are there at once.
+    stop: Option<BoxFuture<'static, ()>>,
     stopped: bool,
     meter: Meter,
-    _permit: Permit,
+    permit: Permit,
 }
 
 /// One run.
@@ -56,12 +58,10 @@ impl Runs {
     /// The failure of the first run that failed before it answered anything, so that the client gets
     /// its true status.
     pub(crate) async fn start(
-        admission: &Admission,
         permit: Permit,
         meter: Meter,
         streams: impl Iterator<Item = RunStream>,
     ) -> Result<Self, ApiError> {
-        let mut phase = admission.watch();
         let run = |stream| Run {
             stream,
             held: VecDeque::new(),
@@ -71,13 +71,10 @@ impl Runs {
         let mut runs = Self {
             runs: streams.map(run).collect(),
             next: 0,
-            stop: Box::pin(async move {
-                // The sender outlives every permit, so waiting cannot fail.
-                let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
-            }),
+            stop: None,
             stopped: false,
             meter,
-            _permit: permit,
+            permit,
         };
         runs.peek().await?;
         Ok(runs)
@@ -117,7 +114,15 @@ impl Runs {
     }
 
     fn poll_at(&mut self, cx: &mut Context<'_>, pass: Pass) -> Poll<Option<(usize, RunEvent)>> {
-        self.stopped = self.stopped || self.stop.as_mut().poll(cx).is_ready();
+        self.stopped = self.stopped || self.permit.is_revoked();
+        let polled = self.poll_runs(cx, pass);
+        if polled.is_ready() {
+            return polled;
+        }
+        let permit = &self.permit;
+        let stop = self.stop.get_or_insert_with(|| permit.revoked());
+        ready!(stop.as_mut().poll(cx));
+        self.stopped = true;
         self.poll_runs(cx, pass)
     }
 
@@ -156,7 +161,7 @@ impl Runs {
     /// # Errors
     /// The failure of the first run that fails.
     pub(crate) async fn fold(
-        mut self,
+        &mut self,
         mut apply: impl FnMut(usize, &OutputEvent),
     ) -> Result<(), ApiError> {
         while let Some((index, event)) = self.next().await {

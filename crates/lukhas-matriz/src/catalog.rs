@@ -2,7 +2,7 @@
 //! Which provider answers for which public name.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ pub enum CatalogError {
 #[derive(Clone, Default)]
 pub(crate) struct Catalog {
     models: Vec<ModelInfo>,
-    routes: HashMap<String, Route>,
+    routes: BTreeMap<String, Route>,
     /// Who answers for other names that begin so.
     others: Vec<(String, Arc<dyn Provider>)>,
 }

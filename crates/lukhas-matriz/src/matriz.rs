@@ -99,6 +99,11 @@ impl Orchestrator for Matriz {
         self.parts.catalog.models()
     }
 
+    fn uses_original(&self, model: &str) -> bool {
+        let route = self.parts.catalog.route(model);
+        route.is_some_and(|route| route.provider.uses_original())
+    }
+
     fn run(&self, cx: RunCx, request: RunRequest) -> RunStream {
         Box::pin(Run::new(Arc::clone(&self.parts), cx, request))
     }

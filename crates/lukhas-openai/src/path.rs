@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A place in a JSON document, and reading what stands there.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::{Map, Value};
-
+use crate::json::{Json, Object};
 use crate::{WireError, WireErrorKind};
 
 /// Longest user value repeated in a message, in characters.
@@ -65,7 +65,7 @@ impl<'a> Path<'a> {
     }
 
     /// This place holds a value of another type.
-    pub(crate) fn wrong_type(&self, expected: &str, value: &Value) -> WireError {
+    pub(crate) fn wrong_type(&self, expected: &str, value: &Json<'_>) -> WireError {
         let got = type_name(value);
         let message = match self.segment {
             Segment::Root => format!("The request body must be {expected}, but it is {got}."),
@@ -122,14 +122,23 @@ impl<'a> Path<'a> {
         )
     }
 
-    pub(crate) fn object(&self, value: Value) -> Result<Map<String, Value>, WireError> {
+    /// The members of the object that `value` has to be.
+    pub(crate) fn object<'b>(&self, value: Json<'b>) -> Result<Object<'b>, WireError> {
         match value {
-            Value::Object(map) => Ok(map),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => Err(self.wrong_type("an object", &value)),
+            Json::Object(members) => Ok(members),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+                Err(self.wrong_type("an object", &value))
+            }
+        }
+    }
+
+    /// The text that `value` has to be.
+    pub(crate) fn text<'b>(&self, value: Json<'b>) -> Result<Cow<'b, str>, WireError> {
+        match value {
+            Json::String(text) => Ok(text),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
+                Err(self.wrong_type("a string", &value))
+            }
         }
     }
 }
@@ -161,14 +170,14 @@ pub(crate) fn shorten(text: &str) -> String {
     short
 }
 
-fn type_name(value: &Value) -> &'static str {
+fn type_name(value: &Json<'_>) -> &'static str {
     match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.is_f64() => "a decimal number",
-        Value::Number(_) => "an integer",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
+        Json::Null => "null",
+        Json::Bool(_) => "a boolean",
+        Json::Number(number) if number.is_f64() => "a decimal number",
+        Json::Number(_) => "an integer",
+        Json::String(_) => "a string",
+        Json::Array(_) => "an array",
+        Json::Object(_) => "an object",
     }
 }

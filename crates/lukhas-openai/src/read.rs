@@ -5,17 +5,19 @@
 //! from a wrong one except by its message. [`wire_object!`] and [`wire_union!`] generate readers that blame the exact
 //! place, beside serde's writers and schemars' schemas, from one declaration.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::WireError;
+use crate::json::Json;
 use crate::path::Path;
 
 /// Reads itself from JSON, blaming the exact place on failure.
 pub(crate) trait FromJson: Sized {
     /// The value at `at`.
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError>;
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError>;
 
     /// What an absent field means; `None` when it is required.
     fn absent() -> Option<Self> {
@@ -35,11 +37,11 @@ pub enum TextOr<T> {
 }
 
 impl<T: FromJson> FromJson for TextOr<T> {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         match value {
-            Value::String(text) => Ok(Self::Text(text)),
-            Value::Array(_) => Vec::from_json(at, value).map(Self::Many),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            Json::String(text) => Ok(Self::Text(text.into_owned())),
+            Json::Array(_) => Vec::from_json(at, value).map(Self::Many),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => {
                 Err(at.wrong_type("a string or an array", &value))
             }
         }
@@ -47,7 +49,7 @@ impl<T: FromJson> FromJson for TextOr<T> {
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         if value.is_null() {
             Ok(None)
         } else {
@@ -61,14 +63,14 @@ impl<T: FromJson> FromJson for Option<T> {
 }
 
 impl<T: FromJson> FromJson for Box<T> {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         T::from_json(at, value).map(Self::new)
     }
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        let Value::Array(values) = value else {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        let Json::Array(values) = value else {
             return Err(at.wrong_type("an array", &value));
         };
         values
@@ -80,65 +82,67 @@ impl<T: FromJson> FromJson for Vec<T> {
 }
 
 impl FromJson for Value {
-    fn from_json(_: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        Ok(value)
+    fn from_json(_: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        Ok(value.into_value())
     }
 }
 
 impl FromJson for Map<String, Value> {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        at.object(value)
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        let members = at.object(value)?.into_iter();
+        let member =
+            |(key, value): (Cow<'_, str>, Json<'_>)| (key.into_owned(), value.into_value());
+        Ok(members.map(member).collect())
     }
 }
 
 impl<T: FromJson> FromJson for BTreeMap<String, T> {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         at.object(value)?
             .into_iter()
             .map(|(key, value)| {
-                T::from_json(&at.key(&key), value).map(|value| (key.clone(), value))
+                let value = T::from_json(&at.key(&key), value)?;
+                Ok((key.into_owned(), value))
             })
             .collect()
     }
 }
 
 impl FromJson for String {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        match value {
-            Value::String(text) => Ok(text),
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::Array(_)
-            | Value::Object(_) => Err(at.wrong_type("a string", &value)),
-        }
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        at.text(value).map(Cow::into_owned)
     }
 }
 
 impl FromJson for bool {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        value
-            .as_bool()
-            .ok_or_else(|| at.wrong_type("a boolean", &value))
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        match value {
+            Json::Bool(value) => Ok(value),
+            _ => Err(at.wrong_type("a boolean", &value)),
+        }
     }
 }
 
 impl FromJson for f64 {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        value
-            .as_f64()
-            .ok_or_else(|| at.wrong_type("a number", &value))
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        let number = value.as_number().and_then(Number::as_f64);
+        number.ok_or_else(|| at.wrong_type("a number", &value))
     }
 }
 
 impl FromJson for i64 {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        if value.as_u64().is_some_and(|n| Self::try_from(n).is_err()) {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        let number = value.as_number();
+        if let Some(large) = number.and_then(Number::as_u64)
+            && Self::try_from(large).is_err()
+        {
             return Err(at.invalid(format!("must be at most {}", Self::MAX)));
         }
         // To JSON Schema, 1.0 is an integer.
-        let integer = value.as_i64().or_else(|| integral(value.as_f64()?));
-        integer.ok_or_else(|| at.wrong_type("an integer", &value))
+        let integer = |number: &Number| number.as_i64().or_else(|| integral(number.as_f64()?));
+        number
+            .and_then(integer)
+            .ok_or_else(|| at.wrong_type("an integer", &value))
     }
 }
 
@@ -153,7 +157,7 @@ pub(crate) fn integral(number: f64) -> Option<i64> {
 }
 
 impl FromJson for u32 {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         let number = i64::from_json(at, value)?;
         Self::try_from(number).map_err(|_| {
             at.invalid(format!(
@@ -196,7 +200,7 @@ macro_rules! wire_object {
             pub extra: serde_json::Map<String, serde_json::Value>,
         }
         $crate::read::wire_object!(@read $name { $($field: $ty,)* } unknown(at, value, extra) {
-            extra.insert(at.last_key(), value);
+            extra.insert(at.last_key(), value.into_value());
         } { extra });
     };
     (@read $name:ident { $($field:ident : $ty:ty,)* }
@@ -205,7 +209,7 @@ macro_rules! wire_object {
         impl $crate::read::FromJson for $name {
             fn from_json(
                 at: &$crate::path::Path<'_>,
-                value: serde_json::Value,
+                value: $crate::json::Json<'_>,
             ) -> Result<Self, $crate::WireError> {
                 $(let mut $field: Option<$ty> = None;)*
                 let mut $extra = serde_json::Map::new();
@@ -264,17 +268,17 @@ macro_rules! wire_union {
         impl $crate::read::FromJson for $name {
             fn from_json(
                 at: &$crate::path::Path<'_>,
-                value: serde_json::Value,
+                value: $crate::json::Json<'_>,
             ) -> Result<Self, $crate::WireError> {
                 let mut object = at.object(value)?;
-                let tag = object.shift_remove($key);
+                let tag = object.iter().position(|(key, _)| key == $key);
                 let tag = match (tag, Self::DEFAULT.first()) {
-                    (None, Some(default)) => (*default).to_owned(),
-                    (Some(tag), _) => $crate::read::FromJson::from_json(&at.key($key), tag)?,
+                    (None, Some(default)) => std::borrow::Cow::Borrowed(*default),
+                    (Some(tag), _) => at.key($key).text(object.remove(tag).1)?,
                     (None, None) => return Err(at.missing($key)),
                 };
-                let value = serde_json::Value::Object(object);
-                match tag.as_str() {
+                let value = $crate::json::Json::Object(object);
+                match &*tag {
                     $($tag => $crate::read::FromJson::from_json(at, value).map(Self::$variant),)*
                     $($($absent => Err(at.key($key).unsupported(
                         &format!("`{}` is not offered by this server: {}", $absent, $why))),)*)?
@@ -319,10 +323,10 @@ macro_rules! wire_enum {
         impl $crate::read::FromJson for $name {
             fn from_json(
                 at: &$crate::path::Path<'_>,
-                value: serde_json::Value,
+                value: $crate::json::Json<'_>,
             ) -> Result<Self, $crate::WireError> {
-                let text = <String as $crate::read::FromJson>::from_json(at, value)?;
-                match text.as_str() {
+                let text = at.text(value)?;
+                match &*text {
                     $($text => Ok(Self::$variant),)*
                     _ => Err(at.not_one_of(&text, &[$($text),*])),
                 }

@@ -39,6 +39,7 @@ struct Members<'b> {
 }
 
 impl<'b> Writer<'b> {
+    #[inline]
     fn members(self, start: &[u8], end: &'static [u8]) -> Members<'b> {
         self.0.put_slice(start);
         Members {
@@ -50,8 +51,7 @@ impl<'b> Writer<'b> {
 
     /// Begins an object whose only member has the name of a variant.
     fn variant(self, name: &'static str, start: &[u8], end: &'static [u8]) -> Members<'b> {
-        self.0.put_slice(b"{");
-        put_name(self.0, name);
+        text::put_name(self.0, b"{\"", name, b"\":");
         self.members(start, end)
     }
 }
@@ -59,7 +59,7 @@ impl<'b> Writer<'b> {
 impl Members<'_> {
     fn separate(&mut self) {
         if !self.is_first {
-            self.out.put_slice(b",");
+            self.out.put_u8(b',');
         }
         self.is_first = false;
     }
@@ -69,30 +69,22 @@ impl Members<'_> {
         value.serialize(Writer(self.out))
     }
 
+    #[inline(always)]
     fn member<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.separate();
-        put_name(self.out, name);
+        let start: &[u8] = if self.is_first { b"\"" } else { b",\"" };
+        self.is_first = false;
+        text::put_name(self.out, start, name, b"\":");
         value.serialize(Writer(self.out))
     }
 
+    #[inline]
     fn close(self) {
         self.out.put_slice(self.end);
     }
-}
-
-/// A name from our source and the colon after it.
-///
-/// INVARIANT: such a name needs no escape; the tests write every type of the wire.
-fn put_name(out: &mut BytesMut, name: &'static str) {
-    debug_assert!(text::is_plain(name.as_bytes()), "{name} needs an escape");
-    out.reserve(name.len() + 3);
-    out.put_slice(b"\"");
-    out.put_slice(name.as_bytes());
-    out.put_slice(b"\":");
 }
 
 /// Whole numbers, all by the same step.
@@ -116,6 +108,7 @@ impl<'b> Serializer for Writer<'b> {
     type SerializeStruct = Members<'b>;
     type SerializeStructVariant = Members<'b>;
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         self.0.put_slice(if value { b"true" } else { b"false" });
         Ok(())
@@ -131,7 +124,15 @@ impl<'b> Serializer for Writer<'b> {
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
-        serde_json::to_writer(self.0.writer(), &value)
+        // Settings are mostly one of these.
+        if value == 1.0 {
+            self.0.put_slice(b"1.0");
+        } else if value == 0.0 && value.is_sign_positive() {
+            self.0.put_slice(b"0.0");
+        } else {
+            serde_json::to_writer(self.0.writer(), &value)?;
+        }
+        Ok(())
     }
 
     fn serialize_char(self, value: char) -> Result<(), Error> {
@@ -148,6 +149,7 @@ impl<'b> Serializer for Writer<'b> {
         self.collect_seq(value)
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), Error> {
         self.serialize_unit()
     }
@@ -156,6 +158,7 @@ impl<'b> Serializer for Writer<'b> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), Error> {
         self.0.put_slice(b"null");
         Ok(())
@@ -165,13 +168,15 @@ impl<'b> Serializer for Writer<'b> {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_unit_variant(
         self,
         _: &'static str,
         _: u32,
         variant: &'static str,
     ) -> Result<(), Error> {
-        self.serialize_str(variant)
+        text::put_name(self.0, b"\"", variant, b"\"");
+        Ok(())
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -269,6 +274,8 @@ macro_rules! write_fields {
             type Ok = ();
             type Error = Error;
 
+            // With the name known where it is written, so is how to copy it.
+            #[inline(always)]
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
                 name: &'static str,
@@ -298,7 +305,7 @@ impl ser::SerializeMap for Members<'_> {
         if self.out.get(before) != Some(&b'"') {
             return Err(Error::custom("a key must be a string"));
         }
-        self.out.put_slice(b":");
+        self.out.put_u8(b':');
         Ok(())
     }
 

@@ -110,6 +110,10 @@ impl Provider for RoutedModel {
         &self.0.models
     }
 
+    fn uses_original(&self) -> bool {
+        true
+    }
+
     fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream {
         Run::new(self.clone(), cx, request).stream()
     }

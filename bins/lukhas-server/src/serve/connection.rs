@@ -8,13 +8,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
+use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tower::Service;
 
 use super::activity::{Activity, Patience, Phase};
 use super::io::WatchedIo;
@@ -76,8 +76,8 @@ pub(crate) async fn serve<T, S, B>(
 where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
+    S: Send + 'static,
+    S::Future: Send + 'static,
     B: Body + Unpin + Send + 'static,
     B::Data: Send,
     B::Error: Into<BoxError>,
@@ -184,7 +184,9 @@ impl<C> Timed<'_, C> {
 
     fn next(&self, phase: Phase) -> Next {
         let deadline = self.deadline(phase);
-        let late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+        // Until the timer has fired, it is not; most polls need not know the time.
+        let late =
+            self.timer.is_elapsed() && deadline.is_some_and(|deadline| deadline <= Instant::now());
         match (phase, self.closing_since) {
             // To close it gracefully would be to drop the head, too.
             (Phase::Head(_), None) if late || self.gives_up_heads => Next::Drop,

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, ready};
 
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, HeaderValue};
+use hyper::service::Service;
 use hyper::{Request, Response, Version};
-use tower::{Service, ServiceExt};
 
 use super::activity::{Activity, RequestGuard};
 use super::stream::Waiting;
@@ -21,11 +21,20 @@ pub(crate) struct WatchedService<S> {
     activity: Arc<Activity>,
 }
 
+/// An answer on its way, which keeps its connection busy. On the heap, where hyper need not move it.
+#[derive(Debug)]
+pub(crate) struct WatchedFuture<F> {
+    inner: Pin<Box<F>>,
+    /// Until there is an answer.
+    guard: Option<RequestGuard>,
+    http2: bool,
+}
+
 /// An answer that keeps its connection busy.
 #[derive(Debug)]
 pub(crate) struct WatchedBody<B> {
     inner: B,
-    _guard: RequestGuard,
+    _guard: Option<RequestGuard>,
 }
 
 impl<S> WatchedService<S> {
@@ -35,34 +44,46 @@ impl<S> WatchedService<S> {
     }
 }
 
-impl<S, B> hyper::service::Service<Request<Incoming>> for WatchedService<S>
+impl<S, B> Service<Request<Incoming>> for WatchedService<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
     B: Body + Unpin,
 {
     type Response = Response<WatchedBody<B>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = WatchedFuture<S::Future>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let http2 = request.version() == Version::HTTP_2;
-        let guard = self.activity.request(http2);
-        let inner = self.inner.clone();
-        Box::pin(async move {
-            let mut response = inner.oneshot(request).await?;
-            // HTTP/2 has GOAWAY for it. hyper sets this header too, but only on answers that begin
-            // after it was told.
-            if !http2 && guard.activity().drains() {
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(CONNECTION, close);
-            }
-            Ok(response.map(|inner| WatchedBody {
-                inner,
-                _guard: guard,
-            }))
-        })
+        WatchedFuture {
+            guard: Some(self.activity.request(http2)),
+            inner: Box::pin(self.inner.call(request)),
+            http2,
+        }
+    }
+}
+
+impl<F, B> Future for WatchedFuture<F>
+where
+    F: Future<Output = Result<Response<B>, Infallible>>,
+{
+    type Output = Result<Response<WatchedBody<B>>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut response = ready!(self.inner.as_mut().poll(cx))?;
+        let guard = self.guard.take();
+        // HTTP/2 has GOAWAY for it. hyper sets this header too, but only on answers that begin after
+        // it was told.
+        let drains = |guard: &RequestGuard| guard.activity().drains();
+        if !self.http2 && guard.as_ref().is_some_and(drains) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(CONNECTION, close);
+        }
+        Poll::Ready(Ok(response.map(|inner| WatchedBody {
+            inner,
+            _guard: guard,
+        })))
     }
 }
 

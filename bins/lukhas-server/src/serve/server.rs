@@ -6,12 +6,12 @@ use std::io;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
+use hyper::service::Service;
 use hyper::{Request, Response};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
-use tower::Service;
 
 use super::connection::{self, Answers, ConnectionLimits, Stage};
 use super::listener::Listener;
@@ -36,7 +36,7 @@ impl<S, B> Server<S>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
     S: Clone + Send + 'static,
-    S::Future: Send,
+    S::Future: Send + 'static,
     B: Body + Unpin + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

@@ -3,6 +3,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
@@ -20,6 +21,8 @@ pub(super) struct Completion {
     started: Instant,
     status: u16,
     whole: bool,
+    /// From its start to its end, where that is known already.
+    took: Option<Duration>,
     _in_flight: InFlight,
 }
 
@@ -33,31 +36,29 @@ impl Completion {
             // What a log line says of a request whose client left before there was a status.
             status: 499,
             whole: false,
+            took: None,
             _in_flight: metrics.begin(),
         }
     }
 
-    pub(super) fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Ends now, with an answer that is there already.
-    pub(super) fn end(mut self, status: StatusCode) {
-        self.answered(status);
-        self.whole = true;
-    }
-
-    fn answered(&mut self, status: StatusCode) {
+    /// The answer begins, with `status`. Gives the time that took.
+    pub(super) fn answered(&mut self, status: StatusCode) -> Duration {
         self.status = status.as_u16();
-        let elapsed = self.started.elapsed();
-        self.metrics.time_to_first_byte(elapsed.as_secs_f64());
+        let took = self.started.elapsed();
+        self.metrics.time_to_first_byte(took.as_secs_f64());
+        took
     }
 
-    /// Ends with the body of `response`: now, if it is there already.
-    pub(super) fn attach(mut self, response: Response) -> Response {
-        self.answered(response.status());
+    /// Ends with an answer that was there whole after `took`.
+    pub(super) fn end(mut self, took: Duration) {
+        self.whole = true;
+        self.took = Some(took);
+    }
+
+    /// Ends with the body of `response`, which began after `took`: then, if it is there already.
+    pub(super) fn attach(self, response: Response, took: Duration) -> Response {
         if response.body().size_hint().exact().is_some() {
-            self.whole = true;
+            self.end(took);
             return response;
         }
         response.map(|body| {
@@ -71,10 +72,10 @@ impl Completion {
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        let elapsed = self.started.elapsed();
-        self.metrics.observe(self.status, elapsed.as_secs_f64());
+        let took = self.took.unwrap_or_else(|| self.started.elapsed());
+        self.metrics.observe(self.status, took.as_secs_f64());
         let (request_id, route, status) = (self.request_id, self.route, self.status);
-        let ms = elapsed.as_secs_f64() * 1e3;
+        let ms = took.as_secs_f64() * 1e3;
         match (status, self.whole) {
             (500.., _) => tracing::warn!(%request_id, route, status, ms, "request failed"),
             (_, true) => tracing::debug!(%request_id, route, status, ms, "request served"),

@@ -14,10 +14,11 @@ use crate::{ApiError, ErrorCode};
 pub(crate) fn refuse(shared: &Shared, status: StatusCode) -> Response<Bytes> {
     let request_id = Id::new("req_", &*shared.entropy);
     let metrics = shared.metrics.route(UNMATCHED, "ANY");
-    let completion = Completion::begin(&metrics, UNMATCHED, request_id);
+    let mut completion = Completion::begin(&metrics, UNMATCHED, request_id);
     let mut response = error(status).closing().whole();
-    mark(response.headers_mut(), request_id, &completion);
-    completion.end(response.status());
+    let took = completion.answered(response.status());
+    mark(response.headers_mut(), request_id, took);
+    completion.end(took);
     response
 }
 

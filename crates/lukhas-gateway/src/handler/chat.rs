@@ -13,8 +13,8 @@ use lukhas_openai::{
 
 use super::responses::run_cx;
 use crate::ApiError;
-use crate::answer;
-use crate::body::read_body;
+use crate::answer::{self, JsonMembers};
+use crate::body::read_json;
 use crate::gateway::unix_now;
 use crate::route::Call;
 use crate::run::{self, EventWriter, Meter, Runs};
@@ -26,8 +26,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let (body, value) = read_body(request, &shared.limits).await?;
-    let mut call: ChatCall = CreateChatCompletion::parse(value)?.try_into()?;
+    let body = read_json(request, &shared.limits).await?;
+    let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).into(),
@@ -36,7 +36,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         service_tier: ServiceTier::Default,
         system_fingerprint: None,
     };
-    if call.is_plain {
+    if call.is_plain && shared.orchestrator.uses_original(&head.model) {
         call.run.original = Some(Arc::new(original(&head, body)));
     }
     let meter = Meter::new(&shared, &head.model);
@@ -47,8 +47,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
             .run(run_cx(&shared, Arc::clone(&principal), false), run)
     });
     let streams: Vec<_> = streams.collect();
-    let runs = Runs::start(&shared.admission, permit, meter, streams.into_iter()).await;
-    let runs = runs.map_err(|error| error.map_param(chat_param))?;
+    let runs = Runs::start(permit, meter, streams.into_iter()).await;
+    let mut runs = runs.map_err(|error| error.map_param(chat_param))?;
     if stream {
         return Ok(run::stream(
             runs,
@@ -66,14 +66,14 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
 
 /// The request as it came, to be passed on. What identifies the answer is ours to say.
 fn original(head: &ChatHead, body: Bytes) -> Original {
+    let own = JsonMembers::new()
+        .with("id", &head.id)
+        .with("created", &head.created)
+        .with("model", &head.model);
     Original {
         api: Api::ChatCompletions,
         body,
-        own: vec![
-            ("id", answer::json_text(&head.id)),
-            ("created", answer::json_number(head.created)),
-            ("model", answer::json_text(&head.model)),
-        ],
+        own: own.into_vec(),
     }
 }
 

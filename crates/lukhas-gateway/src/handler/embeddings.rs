@@ -20,8 +20,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let Call {
         shared, request, ..
     } = call;
-    let (head, body) = request.into_parts();
-    let body = read_json(&head.headers, body, &shared.limits).await?;
+    let body = read_json(request, &shared.limits).await?;
     let request = CreateEmbedding::parse(&body)?;
     check_model(&shared, &request.model)?;
     let dimensions = dimensions(&shared, request.dimensions)?;

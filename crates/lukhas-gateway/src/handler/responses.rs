@@ -13,16 +13,16 @@ use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
 };
-use serde_json::Value;
 
 use super::query;
 use crate::admission::Permit;
-use crate::body::{read_body, read_value};
+use crate::answer::{self, JsonMembers};
+use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
 use crate::run::{self, Meter, Runs};
-use crate::{ApiError, ErrorCode, answer};
+use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
 
@@ -33,14 +33,14 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request,
     } = call;
-    let (body, value) = read_body(request, &shared.limits).await?;
+    let body = read_json(request, &shared.limits).await?;
     let Begun {
         permit,
         meter,
         events,
         answer,
-    } = begin(&shared, principal, body, value)?;
-    let runs = Runs::start(&shared.admission, permit, meter, std::iter::once(events)).await?;
+    } = begin(&shared, principal, body)?;
+    let runs = Runs::start(permit, meter, std::iter::once(events)).await?;
     if answer.stream {
         return Ok(run::stream(runs, stream::Writer::new(*answer)));
     }
@@ -63,19 +63,14 @@ struct Answering {
     keeping: Option<Keeping>,
 }
 
-fn begin(
-    shared: &Arc<Shared>,
-    principal: Arc<Principal>,
-    body: Bytes,
-    value: Value,
-) -> Result<Begun, ApiError> {
+fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result<Begun, ApiError> {
     let ResponseCall {
         mut run,
         options,
         stream,
         steps,
         is_plain,
-    } = CreateResponse::parse(value)?.try_into()?;
+    } = CreateResponse::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let keeping = options.store().then(|| Keeping {
         shared: Arc::clone(shared),
@@ -86,7 +81,7 @@ fn begin(
     let meter = Meter::new(shared, &run.model);
     let cx = run_cx(shared, principal, steps);
     let object = ResponseObject::new(new_id(shared), unix_now(), options);
-    if is_plain && !steps {
+    if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
         run.original = Some(Arc::new(original(&object, body)));
     }
     let entropy = Arc::clone(&shared.entropy);
@@ -107,20 +102,19 @@ fn begin(
 /// The request as it came, to be passed on. What identifies the answer, and where it is kept, is
 /// ours to say.
 fn original(object: &ResponseObject, body: Bytes) -> Original {
-    let store = if object.store { "true" } else { "false" };
+    let own = JsonMembers::new()
+        .with("id", &object.id)
+        .with("created_at", &object.created_at)
+        .with("model", &object.model)
+        .with("store", &object.store);
     Original {
         api: Api::Responses,
         body,
-        own: vec![
-            ("id", answer::json_text(&object.id)),
-            ("created_at", answer::json_number(object.created_at)),
-            ("model", answer::json_text(&object.model)),
-            ("store", Bytes::from_static(store.as_bytes())),
-        ],
+        own: own.into_vec(),
     }
 }
 
-async fn whole(runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
+async fn whole(mut runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
     runs.fold(|_, event| answer.fold.apply(event)).await?;
     let body = match answer.fold.verbatim() {
         Some(body) => body.clone(),
@@ -208,8 +202,8 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
         principal,
         request,
     } = call;
-    let body = read_value(request, &shared.limits).await?;
-    let ResponseCall { run, .. } = CountInputTokens::parse(body)?.try_into()?;
+    let body = read_json(request, &shared.limits).await?;
+    let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
     let _permit = shared.admission.admit()?;
     let cx = run_cx(&shared, principal, false);
     let count = shared.orchestrator.count_input(cx, run).await?;

@@ -40,7 +40,7 @@ async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Ru
         revision: None,
     });
     let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m");
-    Runs::start(admission, permit, meter, streams.into_iter()).await
+    Runs::start(permit, meter, streams.into_iter()).await
 }
 
 fn scripted(events: Vec<RunEvent>) -> RunStream {

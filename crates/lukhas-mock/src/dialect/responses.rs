@@ -101,7 +101,8 @@ fn options(asked: &Asked) -> Result<ResponseOptions, WireError> {
 }
 
 fn read(known: Map<String, Value>) -> Result<ResponseOptions, WireError> {
-    let call: ResponseCall = CreateResponse::parse(Value::Object(known))?.try_into()?;
+    let body = Value::Object(known).to_string();
+    let call: ResponseCall = CreateResponse::parse(body.as_bytes())?.try_into()?;
     Ok(call.options)
 }
 

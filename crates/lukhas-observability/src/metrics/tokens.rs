@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Tokens used, by model.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -25,7 +25,7 @@ pub(super) struct Kind {
 pub struct TokenMetrics(Arc<Models>);
 
 struct Models {
-    listed: HashMap<String, Counters>,
+    listed: BTreeMap<String, Counters>,
     other: OnceLock<Counters>,
     family: Family<Kind, Counter>,
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::{ChatMessage, ChatTool, ChatToolChoice};
 use crate::WireError;
+use crate::json::{Json, Object, parse_tree};
 use crate::path::Path;
 use crate::read::{FromJson, TextOr, wire_enum, wire_object, wire_union};
 use crate::responses::{
@@ -178,11 +179,12 @@ impl CreateChatCompletion {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// [`WireError`] naming the field: unknown, absent, of a wrong type, out of range, or not
-    /// offered here.
-    pub fn parse(mut body: Value) -> Result<Self, WireError> {
-        if let Value::Object(body) = &mut body {
-            refuse_absent(body)?;
+    /// [`WireError`] as of [`crate::parse_json`] when it is not JSON; otherwise naming the field
+    /// that is unknown, absent, of a wrong type, out of range, or not offered here.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        let mut body = parse_tree(body)?;
+        if let Json::Object(members) = &mut body {
+            refuse_absent(members)?;
         }
         let request = Self::from_json(&Path::ROOT, body)?;
         request.check_ranges()?;
@@ -262,11 +264,10 @@ impl CreateChatCompletion {
 }
 
 /// Refuses the parameters of [`ABSENT`], and drops those that are null.
-fn refuse_absent(body: &mut Map<String, Value>) -> Result<(), WireError> {
+fn refuse_absent(members: &mut Object<'_>) -> Result<(), WireError> {
     for (key, why) in ABSENT {
-        if body
-            .shift_remove(*key)
-            .is_some_and(|value| !value.is_null())
+        if let Some(at) = members.iter().position(|(name, _)| name == key)
+            && !members.remove(at).1.is_null()
         {
             return Err(Path::ROOT.key(key).unsupported(why));
         }

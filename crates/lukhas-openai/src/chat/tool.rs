@@ -7,6 +7,7 @@ use lukhas_core::{ToolChoice, ToolMode, ToolSpec};
 use serde_json::Value;
 
 use crate::WireError;
+use crate::json::Json;
 use crate::path::{Path, shorten};
 use crate::read::{FromJson, wire_object, wire_union};
 use crate::responses::{
@@ -112,7 +113,7 @@ pub enum AllowedFunction {
 }
 
 impl FromJson for ChatToolChoice {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         if value.is_string() {
             return ToolChoiceMode::from_json(at, value).map(Self::Mode);
         }
@@ -124,9 +125,9 @@ impl FromJson for ChatToolChoice {
 }
 
 impl FromJson for ChatAllowedTools {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         // Without either key, the missing one to name is that of chat completions.
-        match value.get("mode").is_some() || value.get("tools").is_some() {
+        match value.has("mode") || value.has("tools") {
             true => AllowedChatTools::from_json(at, value).map(Self::Flat),
             false => NestedAllowedTools::from_json(at, value).map(Self::Nested),
         }
@@ -134,10 +135,10 @@ impl FromJson for ChatAllowedTools {
 }
 
 impl FromJson for AllowedFunction {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
-        match value.get("name") {
-            Some(_) => NamedTool::from_json(at, value).map(Self::Flat),
-            None => NestedFunction::from_json(at, value).map(Self::Nested),
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
+        match value.has("name") {
+            true => NamedTool::from_json(at, value).map(Self::Flat),
+            false => NestedFunction::from_json(at, value).map(Self::Nested),
         }
     }
 }

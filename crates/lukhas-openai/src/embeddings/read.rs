@@ -9,18 +9,18 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Number;
 
 use super::{CreateEmbedding, EmbeddingInput, MAX_INPUT_TOKENS, MAX_INPUTS};
-use crate::json::{Budget, read_json};
+use crate::WireError;
+use crate::json::{Budget, Json, parse_tree, read_json};
 use crate::path::Path;
 use crate::read::FromJson;
 use crate::responses::at_least_one;
-use crate::{WireError, parse_json};
 
 pub(super) fn create_embedding(body: &[u8]) -> Result<CreateEmbedding, WireError> {
     if body.trim_ascii_start().first() != Some(&b'{') {
-        let value = parse_json(body)?;
+        let value = parse_tree(body)?;
         return Err(Path::ROOT.wrong_type("an object", &value));
     }
     let reader = Reader::default();
@@ -136,7 +136,7 @@ impl<'de> DeserializeSeed<'de> for InputSeed<'_> {
             Node::List(List::TokenLists(lists)) => Ok(EmbeddingInput::TokenLists(lists)),
             Node::List(List::Empty) => Err(reader.fail(at.invalid("must not be empty"))),
             Node::Token(token) => {
-                Err(reader.fail(at.wrong_type("a string or an array", &Value::from(token))))
+                Err(reader.fail(at.wrong_type("a string or an array", &Json::Number(token.into()))))
             }
             Node::Other(value) => Err(reader.fail(at.wrong_type("a string or an array", &value))),
         }
@@ -160,7 +160,7 @@ enum Node {
     Token(u32),
     List(List),
     /// Of another type; composed ones are emptied.
-    Other(Value),
+    Other(Json<'static>),
 }
 
 /// An array in `input`; all its entries are of one type.
@@ -173,7 +173,7 @@ enum List {
 
 impl List {
     /// Adds `node`, or says what it should be.
-    fn push(&mut self, node: Node, level: Level) -> Result<(), (&'static str, Value)> {
+    fn push(&mut self, node: Node, level: Level) -> Result<(), (&'static str, Json<'static>)> {
         match (&mut *self, node) {
             (Self::Texts(texts), Node::Text(text)) => texts.push(text),
             (Self::Tokens(tokens), Node::Token(token)) => tokens.push(token),
@@ -212,11 +212,11 @@ impl List {
 
 impl Node {
     /// A value of the same type, for messages.
-    fn into_value(self) -> Value {
+    fn into_value(self) -> Json<'static> {
         match self {
-            Self::Text(text) => Value::String(text),
-            Self::Token(token) => Value::from(token),
-            Self::List(_) => Value::Array(Vec::new()),
+            Self::Text(text) => Json::String(text.into()),
+            Self::Token(token) => Json::Number(token.into()),
+            Self::List(_) => Json::Array(Vec::new()),
             Self::Other(value) => value,
         }
     }
@@ -296,30 +296,32 @@ impl<'de> Visitor<'de> for NodeVisitor<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::Other(Value::Null))
+        Ok(Node::Other(Json::Null))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Node, E> {
-        Ok(Node::Other(Value::Bool(value)))
+        Ok(Node::Other(Json::Bool(value)))
     }
 
     fn visit_f64<E: Error>(self, value: f64) -> Result<Node, E> {
         match crate::read::integral(value) {
             Some(value) => self.visit_i64(value),
-            None => Ok(Node::Other(Value::from(value))),
+            None => Ok(Node::Other(
+                Number::from_f64(value).map_or(Json::Null, Json::Number),
+            )),
         }
     }
 
     fn visit_i64<E: Error>(self, value: i64) -> Result<Node, E> {
         match self.level {
-            Level::Input => Ok(Node::Other(Value::from(value))),
+            Level::Input => Ok(Node::Other(Json::Number(value.into()))),
             Level::Entry | Level::Token => self.token(u32::try_from(value).ok()),
         }
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Node, E> {
         match self.level {
-            Level::Input => Ok(Node::Other(Value::from(value))),
+            Level::Input => Ok(Node::Other(Json::Number(value.into()))),
             Level::Entry | Level::Token => self.token(u32::try_from(value).ok()),
         }
     }
@@ -338,13 +340,13 @@ impl<'de> Visitor<'de> for NodeVisitor<'_> {
             Level::Entry => self.list(seq, Level::Token),
             Level::Token => {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Node::Other(Value::Array(Vec::new())))
+                Ok(Node::Other(Json::Array(Vec::new())))
             }
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Node::Other(Value::Object(Map::new())))
+        Ok(Node::Other(Json::Object(Vec::new())))
     }
 }

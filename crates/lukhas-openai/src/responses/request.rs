@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{InputItem, ResponseTool, ResponseToolChoice};
 use crate::WireError;
+use crate::json::{Json, Object, parse_tree};
 use crate::path::Path;
 use crate::read::{FromJson, TextOr, wire_enum, wire_object, wire_union};
 
@@ -162,11 +163,15 @@ impl CreateResponse {
     /// Reads the body of a request.
     ///
     /// # Errors
-    /// [`WireError`] naming the field: unknown, absent, of a wrong type, out of range, or not
-    /// offered here.
-    pub fn parse(mut body: Value) -> Result<Self, WireError> {
-        if let Value::Object(body) = &mut body {
-            refuse_absent(body)?;
+    /// [`WireError`] as of [`crate::parse_json`] when it is not JSON; otherwise naming the field
+    /// that is unknown, absent, of a wrong type, out of range, or not offered here.
+    pub fn parse(body: &[u8]) -> Result<Self, WireError> {
+        Self::read(parse_tree(body)?)
+    }
+
+    fn read(mut body: Json<'_>) -> Result<Self, WireError> {
+        if let Json::Object(members) = &mut body {
+            refuse_absent(members)?;
         }
         let request = Self::from_json(&Path::ROOT, body)?;
         super::convert::check(&request)?;
@@ -175,9 +180,9 @@ impl CreateResponse {
 }
 
 /// Refuses parameters that are not offered, and drops those that are null.
-fn refuse_absent(body: &mut Map<String, Value>) -> Result<(), WireError> {
+fn refuse_absent(members: &mut Object<'_>) -> Result<(), WireError> {
     let mut nulls = false;
-    for (key, value) in body.iter() {
+    for (key, value) in members.iter() {
         if let Some((_, why)) = ABSENT.iter().find(|(absent, _)| absent == key) {
             if !value.is_null() {
                 return Err(Path::ROOT.key(key).unsupported(why));
@@ -186,7 +191,7 @@ fn refuse_absent(body: &mut Map<String, Value>) -> Result<(), WireError> {
         }
     }
     if nulls {
-        body.retain(|key, _| ABSENT.iter().all(|(absent, _)| absent != key));
+        members.retain(|(key, _)| ABSENT.iter().all(|(absent, _)| absent != key));
     }
     Ok(())
 }
@@ -196,13 +201,12 @@ impl CountInputTokens {
     ///
     /// # Errors
     /// As [`CreateResponse::parse`].
-    pub fn parse(body: Value) -> Result<CreateResponse, WireError> {
-        if let Value::Object(body) = &body
-            && let Some(key) = NOT_COUNTED.iter().find(|key| body.contains_key(**key))
-        {
+    pub fn parse(body: &[u8]) -> Result<CreateResponse, WireError> {
+        let body = parse_tree(body)?;
+        if let Some(key) = NOT_COUNTED.iter().find(|key| body.has(key)) {
             return Err(Path::ROOT.key(key).unknown());
         }
-        CreateResponse::parse(body)
+        CreateResponse::read(body)
     }
 }
 

@@ -7,6 +7,7 @@ use lukhas_core::{ToolChoice, ToolMode, ToolSpec};
 use serde_json::{Map, Value};
 
 use crate::WireError;
+use crate::json::Json;
 use crate::path::Path;
 use crate::read::{FromJson, wire_enum, wire_object, wire_union};
 
@@ -120,7 +121,7 @@ pub enum ResponseToolChoice {
 }
 
 impl FromJson for ResponseToolChoice {
-    fn from_json(at: &Path<'_>, value: Value) -> Result<Self, WireError> {
+    fn from_json(at: &Path<'_>, value: Json<'_>) -> Result<Self, WireError> {
         if value.is_string() {
             return ToolChoiceMode::from_json(at, value).map(Self::Mode);
         }

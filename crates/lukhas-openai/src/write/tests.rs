@@ -95,12 +95,35 @@ fn every_shape_is_written_as_serde_json_writes_it() {
 }
 
 #[test]
+fn a_number_without_a_fraction_shows_that_it_may_have_one() {
+    for number in [0.0, 1.0, 2.0, 1e15, 1e17] {
+        check(&[number, -number]);
+    }
+}
+
+/// A name that is too long to be written at once.
+#[derive(Serialize)]
+struct Long {
+    a_name_of_more_characters_than_any_field_of_the_wire_has_or_is_going_to_have: (),
+    b: (),
+}
+
+#[test]
+fn names_may_be_long() {
+    check(&Long {
+        a_name_of_more_characters_than_any_field_of_the_wire_has_or_is_going_to_have: (),
+        b: (),
+    });
+}
+
+#[test]
 fn every_byte_at_every_place_of_a_block_is_escaped_as_it_must() {
     for special in (0..=0x7f_u8).map(char::from) {
         for place in 0..40 {
-            let mut text = "x".repeat(40);
-            text.insert(place, special);
-            check(text.as_str());
+            for after in [0, 1, 20] {
+                let text = format!("{}{special}{}", "x".repeat(place), "x".repeat(after));
+                check(text.as_str());
+            }
         }
     }
 }

@@ -12,10 +12,10 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::body::{Frame, SizeHint};
 use hyper::header::{CONNECTION, HeaderValue};
+use hyper::service::service_fn;
 use tokio::io::{DuplexStream, duplex};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
-use tower::service_fn;
 
 use super::*;
 

@@ -48,16 +48,13 @@ const OPENINGS: &[&str] = &[
 
 /// The last question in `message` that is about what the user said.
 pub(super) fn find(message: &str) -> Option<Question> {
-    let start = message
-        .trim_start()
-        .get(..4)
-        .unwrap_or_default()
-        .to_ascii_lowercase();
+    let start = message.trim_start().get(..4).unwrap_or_default();
     let asks = message.contains('?')
         || [
             "tell", "remi", "what", "who ", "wher", "when", "whic", "plea",
         ]
-        .contains(&start.as_str());
+        .iter()
+        .any(|asking| asking.eq_ignore_ascii_case(start));
     if message.len() > LONGEST_MESSAGE || !asks {
         return None;
     }

@@ -11,7 +11,7 @@ fn read(extra: Value) -> Result<ChatCall, WireError> {
         panic!("both are objects");
     };
     map.extend(extra);
-    CreateChatCompletion::parse(body).and_then(ChatCall::try_from)
+    CreateChatCompletion::parse(body.to_string().as_bytes()).and_then(ChatCall::try_from)
 }
 
 fn tools() -> Value {

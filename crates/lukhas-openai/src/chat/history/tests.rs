@@ -8,7 +8,8 @@ mod refusals;
 
 fn read(messages: Value) -> Result<Vec<Item>, WireError> {
     let body = json!({ "model": "m", "messages": messages });
-    let call = CreateChatCompletion::parse(body).and_then(ChatCall::try_from)?;
+    let call =
+        CreateChatCompletion::parse(body.to_string().as_bytes()).and_then(ChatCall::try_from)?;
     Ok(call.run.items)
 }
 

@@ -24,7 +24,7 @@ fn body(extra: Value) -> Value {
 }
 
 fn read(body: Value) -> Result<ChatCall, WireError> {
-    CreateChatCompletion::parse(body).and_then(ChatCall::try_from)
+    CreateChatCompletion::parse(body.to_string().as_bytes()).and_then(ChatCall::try_from)
 }
 
 #[track_caller]

@@ -11,7 +11,7 @@ use crate::responses::{CreateResponse, ResponseCall};
 
 #[track_caller]
 fn run(body: Value) -> RunRequest {
-    let request = CreateResponse::parse(body).expect("a good request");
+    let request = CreateResponse::parse(body.to_string().as_bytes()).expect("a good request");
     ResponseCall::try_from(request).expect("a good request").run
 }
 

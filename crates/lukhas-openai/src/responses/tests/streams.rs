@@ -28,7 +28,7 @@ impl Entropy for Counter {
 
 fn fold() -> ResponseFold {
     let body = json!({"model": "m", "input": "x"});
-    let request = CreateResponse::parse(body).expect("a good request");
+    let request = CreateResponse::parse(body.to_string().as_bytes()).expect("a good request");
     let options = ResponseCall::try_from(request)
         .expect("a good request")
         .options;

@@ -157,7 +157,7 @@ impl Entropy for Zero {
 
 fn responses(events: &[OutputEvent]) -> (Value, Vec<String>) {
     let fold = || {
-        let request = CreateResponse::parse(json!({"model": "m", "input": "x"})).unwrap();
+        let request = CreateResponse::parse(br#"{"model":"m","input":"x"}"#).unwrap();
         let options = ResponseCall::try_from(request).unwrap().options;
         let object = ResponseObject::new("resp_1".into(), 1, options);
         let describe = |error: &RunError| ResponseError {
