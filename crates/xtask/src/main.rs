@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod clients;
 mod error;
+mod faults;
 mod files;
 mod metadata;
 mod process;
@@ -75,6 +76,8 @@ enum Task {
         #[arg(last = true, requires = "name")]
         arguments: Vec<String>,
     },
+    /// Prints what every fault of an upstream becomes for clients, once a test has seen it.
+    Faults,
     /// Rewrites the files that are generated from the code, and says which ones changed.
     Regen,
 }
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
     let root = root();
     let (steps, build) = match Cli::parse().task {
         Task::Regen => return regen::run(&root),
+        Task::Faults => return faults::run(&root),
         Task::Bench { name, arguments } => {
             return bench::run(&root, name.as_deref(), &arguments);
         }
