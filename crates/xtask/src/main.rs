@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::ci::{Group, Step};
-use crate::clients::{Profile, Suite};
+use crate::clients::{Backend, Profile, Suite};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -65,6 +65,9 @@ enum Task {
     Clients {
         /// Which.
         suites: Vec<Suite>,
+        /// Only before these backends, separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        backend: Vec<Backend>,
         #[command(flatten)]
         build: Build,
     },
@@ -105,8 +108,16 @@ fn main() -> ExitCode {
         Task::Test => (vec![Step::Test], Build::UNUSED),
         Task::Doc => (vec![Step::Doc], Build::UNUSED),
         Task::Build { build } => (vec![Step::Build], build),
-        Task::Clients { suites, build } => (clients::steps(&suites), build),
+        Task::Clients {
+            suites,
+            backend,
+            build,
+        } => (clients::steps(&suites, &backend), build),
     };
+    if steps.is_empty() {
+        say("no suite of these runs before such a backend; `cargo xtask clients` runs them all");
+        return ExitCode::FAILURE;
+    }
     ci::run(&root, &steps, build.profile)
 }
 
