@@ -78,11 +78,7 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [_, "--upstream"] => runtime.block_on(upstream::run()),
-        [_, "--bare", upstream] => {
-            // As anybody would write it first, and as many threads as the one CPU is worth.
-            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-            runtime.block_on(bare::run(upstream.to_owned()));
-        }
+        [_, "--bare", upstream] => runtime.block_on(bare::run(upstream.to_owned())),
         // `cargo test` builds benches and runs them; there is nothing to test here.
         _ if !args.iter().any(|arg| arg == "--bench") => {}
         _ => match runtime.block_on(measure()) {

@@ -1,8 +1,8 @@
-"""The server of llama.cpp with a model of a few kilobytes, made here.
+"""The server of llama.cpp with a tiny model that is made here.
 
 The model is a real one, of the llama architecture, and knows what follows each of its words: its
 attention adds nothing, its output matrix is that list. It counts to ten and stops; asked to go on,
-it does not stop. What is said of its answers can so be said to the word.
+it does not stop. Tests can hold its answers to the word.
 
 Prints its address, asks for the key in UPSTREAM_KEY, and ends at SIGTERM.
 """
