@@ -221,11 +221,11 @@ async fn every_fault_ends_in_exactly_one_right_way() {
 const PAGE: &str = "\
 # What every fault of an upstream becomes
 
-Written by `LUKHAS_REGEN=1 cargo test -p lukhas-tests --test it faults`, and held by that test: each
-row is a fault of [`lukhas mock`](../ops/MOCK.md), in one dialect of upstreams, as clients of both
-APIs see it. `complete` is the whole answer. A status and a code come before the first byte of an
-answer. `begun, then` is a stream that had begun, and ends with one error event with that code; its
-text is a beginning of the answer, and nothing follows it.
+`cargo xtask faults` puts every fault before clients again, compares what they see with this page,
+and prints the table. Each row is a fault of [`lukhas mock`](../ops/MOCK.md), in one dialect of
+upstreams, as clients of both APIs see it. `complete` is the whole answer. A status and a code come
+before the first byte of an answer. `begun, then` is a stream that had begun, and ends with one
+error event with that code; its text is a beginning of the answer, and nothing follows it.
 
 | fault | upstream | chat, streamed | chat, whole | responses, streamed | responses, whole |
 |---|---|---|---|---|---|

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The steps that must pass before a change goes in.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
 
-use crate::clients::{self, Profile, Suite};
+use crate::clients::{self, Profile, Run};
 use crate::error::TaskError;
 use crate::tally::Tally;
 use crate::{alone, process, say, tidy};
@@ -25,7 +26,7 @@ pub(crate) enum Step {
     Test,
     Doc,
     Build,
-    Clients(Suite),
+    Clients(Run),
 }
 
 /// Steps as they are chosen on the command line.
@@ -53,7 +54,7 @@ pub(crate) fn steps(only: &[Group]) -> Vec<Step> {
         Step::Build,
     ];
     all.into_iter()
-        .chain(Suite::ALL.map(Step::Clients))
+        .chain(clients::steps(&[], &[]))
         .filter(|step| only.is_empty() || only.contains(&step.group()))
         .collect()
 }
@@ -104,14 +105,14 @@ impl Step {
         let name = group.to_possible_value();
         let name = name.as_ref().map_or("", |value| value.get_name());
         match self {
-            Self::Clients(suite) => format!("{name} {}", suite.name()),
+            Self::Clients(run) => run.command(),
             _ => name.to_owned(),
         }
     }
 
     /// What holds when it passes.
-    fn promise(self) -> &'static str {
-        match self {
+    fn promise(self) -> Cow<'static, str> {
+        let promise = match self {
             Self::Fmt => "the sources are formatted",
             Self::Tidy => "the rules of the tree hold",
             Self::Clippy => "clippy finds nothing",
@@ -119,15 +120,16 @@ impl Step {
             Self::Test => "unit, integration and documentation tests pass",
             Self::Doc => "the documentation builds without a warning",
             Self::Build => "the `lukhas` binary builds",
-            Self::Clients(suite) => suite.promise(),
-        }
+            Self::Clients(run) => return run.promise().into(),
+        };
+        promise.into()
     }
 
     fn run(self, root: &Path, profile: Profile, tally: &mut Tally) -> Result<(), TaskError> {
         let mut command = match self {
             Self::Tidy => return tidy::run(root, tally),
             Self::Alone => return alone::run(root, tally),
-            Self::Clients(suite) => return clients::run(root, suite, profile, tally),
+            Self::Clients(run) => return clients::run(root, run, profile, tally),
             Self::Fmt => process::cargo(root, "fmt --all --check"),
             Self::Clippy => process::cargo(root, "clippy --workspace --all-targets -- -D warnings"),
             Self::Test => test(root),
@@ -167,10 +169,17 @@ mod tests {
             "test",
             "doc",
             "build",
-            "clients python",
-            "clients js",
+            "clients python --backend engine",
+            "clients python --backend chat",
+            "clients python --backend responses",
+            "clients python --backend lukhas",
+            "clients js --backend engine",
+            "clients js --backend chat",
+            "clients js --backend responses",
+            "clients js --backend lukhas",
             "clients schema",
             "clients spectral",
+            "clients llama",
         ];
         assert_eq!(commands, expected);
     }
@@ -178,7 +187,7 @@ mod tests {
     #[test]
     fn a_group_chooses_its_steps_in_their_order() {
         let chosen = steps(&[Group::Clients, Group::Fmt]);
-        assert_eq!(chosen.len(), 1 + Suite::ALL.len());
+        assert_eq!(chosen.len(), 1 + clients::steps(&[], &[]).len());
         assert_eq!(chosen.first(), Some(&Step::Fmt));
     }
 }

@@ -2,9 +2,12 @@
 //! Real clients against a real `lukhas serve` process.
 //!
 //! The suites live in `tests/clients`. Their programs are installed under `target/clients` once,
-//! and again when their lists change. Each suite gets a server of its own on a free port, which it
-//! finds in `LUKHAS_BASE_URL`, `OPENAI_BASE_URL` and `OPENAI_API_KEY`.
+//! and again when their lists change. Each run gets a server of its own on a free port, which it
+//! finds in `LUKHAS_BASE_URL`, `OPENAI_BASE_URL` and `OPENAI_API_KEY`. `LUKHAS_BACKEND` says what
+//! answers behind that server, `LUKHAS_MODEL` under which name, and `LUKHAS_BACKEND_LACKS` what it
+//! lacks of what tests may need.
 
+mod backend;
 mod banner;
 mod debian;
 mod environment;
@@ -16,8 +19,9 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
+pub(crate) use self::backend::Backend;
+use self::backend::Stack;
 use self::environment::{Node, Python};
-use self::server::Server;
 use crate::ci::Step;
 use crate::error::TaskError;
 use crate::tally::Tally;
@@ -46,6 +50,15 @@ pub(crate) enum Suite {
     Schema,
     /// A linter of OpenAPI documents.
     Spectral,
+    /// The official Python SDK, before a model that really runs.
+    Llama,
+}
+
+/// One suite before one backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    pub(crate) suite: Suite,
+    pub(crate) backend: Backend,
 }
 
 /// How the `lukhas` binary is built.
@@ -67,22 +80,25 @@ struct Places {
     target: PathBuf,
 }
 
-/// The steps of `suites`; of all when there are none.
-pub(crate) fn steps(suites: &[Suite]) -> Vec<Step> {
-    let all = Suite::ALL.into_iter();
-    all.filter(|suite| suites.is_empty() || suites.contains(suite))
+/// The steps of `suites` before `backends`; of all of them when none is named.
+pub(crate) fn steps(suites: &[Suite], backends: &[Backend]) -> Vec<Step> {
+    Suite::ALL
+        .into_iter()
+        .flat_map(Suite::runs)
+        .filter(|run| suites.is_empty() || suites.contains(&run.suite))
+        .filter(|run| backends.is_empty() || backends.contains(&run.backend))
         .map(Step::Clients)
         .collect()
 }
 
-/// Runs one suite.
+/// Runs one suite before one backend.
 ///
 /// # Errors
-/// When it fails, when what it needs cannot be installed or built, or when the server does not
-/// start and stop as it should.
+/// When it fails, when what it needs cannot be installed or built, or when a server does not start
+/// and stop as it should.
 pub(crate) fn run(
     root: &Path,
-    suite: Suite,
+    run: Run,
     profile: Profile,
     tally: &mut Tally,
 ) -> Result<(), TaskError> {
@@ -91,7 +107,7 @@ pub(crate) fn run(
         suites: root.join("tests/clients"),
         target: root.join("target/clients"),
     };
-    let programs = match suite {
+    let programs = match run.suite {
         Suite::Python => {
             // The README's examples are part of the suite.
             debian::ensure("curl", "curl")?;
@@ -106,15 +122,15 @@ pub(crate) fn run(
             let mut linter = spectral(&places, &Node::install(&places)?);
             return process::run(&mut linter, LIMIT, tally);
         }
+        Suite::Llama => vec![pytest(&places, &Python::install(&places)?, "llama")],
     };
     let binary = build(&places, profile)?;
-    let server = Server::start(Command::new(&binary), &places.target)?;
-    say(format_args!("the server is at {}", server.url()));
-    let result = run_all(programs, &binary, &server, tally);
-    if let Some(peak) = server.peak_memory() {
+    let stack = run.backend.start(&places, &binary)?;
+    let result = run_all(programs, &binary, run.backend, &stack, tally);
+    if let Some(peak) = stack.front.peak_memory() {
         say(format_args!("the server used {peak} of memory at most"));
     }
-    match (result, server.stop()) {
+    match (result, stack.stop()) {
         (Ok(()), stopped) => stopped,
         (Err(error), stopped) => {
             // Why the server ended is often why its clients failed.
@@ -131,16 +147,21 @@ fn build(places: &Places, profile: Profile) -> Result<PathBuf, TaskError> {
     Ok(places.root.join(profile.binary()))
 }
 
-/// Runs `programs` in order against `server`, up to the first that fails.
+/// Runs `programs` in order against `stack`, up to the first that fails.
 fn run_all(
     programs: Vec<Command>,
     binary: &Path,
-    server: &Server,
+    backend: Backend,
+    stack: &Stack,
     tally: &mut Tally,
 ) -> Result<(), TaskError> {
+    let server = &stack.front;
     for mut program in programs {
         program
             .env("LUKHAS_BINARY", binary)
+            .env("LUKHAS_BACKEND", backend.name())
+            .env("LUKHAS_BACKEND_LACKS", backend.lacks())
+            .env("LUKHAS_MODEL", backend.model())
             .env("LUKHAS_BASE_URL", server.url())
             .env("OPENAI_BASE_URL", format!("{}/v1", server.url()))
             .env("OPENAI_API_KEY", server.key())
@@ -202,25 +223,65 @@ fn spectral(places: &Places, node: &Node) -> Command {
 
 impl Suite {
     /// Every suite, in the order to run them.
-    pub(crate) const ALL: [Self; 4] = [Self::Python, Self::Js, Self::Schema, Self::Spectral];
+    const ALL: [Self; 5] = [
+        Self::Python,
+        Self::Js,
+        Self::Schema,
+        Self::Spectral,
+        Self::Llama,
+    ];
+
+    /// Itself before each backend that it is for.
+    fn runs(self) -> impl Iterator<Item = Run> {
+        let backends: &[_] = match self {
+            Self::Python | Self::Js => &[
+                Backend::Engine,
+                Backend::Chat,
+                Backend::Responses,
+                Backend::Lukhas,
+            ],
+            Self::Schema | Self::Spectral => &[Backend::Engine],
+            Self::Llama => &[Backend::Llama],
+        };
+        let run = move |&backend| Run {
+            suite: self,
+            backend,
+        };
+        backends.iter().map(run)
+    }
 
     /// Its name on the command line.
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Python => "python",
             Self::Js => "js",
             Self::Schema => "schema",
             Self::Spectral => "spectral",
+            Self::Llama => "llama",
+        }
+    }
+}
+
+impl Run {
+    /// What to type after `cargo xtask` for this run alone.
+    pub(crate) fn command(self) -> String {
+        let Self { suite, backend } = self;
+        let command = format!("clients {}", suite.name());
+        match suite {
+            Suite::Python | Suite::Js => format!("{command} --backend {}", backend.name()),
+            Suite::Schema | Suite::Spectral | Suite::Llama => command,
         }
     }
 
     /// What holds when it passes.
-    pub(crate) fn promise(self) -> &'static str {
-        match self {
-            Self::Python => "the Python SDK works against a running server",
-            Self::Js => "the JavaScript SDK works against a running server",
-            Self::Schema => "the API document is valid, and a running server keeps to it",
-            Self::Spectral => "the API document passes the linter",
+    pub(crate) fn promise(self) -> String {
+        let Self { suite, backend } = self;
+        match suite {
+            Suite::Python => format!("the Python SDK works against {}", backend.place()),
+            Suite::Js => format!("the JavaScript SDK works against {}", backend.place()),
+            Suite::Schema => "the API document is valid, and a running server keeps to it".into(),
+            Suite::Spectral => "the API document passes the linter".into(),
+            Suite::Llama => format!("the Python SDK works against {}", backend.place()),
         }
     }
 }

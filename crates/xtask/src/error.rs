@@ -38,9 +38,13 @@ pub(crate) enum TaskError {
     /// Rules of the tree that do not hold.
     #[error("broken rules: {0}")]
     Untidy(usize),
-    /// The server did not do its part.
-    #[error("the server {what}; the end of its log:\n{log}")]
-    Server { what: String, log: String },
+    /// A server that did not do its part.
+    #[error("the {name} {what}; the end of its log:\n{log}")]
+    Server {
+        name: &'static str,
+        what: String,
+        log: String,
+    },
 }
 
 impl TaskError {

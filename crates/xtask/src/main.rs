@@ -9,6 +9,7 @@ mod bench;
 mod ci;
 mod clients;
 mod error;
+mod faults;
 mod files;
 mod metadata;
 mod process;
@@ -23,7 +24,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::ci::{Group, Step};
-use crate::clients::{Profile, Suite};
+use crate::clients::{Backend, Profile, Suite};
 
 /// The project's own tasks.
 #[derive(Debug, Parser)]
@@ -64,6 +65,9 @@ enum Task {
     Clients {
         /// Which.
         suites: Vec<Suite>,
+        /// Only before these backends, separated by commas.
+        #[arg(long, value_delimiter = ',')]
+        backend: Vec<Backend>,
         #[command(flatten)]
         build: Build,
     },
@@ -75,6 +79,8 @@ enum Task {
         #[arg(last = true, requires = "name")]
         arguments: Vec<String>,
     },
+    /// Prints what every fault of an upstream becomes for clients, once a test has seen it.
+    Faults,
     /// Rewrites the files that are generated from the code, and says which ones changed.
     Regen,
 }
@@ -90,6 +96,7 @@ fn main() -> ExitCode {
     let root = root();
     let (steps, build) = match Cli::parse().task {
         Task::Regen => return regen::run(&root),
+        Task::Faults => return faults::run(&root),
         Task::Bench { name, arguments } => {
             return bench::run(&root, name.as_deref(), &arguments);
         }
@@ -101,8 +108,16 @@ fn main() -> ExitCode {
         Task::Test => (vec![Step::Test], Build::UNUSED),
         Task::Doc => (vec![Step::Doc], Build::UNUSED),
         Task::Build { build } => (vec![Step::Build], build),
-        Task::Clients { suites, build } => (clients::steps(&suites), build),
+        Task::Clients {
+            suites,
+            backend,
+            build,
+        } => (clients::steps(&suites, &backend), build),
     };
+    if steps.is_empty() {
+        say("no suite of these runs before such a backend; `cargo xtask clients` runs them all");
+        return ExitCode::FAILURE;
+    }
     ci::run(&root, &steps, build.profile)
 }
 

@@ -17,7 +17,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-/// Serves the bytes of the file `answer` until it is killed; prints its address first.
+/// Serves the bytes of the file `answer` until it is killed; prints its address first,
+/// and a key that it does not ask for.
 pub(crate) fn serve(answer: &str) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let answer = std::fs::read(answer).expect("the answer");
@@ -28,10 +29,8 @@ pub(crate) fn serve(answer: &str) -> ExitCode {
 
 async fn accept(answer: Arc<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    println!(
-        "  url   http://{}",
-        listener.local_addr().expect("an address")
-    );
+    let address = listener.local_addr().expect("an address");
+    println!("  url   http://{address}\n  key   none");
     let mut connections = JoinSet::new();
     loop {
         let Ok((stream, _)) = listener.accept().await else {

@@ -13,17 +13,25 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::expect_used,
+    clippy::cast_possible_truncation,
     clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     reason = "a program for the terminal, which fails by panicking"
 )]
 
 mod bare;
 mod client;
+#[path = "../figures.rs"]
+mod figures;
+#[path = "../process.rs"]
 mod process;
 
-use std::process::ExitCode;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode};
 
 use client::{Client, Sample};
+use figures::median;
 use process::Server;
 
 /// Requests of one turn.
@@ -64,8 +72,8 @@ fn main() -> ExitCode {
 
 fn measure() -> Result<bool, Box<dyn std::error::Error>> {
     let binary = process::lukhas()?;
-    let ours = Server::lukhas(&binary)?;
-    let idle = ours.memory_mb()?;
+    let ours = lukhas(&binary)?;
+    let idle = resident_mb(&ours)?;
     println!("lukhas {}", binary.display());
     let mut holds = bar(
         "binary, MB",
@@ -77,7 +85,7 @@ fn measure() -> Result<bool, Box<dyn std::error::Error>> {
         let body = format!(r#"{{"model":"lukhas-matriz","input":"hello there","store":{store}}}"#);
         holds &= compare(name, &ours, &body)?;
     }
-    println!("resident after the load, MB: {:.1}", ours.memory_mb()?);
+    println!("resident after the load, MB: {:.1}", resident_mb(&ours)?);
     holds &= bar(
         "resident growth over a stream of 10,000 events, MB",
         stream(&ours)?,
@@ -86,10 +94,29 @@ fn measure() -> Result<bool, Box<dyn std::error::Error>> {
     Ok(holds)
 }
 
+fn lukhas(binary: &Path) -> io::Result<Server> {
+    let mut command = Command::new(binary);
+    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"]);
+    Server::start(command)
+}
+
+/// The yardstick, answering `answer`: this binary again, in another role.
+fn bare(answer: &[u8]) -> io::Result<Server> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    file.write_all(answer)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--bare").arg(file.path());
+    Server::start(command)
+}
+
+fn resident_mb(server: &Server) -> io::Result<f64> {
+    Ok(server.memory_kib("VmRSS")? * 1024.0 / 1e6)
+}
+
 /// Loads both servers in turn and prints the ratio of their CPU time per request.
 fn compare(name: &str, ours: &Server, body: &str) -> Result<bool, Box<dyn std::error::Error>> {
     let answer = Client::new(ours).once("/v1/responses", body)?;
-    let bare = Server::bare(&answer)?;
+    let bare = bare(&answer)?;
     let mut ratios = Vec::new();
     let (mut our_cost, mut bare_cost) = (Vec::new(), Vec::new());
     for turn in 0..=TURNS {
@@ -104,8 +131,8 @@ fn compare(name: &str, ours: &Server, body: &str) -> Result<bool, Box<dyn std::e
     }
     println!(
         "{name}: {:.1} us CPU a request, bare {:.1} us ({} bytes in, {} out)",
-        median(&mut our_cost),
-        median(&mut bare_cost),
+        median(&our_cost),
+        median(&bare_cost),
         body.len(),
         answer.len(),
     );
@@ -114,7 +141,7 @@ fn compare(name: &str, ours: &Server, body: &str) -> Result<bool, Box<dyn std::e
         ratios.iter().copied().fold(0.0, f64::max),
     );
     println!("  ratios pair by pair: {:.2} to {:.2}", spread.0, spread.1);
-    Ok(bar("  median ratio", median(&mut ratios), MOST_RATIO))
+    Ok(bar("  median ratio", median(&ratios), MOST_RATIO))
 }
 
 /// Growth of resident memory while long streams pass, in megabytes.
@@ -126,11 +153,11 @@ fn stream(ours: &Server) -> Result<f64, Box<dyn std::error::Error>> {
     let client = Client::new(ours);
     let events = client.count_events("/v1/chat/completions", &body)?;
     println!("events of the stream: {events}");
-    let before = ours.memory_mb()?;
+    let before = resident_mb(ours)?;
     for _ in 0..20 {
         client.count_events("/v1/chat/completions", &body)?;
     }
-    Ok(ours.memory_mb()? - before)
+    Ok(resident_mb(ours)? - before)
 }
 
 fn bar(name: &str, value: f64, most: f64) -> bool {
@@ -140,9 +167,4 @@ fn bar(name: &str, value: f64, most: f64) -> bool {
         if holds { "ok" } else { "MISSED" }
     );
     holds
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

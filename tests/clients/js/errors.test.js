@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import OpenAI from "openai";
-import { EMBEDDER, MODEL, client, stranger, user } from "./shared.js";
+import { EMBEDDER, MODEL, client, needs, stranger, user } from "./shared.js";
 
 const chat = (options, by = client) =>
   by.chat.completions.create({ model: MODEL, messages: user("hello"), ...options });
@@ -34,13 +34,17 @@ test("a key of nobody is refused", async () => {
   }
 });
 
-test("an unknown model is not found", async () => {
-  for (const call of [chat, respond, embed]) {
+for (const [call, condition] of [
+  [chat, needs("known_models")],
+  [respond, needs("known_models")],
+  [embed, {}],
+]) {
+  test(`an unknown model is not found: ${call.name}`, condition, async () => {
     const error = await failure(OpenAI.NotFoundError, call({ model: "no-such-model" }));
     assert.equal(error.code, "model_not_found");
     assert.equal(error.param, "model");
-  }
-});
+  });
+}
 
 test("an unknown response is not found", async () => {
   const id = `resp_${"0".repeat(32)}`;

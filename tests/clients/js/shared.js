@@ -4,7 +4,22 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { z } from "zod";
 
-export const MODEL = "lukhas-matriz";
+// What answers behind the server, what it lacks, and the name of its model, as the runner says.
+const BACKEND = process.env.LUKHAS_BACKEND ?? "engine";
+const LACKED = new Set((process.env.LUKHAS_BACKEND_LACKS ?? "").split(" "));
+export const MODEL = process.env.LUKHAS_MODEL ?? "lukhas-matriz";
+
+/** Options of a test that needs what not every backend has; Python's conftest.py says what. */
+export const needs = (what) =>
+  LACKED.has(what) ? { skip: `it needs ${what}, which \`${BACKEND}\` lacks` } : {};
+
+/** Options of a test for backends that lack something. */
+export const lacks = (what) =>
+  LACKED.has(what) ? {} : { skip: `it is for backends without ${what}` };
+
+/** For the same answer twice. A backend that has no place for a seed answers alike without one. */
+export const SEED = LACKED.has("seed") ? {} : { seed: 1 };
+
 export const EMBEDDER = "lukhas-lexical-hash-1024";
 export const DIMENSIONS = 1024;
 

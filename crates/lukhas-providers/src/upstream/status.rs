@@ -120,7 +120,10 @@ fn meaning(status: StatusCode, detail: Detail) -> (FailureKind, RunError) {
         // The upstream's own words help here: the request is the client's, and so is the mistake.
         400 | 413 | 422 => {
             let kind = match code.as_deref() {
-                Some("context_length_exceeded") => RunErrorKind::ContextLength,
+                // OpenAI's word, and llama.cpp's.
+                Some("context_length_exceeded" | "exceed_context_size_error") => {
+                    RunErrorKind::ContextLength
+                }
                 Some(_) | None => RunErrorKind::InvalidRequest,
             };
             let message = message.unwrap_or_else(|| match status {

@@ -9,6 +9,12 @@ pub(super) struct Banner {
 }
 
 impl Banner {
+    /// Of a server whose key is known.
+    pub(super) fn with_key(key: &str) -> Self {
+        let key = Some(key.to_owned());
+        Self { url: None, key }
+    }
+
     /// Takes what `line` says; the first address and the first key count.
     pub(super) fn read(&mut self, line: &str) {
         if self.url.is_none() {

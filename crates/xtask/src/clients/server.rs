@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! A `lukhas serve` process.
+//! A server as a process of its own.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -25,40 +26,55 @@ const LOG_LINES: usize = 40;
 /// A server that runs; dropping it kills it.
 #[derive(Debug)]
 pub(super) struct Server {
+    name: &'static str,
     child: Child,
     url: String,
     key: String,
     log: PathBuf,
 }
 
+/// Where a server's key comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Key<'k> {
+    /// It makes one and says it.
+    Printed,
+    /// It was told this one.
+    Given(&'k str),
+}
+
 impl Server {
-    /// Starts the program of `command` on a free port of the loopback, with no configuration but
-    /// its defaults.
+    /// Starts `command`, with no settings of this environment but those that it was given, and
+    /// waits until it has said where it is.
     ///
-    /// It works in `folder` and logs to `server.log` there.
-    pub(super) fn start(mut command: Command, folder: &Path) -> Result<Self, TaskError> {
-        let log = folder.join("server.log");
+    /// It works in `folder` and logs to a file there that has its `name`.
+    pub(super) fn start(
+        name: &'static str,
+        mut command: Command,
+        key: Key<'_>,
+        folder: &Path,
+    ) -> Result<Self, TaskError> {
+        let log = folder.join(name).with_extension("log");
         files::write(&log, "")?;
         let log_file = File::create(&log).map_err(TaskError::file(&log))?;
         command
-            .args(["serve", "--listen", "127.0.0.1:0"])
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log_file);
-        forget_settings(&mut command);
+        forget_settings(&mut command, std::env::vars_os().map(|(name, _)| name));
         let mut child = command.spawn().map_err(|source| TaskError::Start {
             program: command.get_program().to_string_lossy().into_owned(),
             source,
         })?;
         let lines = child.stdout.take().map(lines);
         let mut server = Self {
+            name,
             child,
             url: String::new(),
             key: String::new(),
             log,
         };
-        match lines.map(|lines| banner(&lines)) {
+        match lines.map(|lines| banner(&lines, key)) {
             Some(Ok((url, key))) => (server.url, server.key) = (url, key),
             Some(Err(what)) => return Err(server.fault(what)),
             None => return Err(server.fault("has no output")),
@@ -71,7 +87,7 @@ impl Server {
         &self.url
     }
 
-    /// The key it made for this run.
+    /// The key it asks for.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
@@ -110,6 +126,7 @@ impl Server {
         let log = files::read(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
         TaskError::Server {
+            name: self.name,
             what: what.to_owned(),
             log: lines[lines.len().saturating_sub(LOG_LINES)..].join("\n"),
         }
@@ -123,15 +140,17 @@ impl Drop for Server {
     }
 }
 
-/// Takes away every setting of this environment that the server would read.
-fn forget_settings(command: &mut Command) {
-    for (name, _) in std::env::vars_os() {
+/// Takes away every one of the variables `names` that the server would read, and that `command` was
+/// not given itself.
+fn forget_settings(command: &mut Command, names: impl Iterator<Item = OsString>) {
+    for name in names {
         let ours = name.to_str().is_some_and(|name| {
             ["ANTHROPIC_", "LUKHAS_", "OPENAI_", "OTEL_"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
         });
-        if ours {
+        let is_given = command.get_envs().any(|(given, _)| given == name);
+        if ours && !is_given {
             command.env_remove(name);
         }
     }
@@ -148,8 +167,11 @@ fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-fn banner(lines: &Receiver<String>) -> Result<(String, String), &'static str> {
-    let mut banner = Banner::default();
+fn banner(lines: &Receiver<String>, key: Key<'_>) -> Result<(String, String), &'static str> {
+    let mut banner = match key {
+        Key::Printed => Banner::default(),
+        Key::Given(key) => Banner::with_key(key),
+    };
     loop {
         match lines.recv_timeout(START_LIMIT) {
             Ok(line) => banner.read(&line),
@@ -173,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut shell = Command::new("sh");
         shell.args(["-c", script]);
-        let server = Server::start(shell, folder.path());
+        let server = Server::start("server", shell, Key::Printed, folder.path());
         (folder, server)
     }
 
@@ -191,6 +213,30 @@ mod tests {
         assert_eq!(server.key(), "lk_live_x");
         assert!(server.peak_memory().unwrap().ends_with(" kB"));
         server.stop().unwrap();
+    }
+
+    #[test]
+    fn settings_of_this_environment_are_forgotten_and_those_that_were_given_are_not() {
+        let mut command = Command::new("lukhas");
+        command.env("OPENAI_API_KEY", "given");
+        let names = ["LUKHAS_LOG", "OPENAI_API_KEY", "PATH"].map(OsString::from);
+        forget_settings(&mut command, names.into_iter());
+        let changed: Vec<_> = command.get_envs().collect();
+        let expected = [
+            ("LUKHAS_LOG".as_ref(), None),
+            ("OPENAI_API_KEY".as_ref(), Some("given".as_ref())),
+        ];
+        assert_eq!(changed, expected);
+    }
+
+    #[test]
+    fn a_server_that_was_told_its_key_need_not_say_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "echo http://127.0.0.1:4321; exec sleep 60"]);
+        let server = Server::start("upstream", shell, Key::Given("told"), folder.path()).unwrap();
+        assert_eq!(server.key(), "told");
+        assert!(folder.path().join("upstream.log").exists());
     }
 
     #[test]

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from openai import pydantic_function_tool
+from openai import BadRequestError, pydantic_function_tool
 from pydantic import BaseModel
 from shared import (
     CHAT_TOOLS,
     MODEL,
     PIXEL,
+    SEED,
     WEATHER_QUESTION,
     WEATHER_REPORT,
     Report,
@@ -38,6 +39,7 @@ def test_a_whole_answer(client):
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
 
 
+@pytest.mark.needs("seed")
 def test_the_same_seed_gives_the_same_answer(client):
     answers = {ask(client, "Tell me something", seed=7).choices[0].message.content for _ in range(3)}
     assert len(answers) == 1
@@ -62,6 +64,21 @@ def test_several_choices(client):
         check_is_text(choice.message)
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        pytest.param("seed", 7, marks=pytest.mark.lacks("seed")),
+        pytest.param("stop", ["charlie"], marks=pytest.mark.lacks("stop")),
+    ],
+)
+def test_what_the_upstream_has_no_place_for_is_refused_by_its_name(client, option, value):
+    with pytest.raises(BadRequestError) as caught:
+        ask(client, "Tell me something", **{option: value})
+    assert caught.value.param == option
+    assert f"`{option}`" in caught.value.message
+
+
+@pytest.mark.needs("stop")
 def test_a_stop_text_ends_the_answer_before_it(client):
     text = "alpha bravo charlie delta"
     without = ask(client, text).choices[0]
@@ -166,7 +183,7 @@ def test_tool_arguments_are_parsed_into_a_type(client):
 
 @pytest.mark.anyio
 async def test_the_asynchronous_client_gets_the_same_answer(async_client, client):
-    options = {"model": MODEL, "messages": user("What is 17 + 25?"), "seed": 1}
+    options = {"model": MODEL, "messages": user("What is 17 + 25?"), **SEED}
     here = await async_client.chat.completions.create(**options)
     there = client.chat.completions.create(**options)
     assert here.choices == there.choices

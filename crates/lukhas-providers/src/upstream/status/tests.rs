@@ -146,6 +146,28 @@ fn errors_of_openai_say_what_they_mean() {
 }
 
 #[test]
+fn errors_of_llama_cpp_say_what_they_mean() {
+    let error = |status: u16, kind: &str, message: &str| {
+        json!({"error": {"code": status, "message": message, "type": kind}}).to_string()
+    };
+    let message = "request (70006 tokens) exceeds the available context size (65536 tokens)";
+    check(
+        400,
+        &error(400, "exceed_context_size_error", message),
+        (FailureKind::Rejected, RunErrorKind::ContextLength, message),
+    );
+    check(
+        401,
+        &error(401, "authentication_error", "Invalid API Key"),
+        (
+            FailureKind::Rejected,
+            RunErrorKind::Upstream,
+            "The upstream refused this server's key (401, `authentication_error`).",
+        ),
+    );
+}
+
+#[test]
 fn errors_that_are_no_json_are_their_status() {
     check(
         413,

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Servers as processes of their own, and what they use.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+
+/// How variables begin that `lukhas` would take for settings.
+const SETTINGS: [&str; 4] = ["ANTHROPIC_", "LUKHAS_", "OPENAI_", "OTEL_"];
 
 /// A server that ends with this value.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
     pub(crate) key: String,
-    _answer: Option<tempfile::NamedTempFile>,
 }
 
 /// The release build of the binary, built first where it is missing or old.
@@ -32,22 +34,15 @@ pub(crate) fn lukhas() -> io::Result<PathBuf> {
 }
 
 impl Server {
-    pub(crate) fn lukhas(binary: &Path) -> io::Result<Self> {
-        let mut command = Command::new(binary);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"]);
-        Self::start(command, None)
-    }
-
-    /// The yardstick, answering `answer`: this binary again, in another role.
-    pub(crate) fn bare(answer: &[u8]) -> io::Result<Self> {
-        let mut file = tempfile::NamedTempFile::new()?;
-        file.write_all(answer)?;
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("--bare").arg(file.path());
-        Self::start(command, Some(file))
-    }
-
-    fn start(mut command: Command, answer: Option<tempfile::NamedTempFile>) -> io::Result<Self> {
+    /// Starts `command` without settings of this environment, and waits until it has said its
+    /// address and its key, as `lukhas serve` says them.
+    pub(crate) fn start(mut command: Command) -> io::Result<Self> {
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if SETTINGS.iter().any(|setting| name.starts_with(setting)) {
+                command.env_remove(&*name);
+            }
+        }
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -59,8 +54,7 @@ impl Server {
         let mut server = Self {
             child,
             address: String::new(),
-            key: "none".to_owned(),
-            _answer: answer,
+            key: String::new(),
         };
         for line in BufReader::new(stdout).lines() {
             let line = line?;
@@ -71,8 +65,7 @@ impl Server {
                 let key = key.split_whitespace().next().unwrap_or_default();
                 key.clone_into(&mut server.key);
             }
-            let bare = server._answer.is_some();
-            if !server.address.is_empty() && (bare || server.key != "none") {
+            if !server.address.is_empty() && !server.key.is_empty() {
                 return Ok(server);
             }
         }
@@ -90,14 +83,16 @@ impl Server {
         Ok(spent)
     }
 
-    /// Resident memory, in megabytes.
-    pub(crate) fn memory_mb(&self) -> io::Result<f64> {
+    /// What the system says of its memory under `name` (`VmRSS`, `VmHWM`), in KiB.
+    pub(crate) fn memory_kib(&self, name: &str) -> io::Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let kib = line
             .and_then(|line| line.split_whitespace().next())
             .unwrap_or_default();
-        Ok(kib.parse::<f64>().map_err(io::Error::other)? * 1024.0 / 1e6)
+        kib.parse().map_err(io::Error::other)
     }
 }
 

@@ -1,12 +1,16 @@
 """What several tests speak of."""
 
 import json
+import os
 from enum import Enum
 
 from openai.types.chat import ChatCompletionMessage
 from pydantic import BaseModel
 
-MODEL = "lukhas-matriz"
+# What answers behind the server, what it lacks, and the name of its model, as the runner says.
+BACKEND = os.environ.get("LUKHAS_BACKEND", "engine")
+LACKED = set(os.environ.get("LUKHAS_BACKEND_LACKS", "").split())
+MODEL = os.environ.get("LUKHAS_MODEL", "lukhas-matriz")
 EMBEDDER = "lukhas-lexical-hash-1024"
 DIMENSIONS = 1024
 
@@ -15,6 +19,9 @@ PIXEL = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGA"
     "WjR9awAAAABJRU5ErkJggg=="
 )
+
+# For the same answer twice. A backend that has no place for a seed answers alike without one.
+SEED = {} if "seed" in LACKED else {"seed": 1}
 
 WEATHER_PARAMETERS = {
     "type": "object",

@@ -5,13 +5,50 @@ call. Nothing is retried: an error that a retry would hide is an error.
 
 Embeddings are the exception: the SDK asks for base64 and would validate that text as a list of
 numbers before it decodes it, so their tests use a client that does not validate.
+
+What answers behind the server is one of several backends. A test that not every one of them can
+pass is marked with what it `needs`, or what it `lacks`. The runner says what the backend lacks; the
+end of a run says which tests that left out. They may need:
+
+- `known_models`: the server knows the names of its models. Else every name is an upstream's.
+- `seed`, `stop`: fields of a chat completion for which not every API has a place.
 """
+
+from collections import Counter
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from shared import BACKEND, LACKED
 
 PLAIN = {"max_retries": 0, "timeout": 30}
 OPTIONS = {**PLAIN, "_strict_response_validation": True}
+
+
+LEFT_OUT = pytest.StashKey[Counter]()
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = Counter()
+    kept, others = [], []
+    for item in items:
+        needed, absent = (
+            {what for mark in item.iter_markers(name) for what in mark.args}
+            for name in ("needs", "lacks")
+        )
+        reasons = [f"needs {what}" for what in needed & LACKED]
+        reasons += [f"is for one without {what}" for what in absent - LACKED]
+        left_out.update(reasons[:1])
+        (others if reasons else kept).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = kept
+    config.stash[LEFT_OUT] = left_out
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    left_out = config.stash.get(LEFT_OUT, Counter())
+    terminalreporter.write_line(f"backend `{BACKEND}` left out {left_out.total()} tests")
+    for reason, count in sorted(left_out.items()):
+        terminalreporter.write_line(f"  {reason}: {count}")
 
 
 @pytest.fixture(scope="session")
