@@ -134,16 +134,18 @@ impl Answer {
             }
             self.close();
         }
+        match outcome {
+            Outcome::Completed | Outcome::Incomplete(_) => self.flush_speech(),
+            Outcome::Failed(_) if self.speech.as_ref().is_some_and(|s| s.has_begun) => {
+                self.flush_speech();
+            }
+            Outcome::Failed(_) => {}
+        }
         if let Some(speech) = self.speech.take()
             && !matches!(outcome, Outcome::Failed(_))
+            && let Some(last) = speech.last()
         {
-            if !speech.has_begun {
-                self.events
-                    .push_front(OutputEvent::Verbatim(Verbatim::default()));
-            }
-            if let Some(last) = speech.last() {
-                self.push(OutputEvent::Verbatim(last));
-            }
+            self.push(OutputEvent::Verbatim(last));
         }
         self.push(OutputEvent::Ended(RunEnd { outcome, usage }));
         self.is_over = true;
@@ -170,16 +172,32 @@ impl Answer {
         place
     }
 
-    /// Gives out what has been said in the original's words, after what has been given in.
-    pub(crate) fn flush_speech(&mut self) {
+    /// Takes back the last piece, which turned out to say what cannot be given in.
+    pub(crate) fn unspeak(&mut self) {
+        if let Some(speech) = &mut self.speech {
+            speech.take_back();
+        }
+    }
+
+    /// Gives out what has been said in the original's words, after what has been given in. The
+    /// answer begins in these words with the first thing that it says; from then on they wait for
+    /// what comes at once (`has_more`).
+    pub(crate) fn give_speech(&mut self, has_more: bool) {
+        let is_due = match &self.speech {
+            Some(speech) if speech.has_begun => !has_more,
+            Some(_) => !self.events.is_empty(),
+            None => false,
+        };
+        if is_due && !self.is_over {
+            self.flush_speech();
+        }
+    }
+
+    fn flush_speech(&mut self) {
         let Some(speech) = &mut self.speech else {
             return;
         };
-        if !speech.has_begun {
-            if self.events.is_empty() {
-                return;
-            }
-            speech.has_begun = true;
+        if !std::mem::replace(&mut speech.has_begun, true) {
             self.events
                 .push_front(OutputEvent::Verbatim(Verbatim::default()));
         }

@@ -167,8 +167,23 @@ pub(crate) fn read_whole(
 }
 
 /// Reads the next event of a stream into `answer`, by its words and, where they are passed on, in
-/// them.
+/// them. Where others have come with it (`has_more`), their words are given out together.
 pub(crate) fn read(
+    passage: &mut Option<Passage>,
+    reader: &mut dyn Reader,
+    event: &SseEvent,
+    has_more: bool,
+    answer: &mut Answer,
+) -> Result<(), Unreadable> {
+    let read = read_event(passage, reader, event, answer);
+    match read {
+        Ok(()) => answer.give_speech(has_more),
+        Err(_) => answer.unspeak(),
+    }
+    read
+}
+
+fn read_event(
     passage: &mut Option<Passage>,
     reader: &mut dyn Reader,
     event: &SseEvent,
@@ -177,9 +192,7 @@ pub(crate) fn read(
     let mut place = None;
     if let Some(passage) = passage {
         if let Some(text) = passage.repeat(event, answer) {
-            reader.more(text, answer)?;
-            answer.flush_speech();
-            return Ok(());
+            return reader.more(text, answer);
         }
         place = passage.event(event, answer);
     }
@@ -187,7 +200,6 @@ pub(crate) fn read(
     if let (Some(passage), Some(Place::Now)) = (passage, place) {
         passage.learn(event, reader);
     }
-    answer.flush_speech();
     Ok(())
 }
 

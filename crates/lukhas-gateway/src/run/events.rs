@@ -100,7 +100,9 @@ impl<W: EventWriter> Frames<W> {
                     self.writer.event(index, &event, &mut self.out)?;
                 }
             }
-            if self.over || self.out.len() >= BATCH {
+            // An answer in its upstream's own words comes in pieces that are gathered already.
+            let is_gathered = matches!(event, RunEvent::Output(OutputEvent::Verbatim(_)));
+            if self.over || self.out.len() >= BATCH || is_gathered && !self.out.is_empty() {
                 return Ok(());
             }
             next = match self.runs.next_ready() {

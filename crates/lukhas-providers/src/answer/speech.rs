@@ -11,6 +11,8 @@ const ROOM: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Speech {
     now: Words,
+    /// How much of `now` there was before the last piece.
+    before: (usize, u32),
     last: Words,
     /// Whether anything has been given out.
     pub(super) has_begun: bool,
@@ -42,6 +44,7 @@ impl Speech {
         write: impl FnOnce(&mut BytesMut) -> Option<Place>,
     ) -> Option<Place> {
         let before = self.now.bytes.len();
+        self.before = (before, self.now.events);
         self.now.bytes.reserve(ROOM);
         let place = write(&mut self.now.bytes);
         match place {
@@ -56,8 +59,16 @@ impl Speech {
         place
     }
 
+    /// Takes back the last piece.
+    pub(super) fn take_back(&mut self) {
+        let (bytes, events) = self.before;
+        self.now.bytes.truncate(bytes);
+        self.now.events = events;
+    }
+
     /// What can be given out at once, if there is anything.
     pub(super) fn now(&mut self) -> Option<Verbatim> {
+        self.before = (0, 0);
         let Words { bytes, events } = &mut self.now;
         (!bytes.is_empty()).then(|| Verbatim {
             bytes: bytes.split().freeze(),

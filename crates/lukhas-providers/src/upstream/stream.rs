@@ -136,7 +136,9 @@ impl Source {
     async fn advance(&mut self, answer: &mut Answer, limit: Limit) -> Result<(), Failed> {
         match self.next(limit).await? {
             Next::Event(event) => {
-                passage::read(&mut self.passage, &mut *self.reader, &event, answer)?;
+                let has_more = !self.events.is_empty();
+                let reader = &mut *self.reader;
+                passage::read(&mut self.passage, reader, &event, has_more, answer)?;
             }
             // With the terminal marker seen, the answer is whole, whatever became of the rest.
             Next::End => {
