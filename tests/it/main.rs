@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod independent;
 mod operations;
+mod passed_on;
 mod recorded;
 mod responses;
 mod routing;

@@ -15,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use lukhas_engine::Cl100k;
 use lukhas_providers::{Dialect, RoutedModel, RoutedModelConfig, Target, Upstream, UpstreamConfig};
+use lukhas_redact::Secret;
 use lukhas_reliability::{
     Backoff, PoolConfig, RetryBudget, RetryBudgetConfig, RetryPolicy, Timeouts, TimeoutsConfig,
 };
@@ -50,18 +51,31 @@ impl Default for Patience {
 /// The upstream at `url`.
 #[must_use]
 pub fn upstream(dialect: Dialect, url: &str, patience: Patience) -> Upstream {
+    Upstream::new(config(dialect, url, patience)).expect("a possible upstream")
+}
+
+/// The upstream at `url`, which wants `key`.
+#[must_use]
+pub fn keyed_upstream(dialect: Dialect, url: &str, key: &str) -> Upstream {
+    let config = UpstreamConfig {
+        key: Some(Secret::new(key.to_owned())),
+        ..config(dialect, url, Patience::default())
+    };
+    Upstream::new(config).expect("a possible upstream")
+}
+
+fn config(dialect: Dialect, url: &str, patience: Patience) -> UpstreamConfig {
     let timeouts = Timeouts::new(TimeoutsConfig {
         connect: Duration::from_millis(1_000).min(patience.total),
         first_byte: patience.read,
         idle: patience.read,
         total: patience.total,
     });
-    let config = UpstreamConfig {
+    UpstreamConfig {
         timeouts: timeouts.expect("possible timeouts"),
         max_answer_bytes: 256 << 10,
         ..UpstreamConfig::new("mock", dialect, format!("{url}/v1"))
-    };
-    Upstream::new(config).expect("a possible upstream")
+    }
 }
 
 /// An upstream that answers everything with `body`, at this URL; it ends with the set.
