@@ -15,24 +15,33 @@ pub(super) async fn read(
     limit: usize,
     deadline: Deadline,
 ) -> Result<Bytes, Failed> {
-    let mut whole = BytesMut::new();
     let remaining = deadline.remaining();
     let all = async {
+        // Most bodies are one frame, which is handed on without a copy.
+        let (mut first, mut whole) = (Bytes::new(), BytesMut::new());
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Failed::truncated())?;
             let Ok(data) = frame.into_data() else {
                 continue;
             };
-            if whole.len() + data.len() > limit {
+            if first.len() + whole.len() + data.len() > limit {
                 let what = format!("it is larger than {limit} bytes");
                 return Err(Failed::new(
                     FailureKind::ServerError,
                     Unreadable::new(what).into(),
                 ));
             }
+            if first.is_empty() && whole.is_empty() {
+                first = data;
+                continue;
+            }
+            whole.extend_from_slice(&std::mem::take(&mut first));
             whole.extend_from_slice(&data);
         }
-        Ok(whole.split().freeze())
+        Ok(match whole.is_empty() {
+            true => first,
+            false => whole.freeze(),
+        })
     };
     timeout(remaining, all)
         .await
