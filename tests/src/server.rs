@@ -28,6 +28,8 @@ pub struct Options {
     pub token_delay: Duration,
     /// Bounds on what is accepted.
     pub limits: Limits,
+    /// How long a streamed answer may be silent; for ever by default.
+    pub heartbeat: Option<Duration>,
 }
 
 /// A server that ends with this value.
@@ -133,6 +135,7 @@ fn parts(options: Options, keys: KeySet, other: Option<Arc<dyn Provider>>) -> Ga
             revision: None,
         })),
         limits: options.limits,
+        heartbeat: options.heartbeat,
         aliases: BTreeMap::from([alias]),
     }
 }

@@ -65,6 +65,7 @@ impl App {
                 body_read_timeout: settings.server().body_read_timeout(),
                 max_in_flight: settings.server().max_in_flight(),
             },
+            heartbeat: settings.heartbeat(),
             aliases: settings.aliases().embedding().clone(),
         });
         Ok(Self {

@@ -60,7 +60,7 @@ pub struct Config {
     pub upstreams: BTreeMap<String, UpstreamConfig>,
     /// Names of models, and who answers for them.
     pub models: ModelsConfig,
-    /// How long each part of a call to an upstream may take.
+    /// How long each part of a call to an upstream may take, and clients may hear nothing of it.
     pub timeouts: TimeoutsConfig,
     /// What is asked again when an upstream fails.
     pub retry: RetryConfig,
@@ -205,7 +205,7 @@ pub struct TargetConfig {
     pub weight: Option<Bounded<1, 1_000_000>>,
 }
 
-/// How long each part of a call to an upstream may take.
+/// How long each part of a call to an upstream may take, and clients may hear nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TimeoutsConfig {
@@ -215,6 +215,9 @@ pub struct TimeoutsConfig {
     pub read_ms: Bounded<1, 3_600_000>,
     /// Most milliseconds for an answer, retries included.
     pub total_ms: Bounded<1, 86_400_000>,
+    /// Milliseconds of silence after which a streamed answer tells its client that it is alive; 0
+    /// never does.
+    pub heartbeat_ms: Bounded<0, 3_600_000>,
 }
 
 /// What is asked again when an upstream fails before its answer has begun.
@@ -300,6 +303,7 @@ impl Default for TimeoutsConfig {
             connect_ms: Bounded::of::<1_000>(),
             read_ms: Bounded::of::<10_000>(),
             total_ms: Bounded::of::<600_000>(),
+            heartbeat_ms: Bounded::of::<15_000>(),
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct GatewayParts {
     pub metrics: Arc<Metrics>,
     /// Bounds on what is accepted.
     pub limits: Limits,
+    /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
+    /// ever. A stream that is silent for so long before its first event is committed as 200.
+    pub heartbeat: Option<Duration>,
     /// Other names of the embedding model.
     pub aliases: BTreeMap<String, String>,
 }
@@ -67,6 +70,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tokens: TokenMetrics,
     pub(crate) limits: Limits,
+    pub(crate) heartbeat: Option<Duration>,
     pub(crate) aliases: BTreeMap<String, String>,
     pub(crate) admission: Arc<Admission>,
 }
@@ -98,6 +102,7 @@ impl Gateway {
             metrics: parts.metrics,
             tokens,
             limits: parts.limits,
+            heartbeat: parts.heartbeat,
             aliases: parts.aliases,
             admission: Admission::new(parts.limits.max_in_flight),
         });

@@ -113,6 +113,71 @@ fn an_answer_takes_no_longer_than_it_may() {
     );
 }
 
+/// A stream of `model` to its last byte, comments among its lines; the server has a heartbeat.
+fn stream(model: &str, api: &str, settings: &str) -> Vec<String> {
+    let mock = mock();
+    let server = before(mock.port, settings);
+    let input = match api {
+        "responses" => r#""input":"Say one two""#,
+        _ => r#""messages":[{"role":"user","content":"Say one two"}]"#,
+    };
+    let body = format!(r#"{{"model":"{model}","stream":true,{input}}}"#);
+    let mut client = server.connect();
+    client.send_post(&format!("/v1/{api}"), &body);
+    let answer = client.read_to(b"data: [DONE]\n\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("text/event-stream"), "{answer}");
+    let lines = answer.lines().filter(|line| line.starts_with([':', 'd']));
+    let lines = lines.filter(|line| !line.starts_with("date"));
+    lines.map(str::to_owned).collect()
+}
+
+const ALIVE: &str = ": keep-alive";
+
+fn comments(lines: &[String]) -> usize {
+    lines.iter().filter(|line| *line == ALIVE).count()
+}
+
+#[test]
+fn a_silent_stream_says_that_it_is_alive() {
+    let often = "timeouts: {heartbeat_ms: 100}";
+    let chat = stream("mock+slow_first=1s", "chat/completions", often);
+    assert_eq!(&chat[..2], [ALIVE, ALIVE], "{chat:?}");
+    let responses = stream("mock+slow_first=1s", "responses", often);
+    assert_eq!(&responses[..2], [ALIVE, ALIVE], "{responses:?}");
+
+    let between = stream("mock+delay=400ms", "chat/completions", often);
+    let first = between.iter().position(|line| line.contains("one"));
+    let after = &between[first.expect("a first piece")..];
+    assert!(comments(after) >= 2, "{between:?}");
+
+    for seldom in ["timeouts: {heartbeat_ms: 0}", "timeouts: {}"] {
+        let silent = stream("mock+slow_first=1s", "chat/completions", seldom);
+        assert_eq!(comments(&silent), 0, "{silent:?}");
+    }
+}
+
+#[test]
+fn what_fails_after_the_first_heartbeat_is_an_error_event() {
+    let model = "mock+slow_first=20s";
+    let with = |beat: u32| format!("timeouts: {{read_ms: 500, heartbeat_ms: {beat}}}");
+    for (api, failed) in [
+        ("chat/completions", "\"error\""),
+        ("responses", "response.failed"),
+    ] {
+        let lines = stream(model, api, &with(100));
+        let [.., failure, done] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(done, "data: [DONE]");
+        assert!(failure.contains(failed), "{failure}");
+        assert!(failure.contains("upstream_timeout"), "{failure}");
+        assert!(comments(&lines) > 0, "{lines:?}");
+    }
+    // Before it, it has its true status.
+    check(model, true, &[(&with(0), 504), (&with(5000), 504)]);
+}
+
 #[test]
 fn connecting_takes_no_longer_than_it_may() {
     // A queue that is full and never emptied: further connections get no answer.
