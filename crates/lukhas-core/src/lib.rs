@@ -26,7 +26,9 @@ mod request;
 mod run;
 mod store;
 
-pub use embedding::{Embedder, EmbedderInfo, Tokenizer, TokenizerError};
+pub use embedding::{
+    EmbedInput, EmbedRequest, Embedded, Embedder, Tokenizer, TokenizerError, Vector, VectorEncoding,
+};
 pub use error::{RunError, RunErrorKind};
 pub use event::{
     IncompleteReason, Node, Outcome, OutputEvent, RunEnd, RunEvent, StepEvent, StepPhase, Usage,

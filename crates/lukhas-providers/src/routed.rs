@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A public model over the upstreams that answer for it.
 
+mod embed;
 mod run;
 
 #[cfg(test)]
