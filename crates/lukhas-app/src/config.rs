@@ -190,6 +190,10 @@ pub struct ModelConfig {
     pub targets: Vec<TargetConfig>,
     /// Most tokens of a conversation, answer included; when absent, the upstream decides.
     pub context_window: Option<Bounded<1_024, 100_000_000>>,
+    /// Most tokens of an answer; when absent, the upstream decides.
+    pub max_output_tokens: Option<Bounded<1, 100_000_000>>,
+    /// What its tokens cost, of targets without a price of their own.
+    pub price: Option<PriceConfig>,
 }
 
 /// One upstream of a model.
@@ -203,6 +207,25 @@ pub struct TargetConfig {
     /// Its share among targets that are written one after the other with a weight each; without one
     /// it stands alone.
     pub weight: Option<Bounded<1, 1_000_000>>,
+    /// Instead of the upstream's `read_ms`.
+    pub read_ms: Option<Bounded<1, 3_600_000>>,
+    /// Instead of the upstream's `total_ms`.
+    pub total_ms: Option<Bounded<1, 86_400_000>>,
+    /// What its tokens cost, instead of the model's `price`.
+    pub price: Option<PriceConfig>,
+}
+
+/// What a million tokens cost, in US dollars: decimal numbers in quotes, with at most six digits
+/// before and behind the point.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PriceConfig {
+    /// Of the input.
+    pub input: String,
+    /// Of the input that was read from a cache; as the other input when absent.
+    pub cached_input: Option<String>,
+    /// Of the output, reasoning included.
+    pub output: String,
 }
 
 /// How long each part of a call to an upstream may take, and clients may hear nothing of it.

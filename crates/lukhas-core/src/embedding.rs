@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Texts to vectors and to tokens.
 
-use crate::{BoxFuture, ModelInfo, RunCx, RunError};
+use crate::{BoxFuture, ModelInfo, RunCx, RunError, Usage};
 
 /// A request to embed, valid and independent of the wire it came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub struct Embedded {
     /// One for each input, in order, all of one length. An embedder may leave [`Vector::Floats`] as
     /// they are whatever encoding was asked for; [`Vector::Base64`] comes where it was.
     pub vectors: Vec<Vector>,
-    /// Tokens of all inputs.
-    pub input_tokens: u64,
+    /// What was used: the tokens of all inputs.
+    pub usage: Usage,
 }
 
 /// A vector of finite numbers.

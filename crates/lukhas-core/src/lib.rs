@@ -21,6 +21,7 @@ mod error;
 mod event;
 mod id;
 mod item;
+mod price;
 mod principal;
 mod request;
 mod run;
@@ -38,6 +39,7 @@ pub use id::{Entropy, Id};
 pub use item::{
     FunctionCall, FunctionOutput, Item, ItemKind, Media, MediaSource, Message, Part, Role,
 };
+pub use price::{Picodollars, Price};
 pub use principal::{AuthError, Authenticator, Principal, Scope};
 pub use request::{
     Api, Hints, Original, OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec,

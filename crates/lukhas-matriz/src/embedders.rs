@@ -78,7 +78,7 @@ impl Embedder for Embedders {
 mod tests {
     use std::sync::Mutex;
 
-    use lukhas_core::{EmbedInput, RunErrorKind, VectorEncoding};
+    use lukhas_core::{EmbedInput, RunErrorKind, Usage, VectorEncoding};
 
     use super::*;
     use crate::tests::support::{cx, model};
@@ -115,7 +115,7 @@ mod tests {
             self.asked.lock().unwrap().push(request.model);
             let nothing = Embedded {
                 vectors: Vec::new(),
-                input_tokens: 0,
+                usage: Usage::default(),
             };
             Box::pin(std::future::ready(Ok(nothing)))
         }

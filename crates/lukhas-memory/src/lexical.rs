@@ -11,7 +11,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use lukhas_core::{
-    BoxFuture, EmbedRequest, Embedded, Embedder, ModelInfo, RunCx, RunError, Tokenizer, Vector,
+    BoxFuture, EmbedRequest, Embedded, Embedder, ModelInfo, RunCx, RunError, Tokenizer, Usage,
+    Vector,
 };
 
 use self::bag::Bag;
@@ -84,7 +85,10 @@ impl Embedder for LexicalHash {
             let vectors = embed(&texts, dimensions).await;
             Ok(Embedded {
                 vectors: vectors.into_iter().map(Vector::Floats).collect(),
-                input_tokens,
+                usage: Usage {
+                    input_tokens,
+                    ..Usage::default()
+                },
             })
         })
     }

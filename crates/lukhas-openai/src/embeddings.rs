@@ -191,7 +191,7 @@ impl EmbeddingList {
             index,
             embedding: EmbeddingVector::new(vector, encoding),
         });
-        let tokens = embedded.input_tokens;
+        let tokens = embedded.usage.input_tokens;
         Self {
             object: "list",
             data: data.collect(),

@@ -54,6 +54,7 @@ pub struct UpstreamConfig {
 #[derive(Clone)]
 pub struct Upstream(Arc<Shared>);
 
+#[derive(Clone)]
 struct Shared {
     name: String,
     dialect: Dialect,
@@ -63,7 +64,7 @@ struct Shared {
     headers: HeaderMap,
     timeouts: Timeouts,
     max_answer_bytes: usize,
-    clients: Clients,
+    clients: Arc<Clients>,
 }
 
 impl UpstreamConfig {
@@ -100,9 +101,20 @@ impl Upstream {
             dialect: config.dialect,
             headers,
             max_answer_bytes: config.max_answer_bytes,
-            clients: Clients::new(config.timeouts.connect(), config.ca.as_deref())?,
+            clients: Arc::new(Clients::new(
+                config.timeouts.connect(),
+                config.ca.as_deref(),
+            )?),
             timeouts: config.timeouts,
         })))
+    }
+
+    /// The same upstream over the same connections, waited for differently. How long a connection
+    /// may take to come about stays as it was.
+    #[must_use]
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
+        let shared = Shared::clone(&self.0);
+        Self(Arc::new(Shared { timeouts, ..shared }))
     }
 
     /// Its name in logs and metrics.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{EmbedRequest, ModelInfo, Usage};
+use lukhas_core::{EmbedRequest, ModelInfo};
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
 use super::responses::run_cx;
@@ -39,11 +39,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
             param => param.to_owned(),
         })
     })?;
-    let usage = Usage {
-        input_tokens: embedded.input_tokens,
-        ..Usage::default()
-    };
-    shared.tokens.record(&model, &usage);
+    shared.tokens.record(&model, &embedded.usage);
     answer::json(&EmbeddingList::new(model, embedded, encoding))
 }
 

@@ -299,10 +299,10 @@ async fn tokens_are_the_text_they_stand_for_and_are_counted() {
     let embedded = ask(tokens, Some(8)).await.unwrap();
     let expected = ["two", "a"].map(|text| Vector::Floats(vector(text, 8)));
     assert_eq!(embedded.vectors, expected);
-    assert_eq!(embedded.input_tokens, 4);
+    assert_eq!(embedded.usage.input_tokens, 4);
     // Counted on another thread, for its length.
     let long = EmbedInput::Texts(vec!["word ".repeat(10_000)]);
-    assert_eq!(ask(long, Some(8)).await.unwrap().input_tokens, 50_000);
+    assert_eq!(ask(long, Some(8)).await.unwrap().usage.input_tokens, 50_000);
 }
 
 #[tokio::test]

@@ -35,7 +35,10 @@ pub(crate) fn whole(asked: &Asked, usage: Option<Usage>) -> Result<Value, NoAnsw
     let vectors = inputs.iter().map(|text| vector(text, dimensions));
     let embedded = Embedded {
         vectors: vectors.map(Vector::Floats).collect(),
-        input_tokens: usage.map_or_else(count, |usage| usage.input_tokens),
+        usage: Usage {
+            input_tokens: usage.map_or_else(count, |usage| usage.input_tokens),
+            ..Usage::default()
+        },
     };
     let list = EmbeddingList::new(asked.model.clone(), embedded, encoding);
     // By way of text, where a number is the shortest that reads back to the same.

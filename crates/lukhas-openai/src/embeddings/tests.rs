@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::sync::LazyLock;
 
+use lukhas_core::Usage;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -266,7 +267,10 @@ fn answers_are_written_as_asked_for() {
     let write_all = |vectors: [Vector; 2], encoding| {
         let embedded = Embedded {
             vectors: vectors.into(),
-            input_tokens: 7,
+            usage: Usage {
+                input_tokens: 7,
+                ..Usage::default()
+            },
         };
         let list = EmbeddingList::new("m".to_owned(), embedded, encoding);
         serde_json::to_string(&list).expect("writes")

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lukhas_core::{
     BoxFuture, EmbedInput, EmbedRequest, Embedded, Embedder, ModelInfo, RunCx, RunError,
-    RunErrorKind, Tokenizer,
+    RunErrorKind, Tokenizer, Usage, UsageSource,
 };
 use lukhas_reliability::{Deadline, Outcome};
 use tokio::task::spawn_blocking;
@@ -20,6 +20,8 @@ impl Ask for EmbedRequest {
 
     async fn ask(&self, target: &Target, deadline: Deadline) -> Result<Answer, Failed> {
         let name = target.model.as_deref().unwrap_or(&self.model);
+        let own = target.upstream.timeouts().total();
+        let deadline = Deadline::after(deadline.limit(own));
         target.upstream.embed(name, self, deadline).await
     }
 }
@@ -49,14 +51,22 @@ impl Embedder for RoutedModel {
                 tracing::warn!(run_id = %cx.run_id, error = %failed.error, "no upstream answered");
                 failed.error
             })?;
-            lease.finish(Outcome::Success);
-            let input_tokens = match answer.input_tokens {
-                Some(tokens) => tokens,
-                None => count(&self.0.tokenizer, request.input).await?,
+            let (input_tokens, source) = match answer.input_tokens {
+                Some(tokens) => (tokens, UsageSource::Provider),
+                None => {
+                    let counted = count(&self.0.tokenizer, request.input).await?;
+                    (counted, UsageSource::Estimated)
+                }
             };
+            let usage = lease.target().priced(Usage {
+                input_tokens,
+                source,
+                ..Usage::default()
+            });
+            lease.finish(Outcome::Success);
             Ok(Embedded {
                 vectors: answer.vectors,
-                input_tokens,
+                usage,
             })
         })
     }

@@ -60,10 +60,11 @@ impl Run {
         let Stage::Answering(answering, _) = &mut self.stage else {
             return None;
         };
-        let (event, failure) = answering.next().await;
-        if let Some(OutputEvent::Ended(end)) = &event
+        let (mut event, failure) = answering.next().await;
+        if let Some(OutputEvent::Ended(end)) = &mut event
             && let Stage::Answering(_, lease) = std::mem::replace(&mut self.stage, Stage::Over)
         {
+            end.usage = end.usage.map(|usage| lease.target().priced(usage));
             let failed = matches!(end.outcome, lukhas_core::Outcome::Failed(_));
             if failed {
                 let upstream = lease.target().upstream.name();
@@ -103,6 +104,9 @@ impl Ask for RunRequest {
 
     async fn ask(&self, target: &Target, deadline: Deadline) -> Result<Answering, Failed> {
         let name = target.model.as_deref().unwrap_or(&self.model);
+        // A target may be given less time than the whole.
+        let own = target.upstream.timeouts().total();
+        let deadline = Deadline::after(deadline.limit(own));
         target.upstream.ask(name, self, deadline).await
     }
 }
