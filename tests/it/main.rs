@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod documents;
+mod embeddings;
 mod errors;
 mod faults;
 mod hostile;

@@ -31,6 +31,13 @@ pub struct Answer {
 }
 
 impl Client {
+    /// A client of the server at `address`.
+    #[must_use]
+    pub fn new(address: std::net::SocketAddr, key: &str) -> Self {
+        let key = key.to_owned();
+        Self { address, key }
+    }
+
     /// The server's address.
     #[must_use]
     pub fn address(&self) -> std::net::SocketAddr {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The gateway with its real parts, in this process, as an embedder would put it together.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,12 +8,13 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
-use lukhas_core::{Entropy, Provider, ResponseStore, Scope, Tokenizer};
+use lukhas_core::{Embedder, Entropy, Provider, ResponseStore, Scope, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
 use lukhas_gateway::{Drain, Gateway, GatewayParts, Limits};
-use lukhas_matriz::Matriz;
+use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_observability::{BuildInfo, Metrics};
+use lukhas_providers::RoutedModel;
 use lukhas_store::{MemoryLimits, MemoryStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -28,6 +28,8 @@ pub struct Options {
     pub token_delay: Duration,
     /// Bounds on what is accepted.
     pub limits: Limits,
+    /// How long a streamed answer may be silent; for ever by default.
+    pub heartbeat: Option<Duration>,
 }
 
 /// A server that ends with this value.
@@ -66,11 +68,11 @@ impl TestServer {
     }
 
     /// A server that leaves every model it does not know to `other`.
-    pub async fn before(other: Arc<dyn Provider>) -> Self {
+    pub async fn before(other: Arc<RoutedModel>) -> Self {
         Self::put_together(Options::default(), Some(other)).await
     }
 
-    async fn put_together(options: Options, other: Option<Arc<dyn Provider>>) -> Self {
+    async fn put_together(options: Options, other: Option<Arc<RoutedModel>>) -> Self {
         let [key, stranger, reader] = [(); 3].map(|()| GeneratedKey::generate(&mut rand::rng()));
         let texts = [&key, &stranger, &reader].map(|key| key.secret.expose().clone());
         let keys = keys([key, stranger, reader]);
@@ -101,7 +103,7 @@ fn keys([key, stranger, reader]: [GeneratedKey; 3]) -> KeySet {
     KeySet::new(&mut rand::rng(), entries).expect("good keys")
 }
 
-fn parts(options: Options, keys: KeySet, other: Option<Arc<dyn Provider>>) -> GatewayParts {
+fn parts(options: Options, keys: KeySet, other: Option<Arc<RoutedModel>>) -> GatewayParts {
     let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
     let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(MemoryLimits::default()));
     let engine = Engine::new(EngineOptions {
@@ -113,18 +115,18 @@ fn parts(options: Options, keys: KeySet, other: Option<Arc<dyn Provider>>) -> Ga
         .and_then(|matriz| matriz.with_alias("gpt-4o-mini", "lukhas-matriz"))
         .expect("names are free")
         .with_store(Arc::clone(&store));
+    let lexical: Arc<dyn Embedder> = Arc::new(LexicalHash::new(tokenizer));
+    let mut embedder = Embedders::new()
+        .with_embedder(lexical)
+        .and_then(|all| all.with_alias("text-embedding-3-small", "lukhas-lexical-hash-1024"))
+        .expect("names are free");
     if let Some(other) = other {
-        orchestrator = orchestrator.with_other("", other);
+        orchestrator = orchestrator.with_other("", Arc::clone(&other) as Arc<dyn Provider>);
+        embedder = embedder.with_other("", other);
     }
-    let embedder = LexicalHash::default();
-    let alias = (
-        "text-embedding-3-small".to_owned(),
-        "lukhas-lexical-hash-1024".to_owned(),
-    );
     GatewayParts {
         orchestrator: Arc::new(orchestrator),
         embedder: Arc::new(embedder),
-        tokenizer,
         store,
         authenticator: Arc::new(keys),
         entropy: Arc::new(Random),
@@ -133,7 +135,7 @@ fn parts(options: Options, keys: KeySet, other: Option<Arc<dyn Provider>>) -> Ga
             revision: None,
         })),
         limits: options.limits,
-        aliases: BTreeMap::from([alias]),
+        heartbeat: options.heartbeat,
     }
 }
 

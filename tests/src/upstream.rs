@@ -127,6 +127,7 @@ pub fn routed<'m>(
         pool: PoolConfig::default(),
         policy: RetryPolicy::new(attempts, Backoff::default(), budget),
         total: patience.total,
+        max_output_tokens: None,
         tokenizer: Arc::new(Cl100k::new()),
     };
     RoutedModel::new(config).expect("a possible model")

@@ -7,6 +7,7 @@
 //! read. That is exit code 0 too: the server has done what it was told.
 
 mod activity;
+mod ahead;
 mod connection;
 mod io;
 mod listener;

@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
-use lukhas_core::{Orchestrator, Provider, ResponseStore, Tokenizer};
+use lukhas_core::{Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
 use lukhas_gateway::{Gateway, GatewayParts, Limits};
-use lukhas_matriz::{CatalogError, Matriz};
+use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_observability::{BuildInfo, Metrics};
 use lukhas_redact::Secret;
@@ -51,8 +51,7 @@ impl App {
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
             orchestrator: orchestrator(&settings, &upstreams, &tokenizer, &store)?,
-            embedder: Arc::new(LexicalHash::new()),
-            tokenizer,
+            embedder: embedder(&settings, &upstreams, tokenizer)?,
             store,
             authenticator: Arc::new(keys),
             entropy: Arc::new(ThreadEntropy),
@@ -65,7 +64,7 @@ impl App {
                 body_read_timeout: settings.server().body_read_timeout(),
                 max_in_flight: settings.server().max_in_flight(),
             },
-            aliases: settings.aliases().embedding().clone(),
+            heartbeat: settings.heartbeat(),
         });
         Ok(Self {
             settings,
@@ -135,6 +134,28 @@ fn orchestrator(
     Ok(Arc::new(matriz))
 }
 
+fn embedder(
+    settings: &Settings,
+    upstreams: &Upstreams,
+    tokenizer: Arc<dyn Tokenizer>,
+) -> Result<Arc<dyn Embedder>, CatalogError> {
+    let lexical = Arc::new(LexicalHash::new(tokenizer));
+    let mut embedders = Embedders::new().with_embedder(lexical)?;
+    for model in upstreams.models.iter().filter(|model| model.embeds()) {
+        embedders = embedders.with_embedder(Arc::new(model.clone()))?;
+    }
+    for (prefix, other) in upstreams.others.iter().filter(|(_, other)| other.embeds()) {
+        embedders = embedders.with_other(*prefix, Arc::new(other.clone()));
+    }
+    let aliases = settings.aliases();
+    for (alias, model) in aliases.embedding().iter().chain(aliases.chat()) {
+        if embedders.models().iter().any(|other| other.id == *model) {
+            embedders = embedders.with_alias(alias, model)?;
+        }
+    }
+    Ok(Arc::new(embedders))
+}
+
 impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
@@ -145,7 +166,7 @@ impl fmt::Debug for App {
 
 #[cfg(test)]
 mod tests {
-    use lukhas_core::Embedder;
+    use lukhas_core::ModelInfo;
 
     use super::*;
     use crate::{CHAT_MODEL, EMBEDDING_MODEL, Sources, load};
@@ -156,19 +177,18 @@ mod tests {
 
     #[test]
     fn the_named_models_are_the_models_there_are() {
-        let embedder = LexicalHash::new();
-        assert_eq!(embedder.info().id, EMBEDDING_MODEL);
         let app = defaults();
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::default());
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
-        let orchestrator =
-            orchestrator(app.settings(), &Upstreams::default(), &tokenizer, &store).unwrap();
-        let names: Vec<_> = orchestrator
-            .models()
-            .iter()
-            .map(|model| &model.id)
-            .collect();
-        assert_eq!(names, [CHAT_MODEL, "gpt-4o-mini"]);
+        let none = Upstreams::default();
+        let orchestrator = orchestrator(app.settings(), &none, &tokenizer, &store).unwrap();
+        let embedder = embedder(app.settings(), &none, tokenizer).unwrap();
+        let names = |models: &[ModelInfo]| -> Vec<_> {
+            models.iter().map(|model| model.id.clone()).collect()
+        };
+        assert_eq!(names(orchestrator.models()), [CHAT_MODEL, "gpt-4o-mini"]);
+        let expected = [EMBEDDING_MODEL, "text-embedding-3-small"];
+        assert_eq!(names(embedder.models()), expected);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub struct Config {
     pub upstreams: BTreeMap<String, UpstreamConfig>,
     /// Names of models, and who answers for them.
     pub models: ModelsConfig,
-    /// How long each part of a call to an upstream may take.
+    /// How long each part of a call to an upstream may take, and clients may hear nothing of it.
     pub timeouts: TimeoutsConfig,
     /// What is asked again when an upstream fails.
     pub retry: RetryConfig,
@@ -190,6 +190,10 @@ pub struct ModelConfig {
     pub targets: Vec<TargetConfig>,
     /// Most tokens of a conversation, answer included; when absent, the upstream decides.
     pub context_window: Option<Bounded<1_024, 100_000_000>>,
+    /// Most tokens of an answer; when absent, the upstream decides.
+    pub max_output_tokens: Option<Bounded<1, 100_000_000>>,
+    /// What its tokens cost, of targets without a price of their own.
+    pub price: Option<PriceConfig>,
 }
 
 /// One upstream of a model.
@@ -203,9 +207,28 @@ pub struct TargetConfig {
     /// Its share among targets that are written one after the other with a weight each; without one
     /// it stands alone.
     pub weight: Option<Bounded<1, 1_000_000>>,
+    /// Instead of the upstream's `read_ms`.
+    pub read_ms: Option<Bounded<1, 3_600_000>>,
+    /// Instead of the upstream's `total_ms`.
+    pub total_ms: Option<Bounded<1, 86_400_000>>,
+    /// What its tokens cost, instead of the model's `price`.
+    pub price: Option<PriceConfig>,
 }
 
-/// How long each part of a call to an upstream may take.
+/// What a million tokens cost, in US dollars: decimal numbers in quotes, with at most six digits
+/// before and behind the point.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PriceConfig {
+    /// Of the input.
+    pub input: String,
+    /// Of the input that was read from a cache; as the other input when absent.
+    pub cached_input: Option<String>,
+    /// Of the output, reasoning included.
+    pub output: String,
+}
+
+/// How long each part of a call to an upstream may take, and clients may hear nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TimeoutsConfig {
@@ -215,6 +238,9 @@ pub struct TimeoutsConfig {
     pub read_ms: Bounded<1, 3_600_000>,
     /// Most milliseconds for an answer, retries included.
     pub total_ms: Bounded<1, 86_400_000>,
+    /// Milliseconds of silence after which a streamed answer tells its client that it is alive; 0
+    /// never does.
+    pub heartbeat_ms: Bounded<0, 3_600_000>,
 }
 
 /// What is asked again when an upstream fails before its answer has begun.
@@ -300,6 +326,7 @@ impl Default for TimeoutsConfig {
             connect_ms: Bounded::of::<1_000>(),
             read_ms: Bounded::of::<10_000>(),
             total_ms: Bounded::of::<600_000>(),
+            heartbeat_ms: Bounded::of::<15_000>(),
         }
     }
 }

@@ -28,6 +28,7 @@ pub struct Settings {
     aliases: Aliases,
     token_delay: Duration,
     context_window: u64,
+    heartbeat: Option<Duration>,
     store: MemoryLimits,
 }
 
@@ -66,6 +67,12 @@ impl Settings {
     #[must_use]
     pub fn context_window(&self) -> u64 {
         self.context_window
+    }
+
+    /// How long a streamed answer may be silent before it says that it is alive; `None` for ever.
+    #[must_use]
+    pub fn heartbeat(&self) -> Option<Duration> {
+        self.heartbeat
     }
 
     /// How much the store keeps.
@@ -108,6 +115,7 @@ impl TryFrom<Config> for Settings {
             aliases,
             token_delay: config.engine.token_delay_ms.millis(),
             context_window: config.engine.context_window.get(),
+            heartbeat: Some(config.timeouts.heartbeat_ms.millis()).filter(|beat| !beat.is_zero()),
             store: limits(&config.store),
         })
     }

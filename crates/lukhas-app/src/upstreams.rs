@@ -3,6 +3,7 @@
 
 mod key;
 mod short;
+mod target;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -22,7 +23,7 @@ use lukhas_reliability::{
 
 use crate::config::{
     Bounded, Config, Environment, ModelConfig, Origins, Problem, Problems, RetryConfig,
-    TargetConfig, UpstreamApi, UpstreamConfig, closest, excerpt,
+    UpstreamApi, UpstreamConfig, closest, excerpt,
 };
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
@@ -174,7 +175,8 @@ impl Builder<'_> {
         for (prefix, name) in others {
             if let Some(upstream) = self.named("models.other", name) {
                 let targets = vec![Target::new(upstream)];
-                let routed = self.routed("models.other", Vec::new(), targets, &policy);
+                let limits = ModelConfig::default();
+                let routed = self.routed("models.other", Vec::new(), targets, &limits, &policy);
                 answering.extend(routed.map(|routed| (prefix, routed)));
             }
         }
@@ -201,6 +203,8 @@ impl Builder<'_> {
             self.problem(&at, "a model needs somebody who answers", Some(help));
             return None;
         }
+        let price = model.price.as_ref();
+        let price = price.and_then(|price| self.price(&format!("{at}.price"), price));
         let mut targets = Vec::new();
         let mut tier = 0;
         for (index, target) in model.targets.iter().enumerate() {
@@ -208,12 +212,13 @@ impl Builder<'_> {
             if before.is_some_and(|before| before.weight.is_none() || target.weight.is_none()) {
                 tier += 1;
             }
-            let at = format!("{at}.targets.{index}.upstream");
-            targets.push(self.named(&at, &target.upstream).map(|upstream| Target {
+            let at = format!("{at}.targets.{index}");
+            let built = self.target(&at, target);
+            targets.push(built.map(|built| Target {
                 model: target.model.clone().or_else(|| Some(name.to_owned())),
-                weight: weight(target),
                 tier,
-                ..Target::new(upstream)
+                price: built.price.or(price),
+                ..built
             }));
         }
         let targets = targets.into_iter().collect::<Option<Vec<_>>>()?;
@@ -225,7 +230,7 @@ impl Builder<'_> {
             description: format!("Answered by {}.", upstreams.join(", ")),
             context_window: model.context_window.map_or(u64::MAX, Bounded::get),
         };
-        self.routed(&at, vec![info], targets, policy)
+        self.routed(&at, vec![info], targets, model, policy)
     }
 
     fn routed(
@@ -233,6 +238,7 @@ impl Builder<'_> {
         at: &str,
         models: Vec<ModelInfo>,
         targets: Vec<Target>,
+        limits: &ModelConfig,
         policy: &RetryPolicy,
     ) -> Option<RoutedModel> {
         let longest = targets.iter().map(|t| t.upstream.timeouts().total()).max();
@@ -243,6 +249,7 @@ impl Builder<'_> {
             pool: PoolConfig::default(),
             policy: policy.clone(),
             total: longest.unwrap_or(Duration::from_secs(600)),
+            max_output_tokens: most(limits),
             tokenizer,
         });
         routed
@@ -292,12 +299,9 @@ fn dialect(api: UpstreamApi) -> Dialect {
     }
 }
 
-fn weight(target: &TargetConfig) -> NonZeroU32 {
-    let weight = target.weight.map_or(1, Bounded::get);
-    u32::try_from(weight)
-        .ok()
-        .and_then(NonZeroU32::new)
-        .unwrap_or(NonZeroU32::MIN)
+fn most(limits: &ModelConfig) -> Option<u32> {
+    let most = limits.max_output_tokens.map(Bounded::get);
+    most.map(|most| u32::try_from(most).unwrap_or(u32::MAX))
 }
 
 fn policy(config: &RetryConfig) -> Result<RetryPolicy, SettingError> {

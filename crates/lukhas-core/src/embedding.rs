@@ -1,37 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Texts to vectors and to tokens.
 
-use crate::{BoxFuture, RunError};
+use crate::{BoxFuture, ModelInfo, RunCx, RunError, Usage};
 
-/// What an [`Embedder`] is.
+/// A request to embed, valid and independent of the wire it came by.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmbedderInfo {
-    /// Name of the model, version included.
-    pub id: String,
-    /// Length of a vector when nobody asks for another.
-    pub dimensions: usize,
-    /// Smallest length that can be asked for.
-    pub min_dimensions: usize,
-    /// Largest length that can be asked for.
-    pub max_dimensions: usize,
-    /// One line for people: what its vectors mean, and what they do not.
-    pub description: String,
+pub struct EmbedRequest {
+    /// Public name of the model.
+    pub model: String,
+    /// What to embed.
+    pub input: EmbedInput,
+    /// Length of the vectors, at least 1; `None` leaves it to the model.
+    pub dimensions: Option<u32>,
+    /// How the vectors are wanted.
+    pub encoding: VectorEncoding,
+    /// The caller's name for its end user.
+    pub end_user: Option<String>,
 }
 
-/// Turns texts into vectors of unit length (or all zero for a text without content).
-pub trait Embedder: Send + Sync {
-    /// What it is.
-    fn info(&self) -> &EmbedderInfo;
+/// What to embed: at least one input, none of them empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EmbedInput {
+    /// Texts.
+    Texts(Vec<String>),
+    /// Texts, as tokens of the model's vocabulary.
+    Tokens(Vec<Vec<u32>>),
+}
 
-    /// One vector of `dimensions` numbers for each text, in order.
+/// How vectors are wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VectorEncoding {
+    /// As [`Vector::Floats`].
+    #[default]
+    Floats,
+    /// As [`Vector::Base64`].
+    Base64,
+}
+
+/// The vectors of a request's inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedded {
+    /// One for each input, in order, all of one length. An embedder may leave [`Vector::Floats`] as
+    /// they are whatever encoding was asked for; [`Vector::Base64`] comes where it was.
+    pub vectors: Vec<Vector>,
+    /// What was used: the tokens of all inputs.
+    pub usage: Usage,
+}
+
+/// A vector of finite numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Vector {
+    /// The numbers.
+    Floats(Vec<f32>),
+    /// Base64 (RFC 4648, section 4, padded) of the numbers as little-endian 32-bit floats. Vectors
+    /// that come so, and are wanted so, need not be unpacked on the way.
+    Base64(String),
+}
+
+/// Turns texts into vectors.
+pub trait Embedder: Send + Sync {
+    /// Its models.
+    fn models(&self) -> &[ModelInfo];
+
+    /// Embeds the inputs of `request`. Dropping the future stops the work.
     ///
-    /// Callers pass `dimensions` within the bounds of [`EmbedderInfo`]. Dropping the future stops
-    /// the work.
+    /// # Errors
+    /// [`RunError`] names the field at fault, an input as `input[3]`.
     fn embed<'a>(
         &'a self,
-        texts: &'a [String],
-        dimensions: usize,
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, RunError>>;
+        cx: &'a RunCx,
+        request: EmbedRequest,
+    ) -> BoxFuture<'a, Result<Embedded, RunError>>;
+}
+
+impl EmbedInput {
+    /// Number of inputs.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.len(),
+            Self::Tokens(lists) => lists.len(),
+        }
+    }
 }
 
 /// Turns text into the tokens of one vocabulary.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{ItemKind, RunError};
+use crate::{ItemKind, Picodollars, RunError};
 
 /// One thing that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -107,6 +107,8 @@ pub struct Usage {
     pub reasoning_tokens: u64,
     /// Who counted.
     pub source: UsageSource,
+    /// What it cost; `None` where nobody knows a price.
+    pub cost: Option<Picodollars>,
 }
 
 /// Who counted a [`Usage`].

@@ -21,12 +21,15 @@ mod error;
 mod event;
 mod id;
 mod item;
+mod price;
 mod principal;
 mod request;
 mod run;
 mod store;
 
-pub use embedding::{Embedder, EmbedderInfo, Tokenizer, TokenizerError};
+pub use embedding::{
+    EmbedInput, EmbedRequest, Embedded, Embedder, Tokenizer, TokenizerError, Vector, VectorEncoding,
+};
 pub use error::{RunError, RunErrorKind};
 pub use event::{
     IncompleteReason, Node, Outcome, OutputEvent, RunEnd, RunEvent, StepEvent, StepPhase, Usage,
@@ -36,6 +39,7 @@ pub use id::{Entropy, Id};
 pub use item::{
     FunctionCall, FunctionOutput, Item, ItemKind, Media, MediaSource, Message, Part, Role,
 };
+pub use price::{Picodollars, Price};
 pub use principal::{AuthError, Authenticator, Principal, Scope};
 pub use request::{
     Api, Hints, Original, OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The gateway: its parts, put together.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use axum::body::{Body, Bytes};
 use axum::{BoxError, Router};
 use http::{Request, Response, StatusCode};
-use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore, Tokenizer};
+use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore};
 use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
@@ -22,8 +21,6 @@ pub struct GatewayParts {
     pub orchestrator: Arc<dyn Orchestrator>,
     /// Computes embeddings.
     pub embedder: Arc<dyn Embedder>,
-    /// Counts and decodes tokens of embedding inputs.
-    pub tokenizer: Arc<dyn Tokenizer>,
     /// Keeps responses.
     pub store: Arc<dyn ResponseStore>,
     /// Knows keys.
@@ -34,8 +31,9 @@ pub struct GatewayParts {
     pub metrics: Arc<Metrics>,
     /// Bounds on what is accepted.
     pub limits: Limits,
-    /// Other names of the embedding model.
-    pub aliases: BTreeMap<String, String>,
+    /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
+    /// ever. A stream that is silent for so long before its first event is committed as 200.
+    pub heartbeat: Option<Duration>,
 }
 
 /// Bounds on what is accepted.
@@ -60,14 +58,13 @@ pub struct Gateway {
 pub(crate) struct Shared {
     pub(crate) orchestrator: Arc<dyn Orchestrator>,
     pub(crate) embedder: Arc<dyn Embedder>,
-    pub(crate) tokenizer: Arc<dyn Tokenizer>,
     pub(crate) store: Arc<dyn ResponseStore>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tokens: TokenMetrics,
     pub(crate) limits: Limits,
-    pub(crate) aliases: BTreeMap<String, String>,
+    pub(crate) heartbeat: Option<Duration>,
     pub(crate) admission: Arc<Admission>,
 }
 
@@ -85,20 +82,19 @@ impl Gateway {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: GatewayParts) -> Self {
-        let answering = parts.orchestrator.models().iter().map(|model| &model.id);
-        let embedding = std::iter::once(&parts.embedder.info().id).chain(parts.aliases.keys());
-        let tokens = parts.metrics.tokens(answering.chain(embedding));
+        let (answering, embedding) = (parts.orchestrator.models(), parts.embedder.models());
+        let models = answering.iter().chain(embedding).map(|model| &model.id);
+        let tokens = parts.metrics.tokens(models);
         let shared = Arc::new(Shared {
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
-            tokenizer: parts.tokenizer,
             store: parts.store,
             authenticator: parts.authenticator,
             entropy: parts.entropy,
             metrics: parts.metrics,
             tokens,
             limits: parts.limits,
-            aliases: parts.aliases,
+            heartbeat: parts.heartbeat,
             admission: Admission::new(parts.limits.max_in_flight),
         });
         let front = Arc::new(Front::new(&shared));

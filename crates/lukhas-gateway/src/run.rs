@@ -2,6 +2,7 @@
 //! Runs: started, peeked at before the status is committed, then folded or streamed.
 
 mod events;
+mod heartbeat;
 mod meter;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use crate::ApiError;
 use crate::admission::Permit;
 
 pub(crate) use events::{EventWriter, stream};
+pub(crate) use heartbeat::Heartbeat;
 pub(crate) use meter::Meter;
 
 /// Events handled before other tasks of the thread get a turn.
@@ -42,6 +44,16 @@ struct Run {
     ended: bool,
 }
 
+/// What came of waiting for the runs.
+enum Next {
+    /// An event, and the run it is of.
+    Event(usize, RunEvent),
+    /// Nothing, for an interval of the heartbeat.
+    Silence,
+    /// All have ended.
+    End,
+}
+
 /// What a run is polled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
@@ -52,7 +64,8 @@ enum Pass {
 }
 
 impl Runs {
-    /// Starts the runs of an admitted request; returns when each has begun to answer.
+    /// Starts the runs of an admitted request; returns when each has begun to answer, or when
+    /// `heartbeat` comes due, so that the client hears of it.
     ///
     /// # Errors
     /// The failure of the first run that failed before it answered anything, so that the client gets
@@ -61,6 +74,7 @@ impl Runs {
         permit: Permit,
         meter: Meter,
         streams: impl Iterator<Item = RunStream>,
+        heartbeat: &mut Heartbeat,
     ) -> Result<Self, ApiError> {
         let run = |stream| Run {
             stream,
@@ -76,13 +90,13 @@ impl Runs {
             meter,
             permit,
         };
-        runs.peek().await?;
+        runs.peek(heartbeat).await?;
         Ok(runs)
     }
 
     /// Waits for the first output of each run, and holds it back with the steps before it.
-    async fn peek(&mut self) -> Result<(), ApiError> {
-        while let Some((index, event)) = poll_fn(|cx| self.poll_at(cx, Pass::Peek)).await {
+    async fn peek(&mut self, heartbeat: &mut Heartbeat) -> Result<(), ApiError> {
+        while let Next::Event(index, event) = self.wait(Pass::Peek, heartbeat).await {
             if let RunEvent::Output(output) = &event {
                 if let Some(error) = failure(output) {
                     return Err(error.clone().into());
@@ -99,6 +113,18 @@ impl Runs {
         poll_fn(|cx| self.poll_at(cx, Pass::Give)).await
     }
 
+    /// The next event, or silence.
+    async fn next_or_silence(&mut self, heartbeat: &mut Heartbeat) -> Next {
+        let next = self.wait(Pass::Give, heartbeat).await;
+        heartbeat.reset();
+        next
+    }
+
+    /// Whether each has begun to answer.
+    fn have_begun(&self) -> bool {
+        self.runs.iter().all(|run| run.begun)
+    }
+
     /// The next event if it is there already.
     fn next_ready(&mut self) -> Option<(usize, RunEvent)> {
         let mut cx = Context::from_waker(std::task::Waker::noop());
@@ -111,6 +137,15 @@ impl Runs {
     /// Whether all have ended and nothing is held back.
     fn done(&self) -> bool {
         self.runs.iter().all(|run| run.ended && run.held.is_empty())
+    }
+
+    async fn wait(&mut self, pass: Pass, heartbeat: &mut Heartbeat) -> Next {
+        poll_fn(|cx| match self.poll_at(cx, pass) {
+            Poll::Ready(Some((index, event))) => Poll::Ready(Next::Event(index, event)),
+            Poll::Ready(None) => Poll::Ready(Next::End),
+            Poll::Pending => heartbeat.poll(cx).map(|()| Next::Silence),
+        })
+        .await
     }
 
     fn poll_at(&mut self, cx: &mut Context<'_>, pass: Pass) -> Poll<Option<(usize, RunEvent)>> {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Which provider answers for which public name.
+//! Who answers for which public name: providers, and embedders alike.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lukhas_core::{ModelInfo, Provider};
+use lukhas_core::ModelInfo;
 
 /// Why a model cannot be offered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,8 +14,8 @@ pub enum CatalogError {
     /// A model or alias of that name is offered already.
     #[error("the model name `{0}` is taken")]
     NameTaken(String),
-    /// An alias stands for a model that no provider has.
-    #[error("the alias `{alias}` stands for `{model}`, which no provider offers")]
+    /// An alias stands for a model that nobody has.
+    #[error("the alias `{alias}` stands for `{model}`, which nobody offers")]
     UnknownModel {
         /// The alias.
         alias: String,
@@ -25,32 +25,30 @@ pub enum CatalogError {
 }
 
 /// The models on offer, and where each leads.
-#[derive(Clone, Default)]
-pub(crate) struct Catalog {
+pub(crate) struct Catalog<P: ?Sized> {
     models: Vec<ModelInfo>,
-    routes: BTreeMap<String, Route>,
+    routes: BTreeMap<String, Route<P>>,
     /// Who answers for other names that begin so.
-    others: Vec<(String, Arc<dyn Provider>)>,
+    others: Vec<(String, Arc<P>)>,
 }
 
 /// Where a public name leads.
-#[derive(Clone)]
-pub(crate) struct Route {
-    pub(crate) provider: Arc<dyn Provider>,
+pub(crate) struct Route<P: ?Sized> {
+    pub(crate) provider: Arc<P>,
     /// The provider's own name for the model.
     pub(crate) model: Arc<str>,
     /// Most tokens of a conversation, output included.
     pub(crate) context_window: u64,
 }
 
-impl Catalog {
+impl<P: ?Sized> Catalog<P> {
     /// The models and aliases, in the order they were added.
     pub(crate) fn models(&self) -> &[ModelInfo] {
         &self.models
     }
 
     /// Where the name `model` leads.
-    pub(crate) fn route(&self, model: &str) -> Option<Cow<'_, Route>> {
+    pub(crate) fn route(&self, model: &str) -> Option<Cow<'_, Route<P>>> {
         if let Some(route) = self.routes.get(model) {
             return Some(Cow::Borrowed(route));
         }
@@ -65,12 +63,17 @@ impl Catalog {
     }
 
     /// Leaves names that are not offered and begin with `prefix` to `provider`, under their names.
-    pub(crate) fn add_other(&mut self, prefix: String, provider: Arc<dyn Provider>) {
+    pub(crate) fn add_other(&mut self, prefix: String, provider: Arc<P>) {
         self.others.push((prefix, provider));
     }
 
-    pub(crate) fn add(&mut self, provider: &Arc<dyn Provider>) -> Result<(), CatalogError> {
-        for model in provider.models() {
+    /// Offers `models` of `provider`.
+    pub(crate) fn add(
+        &mut self,
+        provider: &Arc<P>,
+        models: &[ModelInfo],
+    ) -> Result<(), CatalogError> {
+        for model in models {
             let route = Route {
                 provider: Arc::clone(provider),
                 model: model.id.as_str().into(),
@@ -94,7 +97,7 @@ impl Catalog {
         self.offer(info, route.clone())
     }
 
-    fn offer(&mut self, info: ModelInfo, route: Route) -> Result<(), CatalogError> {
+    fn offer(&mut self, info: ModelInfo, route: Route<P>) -> Result<(), CatalogError> {
         if self.routes.contains_key(&info.id) {
             return Err(CatalogError::NameTaken(info.id));
         }
@@ -104,7 +107,38 @@ impl Catalog {
     }
 }
 
-impl fmt::Debug for Catalog {
+// By hand, because what is shared need be neither.
+impl<P: ?Sized> Clone for Catalog<P> {
+    fn clone(&self) -> Self {
+        Self {
+            models: self.models.clone(),
+            routes: self.routes.clone(),
+            others: self.others.clone(),
+        }
+    }
+}
+
+impl<P: ?Sized> Default for Catalog<P> {
+    fn default() -> Self {
+        Self {
+            models: Vec::new(),
+            routes: BTreeMap::new(),
+            others: Vec::new(),
+        }
+    }
+}
+
+impl<P: ?Sized> Clone for Route<P> {
+    fn clone(&self) -> Self {
+        Self {
+            provider: Arc::clone(&self.provider),
+            model: Arc::clone(&self.model),
+            context_window: self.context_window,
+        }
+    }
+}
+
+impl<P: ?Sized> fmt::Debug for Catalog<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.models.iter().map(|model| &model.id);
         f.debug_set().entries(names).finish()

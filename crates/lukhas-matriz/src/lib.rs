@@ -94,6 +94,7 @@
 //! ```
 
 mod catalog;
+mod embedders;
 mod json;
 mod matriz;
 mod node;
@@ -103,4 +104,5 @@ mod run;
 mod tests;
 
 pub use catalog::CatalogError;
+pub use embedders::Embedders;
 pub use matriz::Matriz;

@@ -25,7 +25,7 @@ pub struct Matriz {
 /// What the nodes work with.
 #[derive(Clone)]
 pub(crate) struct Parts {
-    pub(crate) catalog: Catalog,
+    pub(crate) catalog: Catalog<dyn Provider>,
     pub(crate) store: Option<Arc<dyn ResponseStore>>,
     pub(crate) tokenizer: Arc<dyn Tokenizer>,
 }
@@ -53,7 +53,8 @@ impl Matriz {
     /// # Errors
     /// [`CatalogError::NameTaken`] when one of them is offered already.
     pub fn with_provider(mut self, provider: Arc<dyn Provider>) -> Result<Self, CatalogError> {
-        Arc::make_mut(&mut self.parts).catalog.add(&provider)?;
+        let catalog = &mut Arc::make_mut(&mut self.parts).catalog;
+        catalog.add(&provider, provider.models())?;
         Ok(self)
     }
 

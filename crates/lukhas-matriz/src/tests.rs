@@ -203,7 +203,7 @@ fn a_name_is_given_once() {
 fn an_alias_needs_its_model() {
     let provider = Arc::new(Scripted::new(vec![]));
     let error = matriz(&provider).with_alias("a", "gone").err().unwrap();
-    let message = "the alias `a` stands for `gone`, which no provider offers";
+    let message = "the alias `a` stands for `gone`, which nobody offers";
     assert_eq!(error.to_string(), message);
 }
 

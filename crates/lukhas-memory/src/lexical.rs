@@ -3,10 +3,17 @@
 
 mod bag;
 mod hash;
+mod input;
 mod text;
 mod vector;
 
-use lukhas_core::{BoxFuture, Embedder, EmbedderInfo, RunError};
+use std::fmt;
+use std::sync::Arc;
+
+use lukhas_core::{
+    BoxFuture, EmbedRequest, Embedded, Embedder, ModelInfo, RunCx, RunError, Tokenizer, Usage,
+    Vector,
+};
 
 use self::bag::Bag;
 use self::vector::Sum;
@@ -34,64 +41,88 @@ const MAX_DIMENSIONS: usize = 3072;
 ///
 /// The same text gives the same bytes on every machine: sums are of integers, and the rest takes
 /// only operations that IEEE 754 rounds exactly. What would change a vector changes the name.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct LexicalHash {
-    info: EmbedderInfo,
+    models: [ModelInfo; 1],
+    tokenizer: Arc<dyn Tokenizer>,
 }
 
 impl LexicalHash {
-    /// The embedder.
+    /// The embedder. `tokenizer` counts its input, and turns tokens into text.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn new(tokenizer: Arc<dyn Tokenizer>) -> Self {
+        let model = ModelInfo {
+            id: "lukhas-lexical-hash-1024".to_owned(),
+            created: 1_780_000_000,
+            owned_by: "lukhas".to_owned(),
+            description: "Lexical, not semantic: matches words, parts of words and spellings, and \
+                          knows no meaning."
+                .to_owned(),
+            context_window: u64::MAX,
+        };
         Self {
-            info: EmbedderInfo {
-                id: "lukhas-lexical-hash-1024".to_owned(),
-                dimensions: DIMENSIONS,
-                min_dimensions: MIN_DIMENSIONS,
-                max_dimensions: MAX_DIMENSIONS,
-                description: "Lexical, not semantic: matches words, parts of words and spellings, \
-                              and knows no meaning."
-                    .to_owned(),
-            },
+            models: [model],
+            tokenizer,
         }
     }
 }
 
-impl Default for LexicalHash {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Embedder for LexicalHash {
-    fn info(&self) -> &EmbedderInfo {
-        &self.info
+    fn models(&self) -> &[ModelInfo] {
+        &self.models
     }
 
+    /// Must be called within a runtime of tokio: the tokens of long inputs are counted on a thread
+    /// that may block.
     fn embed<'a>(
         &'a self,
-        texts: &'a [String],
-        dimensions: usize,
-    ) -> BoxFuture<'a, Result<Vec<Vec<f32>>, RunError>> {
+        _cx: &'a RunCx,
+        request: EmbedRequest,
+    ) -> BoxFuture<'a, Result<Embedded, RunError>> {
         Box::pin(async move {
-            if !(MIN_DIMENSIONS..=MAX_DIMENSIONS).contains(&dimensions) {
-                let message =
-                    format!("`{dimensions}` is not between {MIN_DIMENSIONS} and {MAX_DIMENSIONS}");
-                return Err(RunError::invalid("dimensions", message));
-            }
-            let mut pace = Pace::default();
-            let mut vectors = Vec::with_capacity(texts.len());
-            for text in texts {
-                vectors.push(embed(text, dimensions, &mut pace).await);
-            }
-            Ok(vectors)
+            let dimensions = dimensions(&request)?;
+            let (texts, input_tokens) = input::texts(&self.tokenizer, request.input).await?;
+            let vectors = embed(&texts, dimensions).await;
+            Ok(Embedded {
+                vectors: vectors.into_iter().map(Vector::Floats).collect(),
+                usage: Usage {
+                    input_tokens,
+                    ..Usage::default()
+                },
+            })
         })
     }
 }
 
+fn dimensions(request: &EmbedRequest) -> Result<usize, RunError> {
+    let Some(asked) = request.dimensions else {
+        return Ok(DIMENSIONS);
+    };
+    let within = usize::try_from(asked).ok();
+    let within = within.filter(|asked| (MIN_DIMENSIONS..=MAX_DIMENSIONS).contains(asked));
+    within.ok_or_else(|| {
+        let message = format!(
+            "Invalid value for `dimensions`: must be between {MIN_DIMENSIONS} and {MAX_DIMENSIONS} \
+             for `{}`, but got {asked}.",
+            request.model
+        );
+        RunError::invalid("dimensions", message)
+    })
+}
+
+/// One vector of `dimensions` numbers for each text, in order. Long work pauses.
+async fn embed(texts: &[String], dimensions: usize) -> Vec<Vec<f32>> {
+    let mut pace = Pace::default();
+    let mut vectors = Vec::with_capacity(texts.len());
+    for text in texts {
+        vectors.push(vector(text, dimensions, &mut pace).await);
+    }
+    vectors
+}
+
 /// Reading a text, adding up its features and scaling their sum take time in proportion to the
 /// text's length and the vector's, and `pace` pauses in all three.
-async fn embed(text: &str, dimensions: usize, pace: &mut Pace) -> Vec<f32> {
+async fn vector(text: &str, dimensions: usize, pace: &mut Pace) -> Vec<f32> {
     let mut bag = Bag::default();
     for piece in text::pieces(text) {
         bag.read(piece);
@@ -104,6 +135,14 @@ async fn embed(text: &str, dimensions: usize, pace: &mut Pace) -> Vec<f32> {
     }
     pace.spend(dimensions).await;
     sum.into_unit()
+}
+
+impl fmt::Debug for LexicalHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LexicalHash")
+            .field("tokenizer", &self.tokenizer.name())
+            .finish_non_exhaustive()
+    }
 }
 
 #[cfg(test)]

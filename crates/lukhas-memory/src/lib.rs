@@ -4,20 +4,27 @@
 //! [`LexicalHash`] needs no model: it compares what texts are written with, not what they mean.
 //!
 //! ```
-//! use lukhas_core::Embedder;
-//! use lukhas_memory::LexicalHash;
+//! use lukhas_core::{EmbedInput, EmbedRequest, Embedder, RunCx, RunError, Vector, VectorEncoding};
 //!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), lukhas_core::RunError> {
-//! let embedder = LexicalHash::new();
-//! let texts = ["the parcel arrived", "the parcels arive", "a rainy night"].map(String::from);
-//! let vectors = embedder.embed(&texts, 1024).await?;
-//! let cosine = |a: usize, b: usize| -> f32 {
-//!     vectors[a].iter().zip(&vectors[b]).map(|(a, b)| a * b).sum()
-//! };
-//! assert!(cosine(0, 1) > 0.3 && cosine(0, 2) < 0.1);
-//! # Ok(())
-//! # }
+//! /// How near two texts are, from -1 to 1.
+//! async fn nearness(
+//!     embedder: &dyn Embedder,
+//!     cx: &RunCx,
+//!     texts: [String; 2],
+//! ) -> Result<f32, RunError> {
+//!     let request = EmbedRequest {
+//!         model: "lukhas-lexical-hash-1024".to_owned(),
+//!         input: EmbedInput::Texts(texts.into()),
+//!         dimensions: None,
+//!         encoding: VectorEncoding::Floats,
+//!         end_user: None,
+//!     };
+//!     let embedded = embedder.embed(cx, request).await?;
+//!     Ok(match embedded.vectors.as_slice() {
+//!         [Vector::Floats(a), Vector::Floats(b)] => a.iter().zip(b).map(|(a, b)| a * b).sum(),
+//!         _ => 0.0,
+//!     })
+//! }
 //! ```
 
 mod lexical;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the server counts.
 
+mod cost;
 mod exposition;
 mod process;
 mod route;
@@ -15,6 +16,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::cost::CostFamily;
 use self::process::Process;
 use self::route::{Code, Route};
 use self::tokens::Kind;
@@ -50,6 +52,7 @@ pub struct Metrics {
     http: HttpFamilies,
     runs_in_flight: Gauge,
     tokens: Family<Kind, Counter>,
+    cost: CostFamily,
 }
 
 /// The families that routes have series in.
@@ -81,12 +84,14 @@ impl Metrics {
         let tokens = Family::default();
         let help = "Tokens used, by type and model";
         registry.register("lukhas_tokens", help, tokens.clone());
+        let cost = cost::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
             registry,
             http,
             runs_in_flight,
             tokens,
+            cost,
         }
     }
 
@@ -98,12 +103,14 @@ impl Metrics {
         RouteMetrics::new(&self.http, Route { route, method })
     }
 
-    /// The handle for the tokens of `models`; what other models use is counted under `other`.
+    /// The handle for the tokens of `models`, and what they cost; what other models use is counted
+    /// under `other`.
     ///
     /// Make it once, of the models that the server lists.
     #[must_use]
     pub fn tokens<M: Into<String>>(&self, models: impl IntoIterator<Item = M>) -> TokenMetrics {
-        TokenMetrics::new(&self.tokens, models.into_iter().map(Into::into))
+        let models = models.into_iter().map(Into::into);
+        TokenMetrics::new(&self.tokens, &self.cost, models)
     }
 
     /// Counts a run as under way until the guard is dropped.

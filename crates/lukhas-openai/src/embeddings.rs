@@ -5,6 +5,7 @@ mod read;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use lukhas_core::{EmbedInput, EmbedRequest, Embedded, Vector, VectorEncoding};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -125,41 +126,72 @@ impl CreateEmbedding {
 }
 
 impl EmbeddingInput {
-    /// Number of inputs, at least 1.
+    /// Whether it is one input by itself, not in an array of inputs.
     #[must_use]
-    pub fn count(&self) -> usize {
+    pub fn is_bare(&self) -> bool {
         match self {
-            Self::Text(_) | Self::Tokens(_) => 1,
-            Self::Texts(texts) => texts.len(),
-            Self::TokenLists(lists) => lists.len(),
+            Self::Text(_) | Self::Tokens(_) => true,
+            Self::Texts(_) | Self::TokenLists(_) => false,
         }
     }
+}
 
-    /// The parameter that input `index` came by: `input[3]`, or `input` when it is the only one
-    /// and not in an array of inputs.
-    #[must_use]
-    pub fn param(&self, index: usize) -> String {
-        match self {
-            Self::Text(_) | Self::Tokens(_) => "input".to_owned(),
-            Self::Texts(_) | Self::TokenLists(_) => format!("input[{index}]"),
+impl From<EmbeddingInput> for EmbedInput {
+    fn from(input: EmbeddingInput) -> Self {
+        match input {
+            EmbeddingInput::Text(text) => Self::Texts(vec![text]),
+            EmbeddingInput::Texts(texts) => Self::Texts(texts),
+            EmbeddingInput::Tokens(tokens) => Self::Tokens(vec![tokens]),
+            EmbeddingInput::TokenLists(lists) => Self::Tokens(lists),
+        }
+    }
+}
+
+impl From<EncodingFormat> for VectorEncoding {
+    fn from(format: EncodingFormat) -> Self {
+        match format {
+            EncodingFormat::Float => Self::Floats,
+            EncodingFormat::Base64 => Self::Base64,
+        }
+    }
+}
+
+impl From<CreateEmbedding> for EmbedRequest {
+    fn from(request: CreateEmbedding) -> Self {
+        Self {
+            model: request.model,
+            input: request.input.into(),
+            dimensions: request.dimensions,
+            encoding: request.encoding_format.map(Into::into).unwrap_or_default(),
+            end_user: request.user,
+        }
+    }
+}
+
+impl EmbeddingVector {
+    /// `vector` as `encoding` wants it.
+    fn new(vector: Vector, encoding: VectorEncoding) -> Self {
+        match (vector, encoding) {
+            (Vector::Floats(numbers), VectorEncoding::Floats) => Self::Float(numbers),
+            (Vector::Floats(numbers), VectorEncoding::Base64) => Self::Base64(to_base64(&numbers)),
+            (Vector::Base64(text), VectorEncoding::Base64 | VectorEncoding::Floats) => {
+                Self::Base64(text)
+            }
         }
     }
 }
 
 impl EmbeddingList {
-    /// The answer for `vectors`, in the order of the inputs, which had `tokens` tokens in all.
+    /// The answer of `model` to a request that wants its vectors as `encoding`.
     #[must_use]
-    pub fn new(model: String, vectors: Vec<Vec<f32>>, format: EncodingFormat, tokens: u64) -> Self {
-        let embed = |vector| match format {
-            EncodingFormat::Float => EmbeddingVector::Float(vector),
-            EncodingFormat::Base64 => EmbeddingVector::Base64(to_base64(&vector)),
-        };
-        let data = vectors.into_iter().enumerate();
+    pub fn new(model: String, embedded: Embedded, encoding: VectorEncoding) -> Self {
+        let data = embedded.vectors.into_iter().enumerate();
         let data = data.map(|(index, vector)| EmbeddingObject {
             object: "embedding",
             index,
-            embedding: embed(vector),
+            embedding: EmbeddingVector::new(vector, encoding),
         });
+        let tokens = embedded.usage.input_tokens;
         Self {
             object: "list",
             data: data.collect(),

@@ -15,6 +15,7 @@ mod read;
 mod responses;
 mod rewrite;
 mod sse;
+mod tool;
 mod write;
 
 pub use chat::{
@@ -33,12 +34,13 @@ pub use models::{ModelList, ModelObject};
 pub use read::TextOr;
 pub use responses::{
     CountInputTokens, CreateResponse, DeletedResponse, FunctionCallObject, FunctionOutputObject,
-    FunctionTool, Include, IncompleteDetails, InputContent, InputItem, InputTokens, ItemList,
-    ItemObject, MessageObject, PartObject, Reasoning, ReasoningObject, ResponseCall, ResponseError,
+    Include, IncompleteDetails, InputContent, InputItem, InputTokens, ItemList, ItemObject,
+    MessageObject, PartObject, Reasoning, ReasoningObject, ResponseCall, ResponseError,
     ResponseEvent, ResponseFold, ResponseObject, ResponseOptions, ResponseStream, ResponseTool,
     ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, SummaryObject, TextConfig,
     TextFormat,
 };
 pub use rewrite::{Edit, Members, member, rewrite_object, set_members};
 pub use sse::{DONE, SseDecoder, SseError, SseEvent, write_event};
+pub use tool::FunctionTool;
 pub use write::write_json;

@@ -28,13 +28,12 @@ pub use request::{
     TextFormat,
 };
 pub use stream::ResponseStream;
-pub use tool::{FunctionTool, ResponseTool, ResponseToolChoice};
+pub use tool::{ResponseTool, ResponseToolChoice};
 
 // Shared with chat completions.
-pub(crate) use convert::{MAX_TOOLS, at_least_one, at_most, check_metadata, in_range, is_whole};
+pub(crate) use convert::{at_least_one, at_most, check_metadata, in_range, is_whole};
 pub(crate) use input::{ImageDetail, check_url};
 pub(crate) use request::{CacheRetention, JsonSchemaFormat, NoOptions, ReasoningEffort, Verbosity};
-pub(crate) use tool::{AllowedMode, NamedTool, ToolChoiceMode, check_name};
 
 #[cfg(test)]
 mod tests;

@@ -94,20 +94,23 @@ impl Clients {
     }
 
     fn connect(&self) -> HttpClient {
-        let mut http = HttpConnector::new();
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(self.connect));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config((*self.tls).clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
         Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(MAX_IDLE)
-            .build(https)
+            .build(self.connector())
+    }
+
+    fn connector(&self) -> HttpsConnector<HttpConnector> {
+        let mut http = HttpConnector::new();
+        http.set_nodelay(true);
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(self.connect));
+        HttpsConnectorBuilder::new()
+            .with_tls_config((*self.tls).clone())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http)
     }
 }
 
@@ -124,4 +127,26 @@ fn authorities(pem: &[u8]) -> Result<RootCertStore, UpstreamError> {
         return Err(UpstreamError::new("ca", "holds no certificate in PEM form"));
     }
     Ok(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper_rustls::MaybeHttpsStream;
+    use tokio::net::TcpListener;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn small_writes_to_an_upstream_do_not_wait() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let clients = Clients::new(Duration::from_secs(60), None).unwrap();
+        let url = format!("http://{address}/").parse().unwrap();
+        let stream = clients.connector().oneshot(url).await.unwrap();
+        let MaybeHttpsStream::Http(stream) = stream else {
+            panic!("TLS for a URL without it");
+        };
+        assert!(stream.inner().nodelay().unwrap());
+    }
 }

@@ -103,6 +103,14 @@ impl Dialect {
         }
     }
 
+    /// Whether its upstreams embed, too.
+    pub(crate) fn embeds(self) -> bool {
+        match self {
+            Self::Chat | Self::Responses => true,
+            Self::Messages => false,
+        }
+    }
+
     /// The headers that every request carries, the key among them.
     pub(crate) fn headers(self, key: Option<&Secret<String>>) -> Result<HeaderMap, UpstreamError> {
         let mut headers = HeaderMap::new();

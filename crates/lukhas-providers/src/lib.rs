@@ -20,6 +20,7 @@
 mod answer;
 mod client;
 mod dialect;
+mod embeddings;
 mod error;
 mod passage;
 mod routed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A public model over the upstreams that answer for it.
 
+mod embed;
 mod run;
 
 #[cfg(test)]
@@ -11,8 +12,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::ready;
+use futures_util::stream::once;
 use lukhas_core::{
-    BoxFuture, ModelInfo, OutputStream, Provider, RunCx, RunError, RunRequest, Tokenizer,
+    BoxFuture, ModelInfo, OutputEvent, OutputStream, Price, Provider, RunCx, RunEnd, RunError,
+    RunRequest, Tokenizer, Usage,
 };
 use lukhas_reliability::{Endpoint, Pool, PoolConfig, RetryPolicy};
 
@@ -31,6 +35,8 @@ pub struct Target {
     pub weight: NonZeroU32,
     /// Targets of a higher tier are asked only when those of lower ones fail.
     pub tier: u32,
+    /// What its tokens cost, where that is known.
+    pub price: Option<Price>,
 }
 
 /// How a model is answered for.
@@ -45,6 +51,8 @@ pub struct RoutedModelConfig {
     pub policy: RetryPolicy,
     /// Most time for an answer, retries included.
     pub total: Duration,
+    /// Most tokens of an answer; what asks for more is refused.
+    pub max_output_tokens: Option<u32>,
     /// Counts the tokens of inputs, as an estimate: upstreams do not all offer it.
     pub tokenizer: Arc<dyn Tokenizer>,
 }
@@ -61,6 +69,7 @@ struct Shared {
     pool: Pool<Target>,
     policy: RetryPolicy,
     total: Duration,
+    max_output_tokens: Option<u32>,
     tokenizer: Arc<dyn Tokenizer>,
 }
 
@@ -73,7 +82,14 @@ impl Target {
             model: None,
             weight: NonZeroU32::MIN,
             tier: 0,
+            price: None,
         }
+    }
+
+    /// `usage` of this target, with what it cost.
+    pub(crate) fn priced(&self, usage: Usage) -> Usage {
+        let cost = self.price.map(|price| price.of(&usage));
+        Usage { cost, ..usage }
     }
 }
 
@@ -94,8 +110,29 @@ impl RoutedModel {
             pool,
             policy: config.policy,
             total: config.total,
+            max_output_tokens: config.max_output_tokens,
             tokenizer: config.tokenizer,
         })))
+    }
+
+    /// `request`, held to the most tokens of an answer.
+    fn limited(&self, mut request: RunRequest) -> Result<RunRequest, RunError> {
+        let Some(most) = self.0.max_output_tokens else {
+            return Ok(request);
+        };
+        let Some(asked) = request.max_output_tokens else {
+            request.max_output_tokens = Some(most);
+            request.original = None;
+            return Ok(request);
+        };
+        if asked > most {
+            let message = format!(
+                "`{}` gives at most {most} tokens in an answer, but {asked} were asked for.",
+                request.model
+            );
+            return Err(RunError::invalid("max_output_tokens", message));
+        }
+        Ok(request)
     }
 
     /// The targets as they stand.
@@ -115,7 +152,10 @@ impl Provider for RoutedModel {
     }
 
     fn run(&self, cx: &RunCx, request: RunRequest) -> OutputStream {
-        Run::new(self.clone(), cx, request).stream()
+        match self.limited(request) {
+            Ok(request) => Run::new(self.clone(), cx, request).stream(),
+            Err(error) => Box::pin(once(ready(OutputEvent::Ended(RunEnd::failed(error))))),
+        }
     }
 
     fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {

@@ -2,12 +2,14 @@
 //! One address that answers for models.
 
 mod body;
+mod embed;
 mod patience;
 mod status;
 mod stream;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -23,7 +25,7 @@ use crate::answer::Answer;
 use crate::client::Clients;
 use crate::error::Failed;
 use crate::passage::{self, Passage};
-use crate::{Dialect, UpstreamError};
+use crate::{Dialect, UpstreamError, embeddings};
 
 pub(crate) use status::word;
 pub(crate) use stream::Answering;
@@ -52,14 +54,17 @@ pub struct UpstreamConfig {
 #[derive(Clone)]
 pub struct Upstream(Arc<Shared>);
 
+#[derive(Clone)]
 struct Shared {
     name: String,
     dialect: Dialect,
     url: Uri,
+    /// Where embeddings are asked for.
+    embeddings: Uri,
     headers: HeaderMap,
     timeouts: Timeouts,
     max_answer_bytes: usize,
-    clients: Clients,
+    clients: Arc<Clients>,
 }
 
 impl UpstreamConfig {
@@ -91,13 +96,25 @@ impl Upstream {
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         Ok(Self(Arc::new(Shared {
             url: url(&config.base_url, config.dialect.path())?,
+            embeddings: url(&config.base_url, embeddings::PATH)?,
             name: config.name,
             dialect: config.dialect,
             headers,
             max_answer_bytes: config.max_answer_bytes,
-            clients: Clients::new(config.timeouts.connect(), config.ca.as_deref())?,
+            clients: Arc::new(Clients::new(
+                config.timeouts.connect(),
+                config.ca.as_deref(),
+            )?),
             timeouts: config.timeouts,
         })))
+    }
+
+    /// The same upstream over the same connections, waited for differently. How long a connection
+    /// may take to come about stays as it was.
+    #[must_use]
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
+        let shared = Shared::clone(&self.0);
+        Self(Arc::new(Shared { timeouts, ..shared }))
     }
 
     /// Its name in logs and metrics.
@@ -164,22 +181,31 @@ impl Upstream {
         whole: bool,
         deadline: Deadline,
     ) -> Result<Response<Incoming>, Failed> {
+        // A whole answer takes as long as it takes to make: only the deadline bounds it.
+        let (accept, limit) = match whole {
+            true => ("application/json", deadline.remaining()),
+            false => {
+                let first = self.0.timeouts.first_byte();
+                ("text/event-stream", deadline.limit(first))
+            }
+        };
+        self.post(&self.0.url, body, accept, limit).await
+    }
+
+    /// Posts `body`, and waits at most for `limit` until an answer begins.
+    async fn post(
+        &self,
+        url: &Uri,
+        body: Bytes,
+        accept: &'static str,
+        limit: Duration,
+    ) -> Result<Response<Incoming>, Failed> {
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = http::Method::POST;
-        outgoing.uri_mut().clone_from(&self.0.url);
+        outgoing.uri_mut().clone_from(url);
         outgoing.headers_mut().clone_from(&self.0.headers);
-        let accept = if whole {
-            "application/json"
-        } else {
-            "text/event-stream"
-        };
         let accept = HeaderValue::from_static(accept);
         outgoing.headers_mut().insert(ACCEPT, accept);
-        // A whole answer takes as long as it takes to make: only the deadline bounds it.
-        let limit = match whole {
-            true => deadline.remaining(),
-            false => deadline.limit(self.0.timeouts.first_byte()),
-        };
         let sent = timeout(limit, self.0.clients.client().request(outgoing)).await;
         sent.map_err(|_| Failed::timeout("did not answer", limit))?
             .map_err(|error| status::unsent(&error, self.0.timeouts.connect()))

@@ -14,7 +14,12 @@ end of a run says which tests that left out. They may need:
 - `seed`, `stop`: fields of a chat completion for which not every API has a place.
 """
 
+import os
+import re
+import subprocess
+import textwrap
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -82,6 +87,45 @@ async def async_embedding_client():
     """The asynchronous client without validation."""
     async with AsyncOpenAI(**PLAIN) as client:
         yield client
+
+
+@contextmanager
+def running(*arguments, folder):
+    """The banner of a `lukhas` process of one's own, on a free port."""
+    # Variables of the suites are no settings.
+    ours = ("LUKHAS_", "OPENAI_")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    command = [os.environ["LUKHAS_BINARY"], *arguments, "--listen", "127.0.0.1:0"]
+    output = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, cwd=folder, env=clean, **output) as process:
+        try:
+            banner = ""
+            while banner.count("curl ") < 3:
+                line = process.stdout.readline()
+                assert line, f"it ended instead of becoming ready: {banner}"
+                banner += line
+            yield banner
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def slow_client(tmp_path_factory):
+    """A client of a server that says it is alive, with an upstream that takes its time if told."""
+    folder = tmp_path_factory.mktemp("slow")
+    with running("mock", folder=folder) as mock:
+        url = re.search(r"http://[\d.:]+", mock)[0]
+        settings = f"""
+            upstreams: {{mock: {{base_url: "{url}/v1"}}}}
+            models: {{other: mock}}
+            timeouts: {{heartbeat_ms: 100}}
+        """
+        (folder / "lukhas.yaml").write_text(textwrap.dedent(settings))
+        with running("serve", "--config", "lukhas.yaml", folder=folder) as server:
+            url = re.search(r"http://[\d.:]+", server)[0]
+            key = re.search(r"lk_live_\w+", server)[0]
+            with OpenAI(base_url=f"{url}/v1", api_key=key, **OPTIONS) as client:
+                yield client
 
 
 @pytest.fixture(scope="session")

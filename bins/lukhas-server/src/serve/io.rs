@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
+use super::ahead::ReadAhead;
 use super::refusal::{Refusal, Refusals, may_refuse};
 
 /// How long a connection that we close waits for the client to close its side.
@@ -28,6 +29,7 @@ const DISCARD: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct WatchedIo<T> {
     inner: T,
+    ahead: ReadAhead,
     activity: Arc<Activity>,
     patience: Duration,
     refusals: Refusals,
@@ -57,6 +59,7 @@ impl<T> WatchedIo<T> {
     ) -> Self {
         Self {
             inner,
+            ahead: ReadAhead::default(),
             activity,
             patience,
             refusals,
@@ -127,7 +130,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for WatchedIo<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        let this = &mut *self;
+        ready!(this.ahead.poll_read(&mut this.inner, cx, buf))?;
         self.activity.read(buf.filled().len() - before);
         Poll::Ready(Ok(()))
     }
@@ -165,6 +169,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WatchedIo<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper flushes whenever it has nothing else to do.
+        let this = &mut *self;
+        this.ahead.watch(&mut this.inner, cx)?;
         ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
         if self.wrote {
             self.wrote = !self.activity.flushed();

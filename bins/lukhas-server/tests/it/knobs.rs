@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Every setting of `timeouts` and `retry` changes what clients see of an upstream.
+//! Every setting of `timeouts`, of `retry` and of a model changes what clients see of an upstream.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
@@ -111,6 +111,214 @@ fn an_answer_takes_no_longer_than_it_may() {
             ),
         ],
     );
+}
+
+/// A stream of `model` to its last byte, comments among its lines; the server has a heartbeat.
+fn stream(model: &str, api: &str, settings: &str) -> Vec<String> {
+    let mock = mock();
+    let server = before(mock.port, settings);
+    let input = match api {
+        "responses" => r#""input":"Say one two""#,
+        _ => r#""messages":[{"role":"user","content":"Say one two"}]"#,
+    };
+    let body = format!(r#"{{"model":"{model}","stream":true,{input}}}"#);
+    let mut client = server.connect();
+    client.send_post(&format!("/v1/{api}"), &body);
+    let answer = client.read_to(b"data: [DONE]\n\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("text/event-stream"), "{answer}");
+    let lines = answer.lines().filter(|line| line.starts_with([':', 'd']));
+    let lines = lines.filter(|line| !line.starts_with("date"));
+    lines.map(str::to_owned).collect()
+}
+
+const ALIVE: &str = ": keep-alive";
+
+fn comments(lines: &[String]) -> usize {
+    lines.iter().filter(|line| *line == ALIVE).count()
+}
+
+#[test]
+fn a_silent_stream_says_that_it_is_alive() {
+    let often = "timeouts: {heartbeat_ms: 100}";
+    let chat = stream("mock+slow_first=1s", "chat/completions", often);
+    assert_eq!(&chat[..2], [ALIVE, ALIVE], "{chat:?}");
+    let responses = stream("mock+slow_first=1s", "responses", often);
+    assert_eq!(&responses[..2], [ALIVE, ALIVE], "{responses:?}");
+
+    let between = stream("mock+delay=400ms", "chat/completions", often);
+    let first = between.iter().position(|line| line.contains("one"));
+    let after = &between[first.expect("a first piece")..];
+    assert!(comments(after) >= 2, "{between:?}");
+
+    for seldom in ["timeouts: {heartbeat_ms: 0}", "timeouts: {}"] {
+        let silent = stream("mock+slow_first=1s", "chat/completions", seldom);
+        assert_eq!(comments(&silent), 0, "{silent:?}");
+    }
+}
+
+#[test]
+fn what_fails_after_the_first_heartbeat_is_an_error_event() {
+    let model = "mock+slow_first=20s";
+    let with = |beat: u32| format!("timeouts: {{read_ms: 500, heartbeat_ms: {beat}}}");
+    for (api, failed) in [
+        ("chat/completions", "\"error\""),
+        ("responses", "response.failed"),
+    ] {
+        let lines = stream(model, api, &with(100));
+        let [.., failure, done] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert_eq!(done, "data: [DONE]");
+        assert!(failure.contains(failed), "{failure}");
+        assert!(failure.contains("upstream_timeout"), "{failure}");
+        assert!(comments(&lines) > 0, "{lines:?}");
+    }
+    // Before it, it has its true status.
+    check(model, true, &[(&with(0), 504), (&with(5000), 504)]);
+}
+
+/// A server that has the model `m`, which is `settings`, before the upstream at `port`.
+fn with_model(port: u16, settings: &str) -> Server {
+    let yaml = format!(
+        "upstreams: {{up: {{base_url: \"http://127.0.0.1:{port}/v1\"}}}}\n\
+         models:\n  table:\n    m: {settings}\nretry: {{budget: 1}}\n"
+    );
+    Setup::serve(&yaml).start()
+}
+
+#[test]
+fn an_answer_has_at_most_the_tokens_it_may_have() {
+    let mock = mock();
+    let target = "targets: [{upstream: up, model: mock}]";
+    let limited = with_model(mock.port, &format!("{{max_output_tokens: 2, {target}}}"));
+    let free = with_model(mock.port, &format!("{{{target}}}"));
+    let post = |server: &Server, path: &str, field: &str| {
+        let body = match path {
+            "/v1/responses" => format!(r#"{{"model":"m","input":"Say a b c d"{field}}}"#),
+            _ => format!(
+                r#"{{"model":"m","messages":[{{"role":"user","content":"Say a b c d"}}]{field}}}"#
+            ),
+        };
+        server.connect().post(path, &body)
+    };
+    for (path, field, cut) in [
+        (
+            "/v1/responses",
+            "max_output_tokens",
+            "\"reason\":\"max_output_tokens\"",
+        ),
+        (
+            "/v1/chat/completions",
+            "max_completion_tokens",
+            "\"finish_reason\":\"length\"",
+        ),
+    ] {
+        let more = format!(r#","{field}":3"#);
+        let refused = post(&limited, path, &more);
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        let shown = "`m` gives at most 2 tokens in an answer, but 3 were asked for.";
+        assert!(refused.body.contains(shown), "{}", refused.body);
+        let named = format!(r#""param":"{field}""#);
+        assert!(refused.body.contains(&named), "{}", refused.body);
+        let within = format!(r#","{field}":2"#);
+        for (server, field, is_cut) in [
+            (&limited, "", true),
+            (&limited, within.as_str(), true),
+            (&free, "", false),
+        ] {
+            let answer = post(server, path, field);
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            assert_eq!(
+                answer.body.contains(cut),
+                is_cut,
+                "{field}: {}",
+                answer.body
+            );
+        }
+    }
+}
+
+#[test]
+fn a_target_may_take_its_own_time() {
+    let mock = mock();
+    for (model, own, stream, expected) in [
+        ("mock+slow_first=1s", "read_ms: 100", true, 504),
+        ("mock+slow_first=1s", "read_ms: 20000", true, 200),
+        (
+            "mock+slow_head=4s",
+            "read_ms: 100, total_ms: 1100",
+            false,
+            504,
+        ),
+        ("mock+slow_head=1s", "total_ms: 20000", false, 200),
+    ] {
+        let target = format!("{{targets: [{{upstream: up, model: {model}, {own}}}]}}");
+        let server = with_model(mock.port, &target);
+        let answer = ask(&server, "m", stream);
+        assert_eq!(answer.status, expected, "{own}: {}", answer.body);
+    }
+    // One that takes too long leaves time for the next.
+    let server = with_model(
+        mock.port,
+        "{targets: [{upstream: up, model: mock+slow_head=9s, read_ms: 100, total_ms: 1100}, {upstream: up, model: mock}]}",
+    );
+    assert_eq!(ask(&server, "m", true).status, 200);
+    assert_eq!(ask(&server, "m", false).status, 200);
+}
+
+#[test]
+fn what_answers_cost_is_counted_by_the_price_of_who_gave_them() {
+    let script = "\
+rules:
+  - match: {model: dear}
+    reply: {text: Yes.}
+    usage: {input_tokens: 1000000, cached_tokens: 400000, output_tokens: 200000}
+";
+    let arguments = ["mock", "--listen", "127.0.0.1:0", "--script", "script.yaml"];
+    let mock = Setup::new(&arguments).file("script.yaml", script).start();
+    let server = with_model(
+        mock.port,
+        "{price: {input: \"2.50\", cached_input: \"1.25\", output: \"10\"}, targets: [{upstream: up, model: dear}]}",
+    );
+    let cost = |server: &Server| -> Option<String> {
+        let metrics = server.get("/metrics").body;
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("lukhas_cost_usd_total"));
+        line.map(str::to_owned)
+    };
+    assert_eq!(cost(&server), None);
+    for (stream, expected) in [(false, "4.0"), (true, "8.0")] {
+        if stream {
+            let mut client = server.connect();
+            client.send_post(
+                "/v1/chat/completions",
+                r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"Say one"}]}"#,
+            );
+            client.read_to(b"data: [DONE]\n\n");
+        } else {
+            assert_eq!(ask(&server, "m", false).status, 200);
+        }
+        let line = format!("lukhas_cost_usd_total{{model=\"m\"}} {expected}");
+        assert_eq!(cost(&server).as_deref(), Some(line.as_str()));
+    }
+    let embedded = r#"{"model":"m","input":"one"}"#;
+    assert_eq!(
+        server.connect().post("/v1/embeddings", embedded).status,
+        200
+    );
+    let line = "lukhas_cost_usd_total{model=\"m\"} 10.5";
+    assert_eq!(cost(&server).as_deref(), Some(line));
+
+    // The price is that of the target that answered.
+    let server = with_model(
+        mock.port,
+        "{price: {input: \"1\", output: \"1\"}, targets: [{upstream: up, model: dear, price: {input: \"0\", output: \"5\"}}]}",
+    );
+    assert_eq!(ask(&server, "m", false).status, 200);
+    let line = "lukhas_cost_usd_total{model=\"m\"} 1.0";
+    assert_eq!(cost(&server).as_deref(), Some(line));
 }
 
 #[test]

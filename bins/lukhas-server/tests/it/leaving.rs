@@ -5,6 +5,7 @@
 //! socket to the last time that `/metrics` was asked and still counted the run: a machine that is
 //! slow to answer does not add to it.
 
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -102,6 +103,53 @@ fn the_end_of_a_connection_ends_its_run() {
             clients.iter_mut().for_each(Client::first_piece);
         }
         check(&server, &format!("HTTP/1.1, {asked:?}"), clients);
+    }
+}
+
+/// What a client sends behind its request without waiting for the answer.
+const NEXT: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+
+#[test]
+fn a_reset_behind_further_requests_ends_the_run() {
+    for asked in Asked::ALL {
+        let server = asked.server();
+        let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            client.send_post("/v1/responses", &asked.body());
+            client.send(NEXT);
+            // Closing it is a reset then.
+            let socket = socket2::SockRef::from(&client.stream);
+            socket.set_linger(Some(Duration::ZERO)).unwrap();
+        }
+        if let Asked::Begun = asked {
+            clients.iter_mut().for_each(Client::first_piece);
+        }
+        check(&server, &format!("a reset, {asked:?}"), clients);
+    }
+}
+
+#[test]
+fn a_client_that_has_sent_its_last_request_may_close_its_side() {
+    let server = Setup::serve("engine: {token_delay_ms: 100}").start();
+    let mut client = server.connect();
+    client.send_stream("one two three");
+    client.send(NEXT);
+    client.first_piece();
+    client.stream.shutdown(Shutdown::Write).unwrap();
+    client.read_to(b"event: response.completed");
+}
+
+#[test]
+fn what_is_sent_behind_a_request_is_answered_in_order() {
+    const MANY: usize = 2000;
+    let server = Setup::serve("engine: {token_delay_ms: 50}").start();
+    let mut client = server.connect();
+    client.send_stream("one two three");
+    client.first_piece();
+    client.send(NEXT.repeat(MANY));
+    client.read_to(b"data: [DONE]\n\n\r\n0\r\n\r\n");
+    for _ in 0..MANY {
+        assert_eq!(client.answer().status, 200);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `lukhas serve` before an upstream that two variables switch on.
 
+use crate::http::Answer;
 use crate::process::{Server, Setup};
 
 const ASK: &str = r#"{"model":"gpt-5-mini","messages":[{"role":"user","content":"Say one two"}]}"#;
@@ -60,6 +61,70 @@ fn a_key_and_an_address_alone_put_an_upstream_behind_the_server() {
         answer.body
     );
     assert!(!answer.body.contains("sk-another"), "{}", answer.body);
+}
+
+fn embed(server: &Server, model: &str) -> Answer {
+    let body = format!(r#"{{"model":"{model}","input":["one","two"]}}"#);
+    server.connect().post("/v1/embeddings", &body)
+}
+
+#[test]
+fn embedding_models_that_are_not_known_here_go_upstream_under_their_names() {
+    let mock = Setup::new(&["mock", "--listen", "127.0.0.1:0"]).start();
+    let server = before(mock.port, "sk-any");
+    let answer = embed(&server, "text-embedding-3-large");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(
+        answer.body.contains("text-embedding-3-large"),
+        "{}",
+        answer.body
+    );
+    let asked = mock.get("/__mock/stats").body;
+    assert!(asked.contains("text-embedding-3-large"), "{asked}");
+    // The offline embedder stays under its own name.
+    let answer = embed(&server, "lukhas-lexical-hash-1024");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert!(!mock.get("/__mock/stats").body.contains("lukhas-lexical"));
+}
+
+#[test]
+fn embedding_models_of_the_table_have_targets_and_aliases() {
+    let mock = Setup::new(&["mock", "--listen", "127.0.0.1:0"]).start();
+    let yaml = format!(
+        "\
+upstreams:
+  up: {{base_url: \"http://127.0.0.1:{port}/v1\"}}
+  claude: {{base_url: \"http://127.0.0.1:{port}/v1\", api: messages}}
+models:
+  aliases: {{text-embedding-3-small: vectors}}
+  table:
+    vectors: {{targets: [{{upstream: up, model: mock+503}}, {{upstream: up, model: theirs}}]}}
+    words: {{targets: [{{upstream: up}}, {{upstream: claude}}]}}
+retry: {{budget: 1}}
+",
+        port = mock.port
+    );
+    let server = Setup::serve(&yaml).start();
+    for name in ["vectors", "text-embedding-3-small"] {
+        let answer = embed(&server, name);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(
+            answer.body.contains(&format!("\"model\":\"{name}\"")),
+            "{}",
+            answer.body
+        );
+    }
+    assert!(mock.get("/__mock/stats").body.contains("theirs"));
+    let models = server.get("/v1/models").body;
+    assert_eq!(models.matches("\"id\":\"vectors\"").count(), 1, "{models}");
+    // Not every target of this one embeds.
+    let answer = embed(&server, "words");
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(
+        answer.body.contains("`words` does not embed"),
+        "{}",
+        answer.body
+    );
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
 use crate::gateway::unix_now;
 use crate::route::Call;
-use crate::run::{self, EventWriter, Meter, Runs};
+use crate::run::{self, EventWriter, Heartbeat, Meter, Runs};
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
@@ -47,11 +47,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
             .run(run_cx(&shared, Arc::clone(&principal), false), run)
     });
     let streams: Vec<_> = streams.collect();
-    let runs = Runs::start(permit, meter, streams.into_iter()).await;
+    let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));
+    let runs = Runs::start(permit, meter, streams.into_iter(), &mut heartbeat).await;
     let mut runs = runs.map_err(|error| error.map_param(chat_param))?;
     if stream {
         return Ok(run::stream(
             runs,
+            heartbeat,
             Writer(ChatStream::new(head, n, include_usage)),
         ));
     }
@@ -81,7 +83,7 @@ fn original(head: &ChatHead, body: Bytes) -> Original {
 struct Writer(ChatStream);
 
 impl EventWriter for Writer {
-    fn begin(&mut self, _first: Option<&RunEvent>, _out: &mut BytesMut) -> Result<(), RunError> {
+    fn begin(&mut self, _first: &RunEvent, _out: &mut BytesMut) -> Result<(), RunError> {
         Ok(())
     }
 

@@ -22,27 +22,10 @@ pub(crate) async fn get(call: Call) -> Result<Response, ApiError> {
     answer::json(&model.ok_or_else(|| RunError::model_not_found(&id))?)
 }
 
-/// Every model: those that answer, then those that embed.
+/// Every model: those that answer, then those that only embed.
 fn all(shared: &Shared) -> Vec<ModelObject> {
-    let info = shared.embedder.info();
-    let embedding = |id: &str| {
-        ModelObject::new(
-            id.to_owned(),
-            CREATED,
-            "lukhas".to_owned(),
-            info.description.clone(),
-        )
-    };
-    let aliases = shared
-        .aliases
-        .iter()
-        .filter(|(_, target)| **target == info.id);
-    let answering = shared.orchestrator.models().iter().map(ModelObject::from);
-    answering
-        .chain(std::iter::once(embedding(&info.id)))
-        .chain(aliases.map(|(alias, _)| embedding(alias)))
-        .collect()
+    let answering = shared.orchestrator.models();
+    let embedding = shared.embedder.models().iter();
+    let embedding = embedding.filter(|model| answering.iter().all(|other| other.id != model.id));
+    answering.iter().chain(embedding).map(Into::into).collect()
 }
-
-/// Unix time of the embedding model's first version.
-const CREATED: u64 = 1_780_000_000;

@@ -21,7 +21,7 @@ use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::route::Call;
-use crate::run::{self, Meter, Runs};
+use crate::run::{self, Heartbeat, Meter, Runs};
 use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
@@ -40,9 +40,11 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         events,
         answer,
     } = begin(&shared, principal, body)?;
-    let runs = Runs::start(permit, meter, std::iter::once(events)).await?;
+    let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
+    let streams = std::iter::once(events);
+    let runs = Runs::start(permit, meter, streams, &mut heartbeat).await?;
     if answer.stream {
-        return Ok(run::stream(runs, stream::Writer::new(*answer)));
+        return Ok(run::stream(runs, heartbeat, stream::Writer::new(*answer)));
     }
     whole(runs, answer).await
 }

@@ -210,7 +210,13 @@ pub(super) const ROUTES: &[Route] = &[
             example: r#"{"model":"lukhas-lexical-hash-1024","input":"The quick brown fox"}"#,
         }),
         answer: Answer::Json(|schemas| schemas.subschema_for::<EmbeddingList>()),
-        errors: body_errors![],
+        errors: body_errors![
+            ContextLengthExceeded,
+            RateLimitExceeded,
+            UpstreamError,
+            UpstreamTruncated,
+            UpstreamTimeout
+        ],
         handler: Handler::Keyed(|call| Box::pin(embeddings::create(call))),
     },
     Route {

@@ -13,16 +13,20 @@ use lukhas_core::{
 };
 use lukhas_openai::DONE;
 
-use super::Runs;
+use super::{Heartbeat, Next, Runs};
 use crate::{ApiError, answer};
 
 /// Bytes that are gathered into one write, of events that are there already.
 const BATCH: usize = 16 << 10;
 
+/// What says that a silent stream is alive: a comment, which clients read over. (WHATWG HTML,
+/// section 9.2.6.)
+const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
+
 /// Writes the events of one dialect.
 pub(crate) trait EventWriter: Send + 'static {
     /// What comes before the first event, which is `first`.
-    fn begin(&mut self, first: Option<&RunEvent>, out: &mut BytesMut) -> Result<(), RunError>;
+    fn begin(&mut self, first: &RunEvent, out: &mut BytesMut) -> Result<(), RunError>;
 
     /// One event of run `index`, its end included unless it failed.
     fn event(&mut self, index: usize, event: &RunEvent, out: &mut BytesMut)
@@ -44,12 +48,19 @@ pub(crate) trait EventWriter: Send + 'static {
     fn keep(&mut self) -> BoxFuture<'_, Result<(), ApiError>>;
 }
 
-/// The answer that streams `runs`. Dropping its body cancels them.
-pub(crate) fn stream(runs: Runs, writer: impl EventWriter) -> Response {
+/// The answer that streams `runs`, and says that it is alive when `heartbeat` comes due. Dropping its
+/// body cancels them.
+pub(crate) fn stream(runs: Runs, heartbeat: Heartbeat, writer: impl EventWriter) -> Response {
+    let mut out = BytesMut::new();
+    if !runs.have_begun() {
+        // Some intermediaries hold the head back until the first byte of the body.
+        out.put_slice(KEEP_ALIVE);
+    }
     let frames = Frames {
         runs,
+        heartbeat,
         writer,
-        out: BytesMut::new(),
+        out,
         begun: false,
         over: false,
     };
@@ -65,6 +76,7 @@ pub(crate) fn stream(runs: Runs, writer: impl EventWriter) -> Response {
 /// Memory is bounded: events are pulled when the client has taken the ones before.
 struct Frames<W> {
     runs: Runs,
+    heartbeat: Heartbeat,
     writer: W,
     out: BytesMut,
     begun: bool,
@@ -77,6 +89,9 @@ impl<W: EventWriter> Frames<W> {
         if self.over {
             return None;
         }
+        if !self.out.is_empty() {
+            return Some(self.out.split().freeze());
+        }
         // A panic below must not look like an end: the client gets the dialect's error.
         let filled = AssertUnwindSafe(self.fill()).catch_unwind().await;
         let filled = filled.unwrap_or_else(|_| Err(internal("a panic while streaming")));
@@ -87,13 +102,20 @@ impl<W: EventWriter> Frames<W> {
     }
 
     async fn fill(&mut self) -> Result<(), RunError> {
-        let mut next = self.runs.next().await;
-        if !self.begun {
-            self.begun = true;
-            let first = next.as_ref().map(|(_, event)| event);
-            self.writer.begin(first, &mut self.out)?;
-        }
-        while let Some((index, event)) = next {
+        let mut next = self.wait().await;
+        loop {
+            let (index, event) = match next {
+                Next::Event(index, event) => (index, event),
+                Next::Silence => {
+                    self.out.put_slice(KEEP_ALIVE);
+                    return Ok(());
+                }
+                Next::End => break,
+            };
+            if !self.begun {
+                self.begun = true;
+                self.writer.begin(&event, &mut self.out)?;
+            }
             match &event {
                 RunEvent::Output(OutputEvent::Ended(end)) => self.end(index, end, &event).await?,
                 RunEvent::Output(_) | RunEvent::Step(_) => {
@@ -106,14 +128,18 @@ impl<W: EventWriter> Frames<W> {
                 return Ok(());
             }
             next = match self.runs.next_ready() {
-                Some(event) => Some(event),
-                None if self.out.is_empty() || self.runs.done() => self.runs.next().await,
+                Some((index, event)) => Next::Event(index, event),
+                None if self.out.is_empty() || self.runs.done() => self.wait().await,
                 None => return Ok(()),
             };
         }
         self.writer.finish(&mut self.out)?;
         self.close();
         Ok(())
+    }
+
+    async fn wait(&mut self) -> Next {
+        self.runs.next_or_silence(&mut self.heartbeat).await
     }
 
     /// Writes the end of one run. What has to be kept is kept before the client reads of it;

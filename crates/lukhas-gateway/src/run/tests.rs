@@ -40,7 +40,8 @@ async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Ru
         revision: None,
     });
     let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m");
-    Runs::start(permit, meter, streams.into_iter()).await
+    let mut never = Heartbeat::new(None);
+    Runs::start(permit, meter, streams.into_iter(), &mut never).await
 }
 
 fn scripted(events: Vec<RunEvent>) -> RunStream {

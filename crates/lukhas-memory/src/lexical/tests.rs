@@ -1,20 +1,73 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::task::{Context, Poll, Waker};
 
-use lukhas_core::RunErrorKind;
+use lukhas_core::{
+    EmbedInput, Entropy, Id, Principal, RunErrorKind, TokenizerError, VectorEncoding,
+};
 use proptest::prelude::*;
 
 use super::*;
 
+/// A byte is a token.
+struct Bytes;
+
+impl Tokenizer for Bytes {
+    fn name(&self) -> &'static str {
+        "bytes"
+    }
+
+    fn count(&self, text: &str) -> usize {
+        text.len()
+    }
+
+    fn truncate<'t>(&self, text: &'t str, tokens: usize) -> &'t str {
+        &text[..text.floor_char_boundary(tokens)]
+    }
+
+    fn decode(&self, tokens: &[u32]) -> Result<String, TokenizerError> {
+        let byte =
+            |token: &u32| u8::try_from(*token).map_err(|_| TokenizerError::UnknownToken(*token));
+        let bytes = tokens.iter().map(byte).collect::<Result<_, _>>()?;
+        String::from_utf8(bytes).map_err(|_| TokenizerError::NotUtf8)
+    }
+}
+
+impl Entropy for Bytes {
+    fn bits(&self) -> u128 {
+        0
+    }
+}
+
+async fn ask(input: EmbedInput, dimensions: Option<u32>) -> Result<Embedded, RunError> {
+    let cx = RunCx {
+        run_id: Id::new("run_", &Bytes),
+        principal: Arc::new(Principal {
+            key_id: "k".into(),
+            tenant: "t".into(),
+            scopes: Arc::new([]),
+        }),
+        entropy: Arc::new(Bytes),
+        steps: false,
+    };
+    let embedder = LexicalHash::new(Arc::new(Bytes));
+    let request = EmbedRequest {
+        model: embedder.models()[0].id.clone(),
+        input,
+        dimensions,
+        encoding: VectorEncoding::Floats,
+        end_user: None,
+    };
+    embedder.embed(&cx, request).await
+}
+
 /// The vectors of `texts`, and how often making them paused.
 fn embed_counting(texts: &[String], dimensions: usize) -> (Vec<Vec<f32>>, usize) {
-    let embedder = LexicalHash::default();
-    let mut future = embedder.embed(texts, dimensions);
+    let mut future = std::pin::pin!(embed(texts, dimensions));
     let mut cx = Context::from_waker(Waker::noop());
     let mut pauses = 0;
     loop {
         match future.as_mut().poll(&mut cx) {
-            Poll::Ready(vectors) => return (vectors.unwrap(), pauses),
+            Poll::Ready(vectors) => return (vectors, pauses),
             Poll::Pending => pauses += 1,
         }
     }
@@ -223,31 +276,51 @@ fn texts_without_content_are_all_zero() {
     }
 }
 
-#[test]
-fn dimensions_out_of_bounds_are_refused() {
-    let embedder = LexicalHash::new();
-    let texts = ["text".to_owned()];
-    for dimensions in [0, MAX_DIMENSIONS + 1, usize::MAX] {
-        let mut future = embedder.embed(&texts, dimensions);
-        let Poll::Ready(Err(error)) = future
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        else {
-            panic!("`{dimensions}` is accepted");
-        };
+#[tokio::test]
+async fn dimensions_out_of_bounds_are_refused() {
+    let text = || EmbedInput::Texts(vec!["text".to_owned()]);
+    for dimensions in [0, 3073, u32::MAX] {
+        let error = ask(text(), Some(dimensions)).await.unwrap_err();
         assert_eq!(error.kind, RunErrorKind::InvalidRequest);
         assert_eq!(error.param.as_deref(), Some("dimensions"));
     }
+    for (asked, dimensions) in [(None, 1024), (Some(1), 1), (Some(3072), 3072)] {
+        let embedded = ask(text(), asked).await.unwrap();
+        assert_eq!(
+            embedded.vectors,
+            [Vector::Floats(vector("text", dimensions))]
+        );
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_the_text_they_stand_for_and_are_counted() {
+    let tokens = EmbedInput::Tokens(vec![b"two".map(u32::from).to_vec(), vec![97]]);
+    let embedded = ask(tokens, Some(8)).await.unwrap();
+    let expected = ["two", "a"].map(|text| Vector::Floats(vector(text, 8)));
+    assert_eq!(embedded.vectors, expected);
+    assert_eq!(embedded.usage.input_tokens, 4);
+    // Counted on another thread, for its length.
+    let long = EmbedInput::Texts(vec!["word ".repeat(10_000)]);
+    assert_eq!(ask(long, Some(8)).await.unwrap().usage.input_tokens, 50_000);
+}
+
+#[tokio::test]
+async fn tokens_that_are_no_text_are_named() {
+    let error = ask(EmbedInput::Tokens(vec![vec![97], vec![256]]), None).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.param.as_deref(), Some("input[1]"));
+    assert!(error.message.contains("`256` is not a token"), "{error}");
 }
 
 #[test]
-fn info_states_what_it_is_and_its_bounds() {
-    let embedder = LexicalHash::new();
-    let info = embedder.info();
-    assert_eq!(info.id, "lukhas-lexical-hash-1024");
-    let bounds = (info.min_dimensions, info.dimensions, info.max_dimensions);
-    assert_eq!(bounds, (1, 1024, 3072));
-    assert!(info.description.contains("Lexical") && info.description.contains("no meaning"));
+fn it_states_what_it_is() {
+    let embedder = LexicalHash::new(Arc::new(Bytes));
+    let [model] = embedder.models() else {
+        panic!("{:?}", embedder.models());
+    };
+    assert_eq!(model.id, "lukhas-lexical-hash-1024");
+    assert!(model.description.contains("Lexical") && model.description.contains("no meaning"));
 }
 
 #[test]
@@ -282,7 +355,6 @@ fn long_work_pauses() {
 
 #[tokio::test]
 async fn other_tasks_run_between_pauses() {
-    let embedder = LexicalHash::new();
     let texts = vec!["word ".repeat(50_000)];
     let mut ticks = 0;
     let others = async {
@@ -293,7 +365,7 @@ async fn other_tasks_run_between_pauses() {
     };
     tokio::select! {
         biased;
-        vectors = embedder.embed(&texts, DIMENSIONS) => assert_eq!(vectors.unwrap().len(), 1),
+        vectors = embed(&texts, DIMENSIONS) => assert_eq!(vectors.len(), 1),
         () = others => unreachable!("it has no end"),
     }
     assert!(ticks >= 7, "{ticks}");

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Vectors that are the same for the same text, and mean nothing.
 
-use lukhas_core::{Tokenizer, Usage};
+use lukhas_core::{Embedded, Tokenizer, Usage, Vector, VectorEncoding};
 use lukhas_engine::Cl100k;
-use lukhas_openai::{EmbeddingList, EncodingFormat, MAX_INPUTS};
+use lukhas_openai::{EmbeddingList, MAX_INPUTS};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -27,14 +27,20 @@ pub(crate) fn whole(asked: &Asked, usage: Option<Usage>) -> Result<Value, NoAnsw
         let message = format!("The mock embeds 1 to {MAX_INPUTS} inputs, {MOST} numbers in all.");
         return Err(NoAnswer(message));
     };
-    let format = match asked.body.get("encoding_format").and_then(Value::as_str) {
-        Some("base64") => EncodingFormat::Base64,
-        Some(_) | None => EncodingFormat::Float,
+    let encoding = match asked.body.get("encoding_format").and_then(Value::as_str) {
+        Some("base64") => VectorEncoding::Base64,
+        Some(_) | None => VectorEncoding::Floats,
     };
     let count = || inputs.iter().map(|text| Cl100k.count(text) as u64).sum();
-    let tokens = usage.map_or_else(count, |usage| usage.input_tokens);
-    let vectors = inputs.iter().map(|text| vector(text, dimensions)).collect();
-    let list = EmbeddingList::new(asked.model.clone(), vectors, format, tokens);
+    let vectors = inputs.iter().map(|text| vector(text, dimensions));
+    let embedded = Embedded {
+        vectors: vectors.map(Vector::Floats).collect(),
+        usage: Usage {
+            input_tokens: usage.map_or_else(count, |usage| usage.input_tokens),
+            ..Usage::default()
+        },
+    };
+    let list = EmbeddingList::new(asked.model.clone(), embedded, encoding);
     // By way of text, where a number is the shortest that reads back to the same.
     Ok(serde_json::from_str(&serde_json::to_string(&list)?)?)
 }

@@ -4,7 +4,7 @@ mod reader;
 use std::collections::BTreeMap;
 use std::thread;
 
-use lukhas_core::Usage;
+use lukhas_core::{Picodollars, Usage};
 use proptest::prelude::*;
 
 use self::reader::{Family as Read, read};
@@ -34,9 +34,13 @@ fn busy() -> Metrics {
     route.observe(418, 0.001);
     route.time_to_first_byte(0.002);
     metrics.route("unmatched", "ANY").observe(404, 0.0001);
-    metrics
-        .tokens(["lukhas-matriz"])
-        .record("lukhas-matriz", &usage(7, 5));
+    metrics.tokens(["lukhas-matriz"]).record(
+        "lukhas-matriz",
+        &Usage {
+            cost: Some(Picodollars(1)),
+            ..usage(7, 5)
+        },
+    );
     metrics
 }
 
@@ -109,6 +113,10 @@ fn names_types_and_labels_are_the_documented_ones() {
             (
                 format!("lukhas_tokens{counter}"),
                 "counter {model,type}".into(),
+            ),
+            (
+                format!("lukhas_cost_usd{counter}"),
+                "counter {model}".into(),
             ),
         ];
         assert_eq!(seen, BTreeMap::from(expected), "{format:?}");
@@ -242,6 +250,38 @@ fn what_is_under_way_counts_until_its_guard_goes() {
     });
     assert!(unwinding.join().is_err());
     assert_eq!(requests(&metrics), 0.0);
+}
+
+#[test]
+fn costs_are_summed_to_the_last_millionth_of_a_millionth() {
+    let metrics = Metrics::new(BUILD);
+    let tokens = metrics.tokens(["a"]);
+    for (model, cost) in [
+        ("a", 1),
+        ("a", 3_999_999_999_999),
+        ("b", 250_000_000_000),
+        ("c", 0),
+    ] {
+        let cost = Some(Picodollars(cost));
+        tokens.record(
+            model,
+            &Usage {
+                cost,
+                ..usage(1, 1)
+            },
+        );
+    }
+    tokens.record("a", &usage(1, 1));
+    let seen = |model| value(&metrics, "lukhas_cost_usd", "_total", &[("model", model)]);
+    assert_eq!([seen("a"), seen("other")], [Some(4.0), Some(0.25)]);
+    assert_eq!(seen("b"), None, "only names that are listed are labels");
+    // A million small ones are as much as a large one: a sum of floats would have drifted.
+    let small = Usage {
+        cost: Some(Picodollars(100_000)),
+        ..Usage::default()
+    };
+    (0..1_000_000).for_each(|_| tokens.record("c", &small));
+    assert_eq!(seen("other"), Some(0.35));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Tokens used, by model.
+//! Tokens used and what they cost, by model.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,6 +9,8 @@ use lukhas_core::Usage;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+
+use super::cost::{Amount, CostFamily, Model};
 
 /// Under which models that are not listed are counted.
 const OTHER: &str = "other";
@@ -28,6 +30,7 @@ struct Models {
     listed: BTreeMap<String, Counters>,
     other: OnceLock<Counters>,
     family: Family<Kind, Counter>,
+    cost: CostFamily,
 }
 
 struct Counters {
@@ -38,6 +41,7 @@ struct Counters {
 impl TokenMetrics {
     pub(super) fn new(
         family: &Family<Kind, Counter>,
+        cost: &CostFamily,
         models: impl Iterator<Item = String>,
     ) -> Self {
         let listed = models.map(|model| {
@@ -48,18 +52,25 @@ impl TokenMetrics {
             listed: listed.collect(),
             other: OnceLock::new(),
             family: family.clone(),
+            cost: cost.clone(),
         }))
     }
 
     /// Counts what a run of `model` used.
     pub fn record(&self, model: &str, usage: &Usage) {
         let models = &*self.0;
-        let counters = match models.listed.get(model) {
-            Some(counters) => counters,
-            None => models
-                .other
-                .get_or_init(|| Counters::new(&models.family, OTHER)),
+        let (counters, name) = match models.listed.get(model) {
+            Some(counters) => (counters, model),
+            None => {
+                let new = || Counters::new(&models.family, OTHER);
+                (models.other.get_or_init(new), OTHER)
+            }
         };
+        if let Some(cost) = usage.cost {
+            let model = name.into();
+            let counter = models.cost.get_or_create_owned(&Model { model });
+            counter.inc_by(Amount(cost));
+        }
         counters.input.inc_by(usage.input_tokens);
         counters.output.inc_by(usage.output_tokens);
     }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use lukhas_core::{Hints, OutputFormat, RunRequest, Sampling, ToolChoice, Truncation};
 use serde_json::Value;
 
+use super::history;
 use super::request::{ChatResponseFormat, CreateChatCompletion, JsonSchemaOptions};
-use super::{history, tool};
+use super::tool::ChatTool;
 use crate::path::Path;
-use crate::responses::{ReasoningEffort, ServiceTier, Verbosity, check_name, is_whole};
+use crate::responses::{ReasoningEffort, ServiceTier, Verbosity, is_whole};
+use crate::tool::{self, Fields, check_name};
 use crate::{TextOr, WireError};
 
 /// A request, ready to run.
@@ -49,7 +51,9 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
 
     fn try_from(request: CreateChatCompletion) -> Result<Self, WireError> {
         let is_plain = is_plain(&request);
-        let tools = tool::core_tools(request.tools.unwrap_or_default())?;
+        let functions = request.tools.unwrap_or_default().into_iter();
+        let functions = functions.map(|ChatTool::Function(tool)| tool.function);
+        let tools = tool::specs(functions, Fields::Nested)?;
         let tool_choice = match request.tool_choice {
             Some(choice) => choice.into_core(&tools)?,
             None => ToolChoice::Auto,

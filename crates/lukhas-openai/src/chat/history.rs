@@ -10,7 +10,8 @@ use super::message::{
     FileContent, FunctionMessage, ImagePart, TextOnlyPart, ToolMessage, UserPart,
 };
 use crate::path::{Path, shorten};
-use crate::responses::{check_name, check_url};
+use crate::responses::check_url;
+use crate::tool::check_name;
 use crate::{TextOr, WireError};
 
 /// The items that the messages stand for, in order.

@@ -12,9 +12,10 @@ use crate::json::{Json, Object, parse_tree};
 use crate::path::Path;
 use crate::read::{FromJson, TextOr, wire_enum, wire_object, wire_union};
 use crate::responses::{
-    CacheRetention, JsonSchemaFormat, MAX_TOOLS, NoOptions, ReasoningEffort, ServiceTier,
-    Verbosity, at_least_one, at_most, check_metadata, in_range,
+    CacheRetention, JsonSchemaFormat, NoOptions, ReasoningEffort, ServiceTier, Verbosity,
+    at_least_one, at_most, check_metadata, in_range,
 };
+use crate::tool::MAX_TOOLS;
 
 /// Most choices of one request. Each is a run of its own.
 pub const MAX_CHOICES: u32 = 8;

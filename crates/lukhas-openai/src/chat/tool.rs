@@ -3,16 +3,13 @@
 
 use std::sync::Arc;
 
-use lukhas_core::{ToolChoice, ToolMode, ToolSpec};
-use serde_json::Value;
+use lukhas_core::{ToolChoice, ToolSpec};
 
 use crate::WireError;
 use crate::json::Json;
-use crate::path::{Path, shorten};
+use crate::path::Path;
 use crate::read::{FromJson, wire_object, wire_union};
-use crate::responses::{
-    AllowedMode, FunctionTool, MAX_TOOLS, NamedTool, ToolChoiceMode, check_name,
-};
+use crate::tool::{self, AllowedMode, Fields, FunctionTool, NamedTool, ToolChoiceMode};
 
 wire_union! {
     /// A tool of the Chat Completions API.
@@ -143,51 +140,15 @@ impl FromJson for AllowedFunction {
     }
 }
 
-/// The tools in core's terms, their names checked.
-pub(super) fn core_tools(tools: Vec<ChatTool>) -> Result<Vec<Arc<ToolSpec>>, WireError> {
-    let at = Path::ROOT;
-    let at = at.key("tools");
-    if tools.len() > MAX_TOOLS {
-        let rule = format!(
-            "must have at most {MAX_TOOLS} entries, but has {}",
-            tools.len()
-        );
-        return Err(at.invalid(rule));
-    }
-    let mut specs: Vec<Arc<ToolSpec>> = Vec::with_capacity(tools.len());
-    for (index, ChatTool::Function(ChatFunctionTool { function })) in tools.into_iter().enumerate()
-    {
-        let at = at.index(index);
-        let at = at.key("function");
-        let at = at.key("name");
-        check_name(&at, &function.name)?;
-        if specs.iter().any(|other| other.name == function.name) {
-            return Err(at.invalid(format!("`{}` is named twice", function.name)));
-        }
-        specs.push(Arc::new(ToolSpec {
-            name: function.name,
-            description: function.description,
-            parameters: function.parameters.map(Value::Object),
-            strict: function.strict,
-        }));
-    }
-    Ok(specs)
-}
-
 impl ChatToolChoice {
     /// The choice in core's terms, every name checked against `tools`.
     pub(super) fn into_core(self, tools: &[Arc<ToolSpec>]) -> Result<ToolChoice, WireError> {
         let at = Path::ROOT;
         let at = at.key("tool_choice");
         match self {
-            Self::Mode(ToolChoiceMode::None) => Ok(ToolChoice::None),
-            Self::Mode(ToolChoiceMode::Auto) => Ok(ToolChoice::Auto),
-            Self::Mode(ToolChoiceMode::Required) if tools.is_empty() => {
-                Err(at.invalid("`required` needs at least one entry in `tools`"))
-            }
-            Self::Mode(ToolChoiceMode::Required) => Ok(ToolChoice::Required),
+            Self::Mode(mode) => tool::mode(&at, mode, tools),
             Self::Specific(ChatSpecificChoice::Function(choice)) => {
-                known(&at.key("function"), choice.function, tools).map(ToolChoice::Function)
+                tool::known(&at, choice.function, Fields::Nested, tools).map(ToolChoice::Function)
             }
             Self::Specific(ChatSpecificChoice::Allowed(ChatAllowedTools::Flat(allowed))) => {
                 allowed.into_core(&at, tools)
@@ -201,32 +162,10 @@ impl ChatToolChoice {
 
 impl AllowedChatTools {
     fn into_core(self, at: &Path<'_>, tools: &[Arc<ToolSpec>]) -> Result<ToolChoice, WireError> {
-        let at = at.key("tools");
-        if self.tools.is_empty() {
-            return Err(at.invalid("must name at least one tool"));
-        }
-        let mut names = Vec::with_capacity(self.tools.len());
-        for (index, AllowedChatTool::Function(tool)) in self.tools.into_iter().enumerate() {
-            let at = at.index(index);
-            names.push(match tool {
-                AllowedFunction::Nested(tool) => known(&at.key("function"), tool.function, tools)?,
-                AllowedFunction::Flat(tool) => known(&at, tool, tools)?,
-            });
-        }
-        let mode = match self.mode {
-            AllowedMode::Auto => ToolMode::Auto,
-            AllowedMode::Required => ToolMode::Required,
+        let named = |AllowedChatTool::Function(tool)| match tool {
+            AllowedFunction::Nested(tool) => (tool.function, Fields::Nested),
+            AllowedFunction::Flat(tool) => (tool, Fields::Flat),
         };
-        Ok(ToolChoice::Allowed { mode, names })
+        tool::allowed(at, self.mode, self.tools.into_iter().map(named), tools)
     }
-}
-
-fn known(at: &Path<'_>, tool: NamedTool, tools: &[Arc<ToolSpec>]) -> Result<String, WireError> {
-    if tools.iter().any(|other| other.name == tool.name) {
-        return Ok(tool.name);
-    }
-    let name = shorten(&tool.name);
-    Err(at
-        .key("name")
-        .invalid(format!("no tool named `{name}` is in `tools`")))
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::sync::LazyLock;
 
+use lukhas_core::Usage;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -233,20 +234,53 @@ fn hostile_depth_costs_nothing() {
 }
 
 #[test]
-fn an_error_names_the_input_as_it_came() {
-    let one = EmbeddingInput::Tokens(vec![1, 2]);
-    assert_eq!((one.count(), one.param(0)), (1, "input".to_owned()));
-    let two = EmbeddingInput::TokenLists(vec![vec![1], vec![2]]);
-    assert_eq!((two.count(), two.param(1)), (2, "input[1]".to_owned()));
+fn a_request_means_a_list_of_inputs() {
+    #[track_caller]
+    fn check(input: Value, is_bare: bool, expected: EmbedInput) {
+        let body = json!({
+            "model": "m", "input": input, "encoding_format": "base64", "dimensions": 3, "user": "u",
+        });
+        let read = read(&body).expect("a request");
+        assert_eq!(read.input.is_bare(), is_bare);
+        let expected = EmbedRequest {
+            model: "m".to_owned(),
+            input: expected,
+            dimensions: Some(3),
+            encoding: VectorEncoding::Base64,
+            end_user: Some("u".to_owned()),
+        };
+        assert_eq!(EmbedRequest::from(read), expected);
+    }
+    let texts = |texts: &[&str]| EmbedInput::Texts(texts.iter().map(ToString::to_string).collect());
+    check(json!("a"), true, texts(&["a"]));
+    check(json!(["a"]), false, texts(&["a"]));
+    check(json!([1, 2]), true, EmbedInput::Tokens(vec![vec![1, 2]]));
+    let lists = EmbedInput::Tokens(vec![vec![1], vec![2]]);
+    check(json!([[1], [2]]), false, lists);
+    let plain = read(&json!({"model": "m", "input": "a"})).expect("a request");
+    assert_eq!(EmbedRequest::from(plain).encoding, VectorEncoding::Floats);
 }
 
 #[test]
 fn answers_are_written_as_asked_for() {
-    let vectors = || vec![vec![0.1_f32, -1.0], vec![0.0, 1e-9]];
-    let write = |format| {
-        let list = EmbeddingList::new("m".to_owned(), vectors(), format, 7);
+    let floats = || [[0.1_f32, -1.0], [0.0, 1e-9]].map(|vector| Vector::Floats(vector.into()));
+    let write_all = |vectors: [Vector; 2], encoding| {
+        let embedded = Embedded {
+            vectors: vectors.into(),
+            usage: Usage {
+                input_tokens: 7,
+                ..Usage::default()
+            },
+        };
+        let list = EmbeddingList::new("m".to_owned(), embedded, encoding);
         serde_json::to_string(&list).expect("writes")
     };
+    let write = |format: EncodingFormat| write_all(floats(), format.into());
+    let packed = ["zczMPQAAgL8=", "AAAAAF9wiTA="].map(|text| Vector::Base64(text.to_owned()));
+    assert_eq!(
+        write_all(packed, VectorEncoding::Base64),
+        write(EncodingFormat::Base64)
+    );
     assert_eq!(
         write(EncodingFormat::Float),
         r#"{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.1,-1.0]},{"object":"embedding","index":1,"embedding":[0.0,1e-9]}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}"#

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lukhas_core::{
-    Hints, Item, MediaSource, OutputFormat, Part, RunRequest, Sampling, ToolSpec, Truncation,
-};
+use lukhas_core::{Hints, Item, MediaSource, OutputFormat, Part, RunRequest, Sampling, Truncation};
 use serde_json::Value;
 
 use super::request::{ReasoningEffort, ReasoningSummary, TruncationName, Verbosity};
@@ -14,10 +12,8 @@ use super::{
     CreateResponse, Include, Reasoning, ResponseTool, ResponseToolChoice, TextConfig, TextFormat,
 };
 use crate::path::Path;
+use crate::tool::{self, Fields};
 use crate::{WireError, WireErrorKind};
-
-/// Most tools of one request.
-pub(crate) const MAX_TOOLS: usize = 128;
 
 /// A request, ready to run.
 #[derive(Clone, Debug)]
@@ -179,7 +175,9 @@ impl TryFrom<CreateResponse> for ResponseCall {
 
     fn try_from(request: CreateResponse) -> Result<Self, WireError> {
         let is_plain = is_plain(&request);
-        let tools = core_tools(request.tools.as_deref().unwrap_or_default())?;
+        let functions = request.tools.as_deref().unwrap_or_default().iter();
+        let functions = functions.map(|ResponseTool::Function(function)| function.clone());
+        let tools = tool::specs(functions, Fields::Flat)?;
         let tool_choice = match &request.tool_choice {
             Some(choice) => choice.to_core(&tools)?,
             None => lukhas_core::ToolChoice::Auto,
@@ -347,30 +345,6 @@ impl ResponseOptions {
     }
 }
 
-fn core_tools(tools: &[ResponseTool]) -> Result<Vec<Arc<ToolSpec>>, WireError> {
-    let at = Path::ROOT;
-    let at = at.key("tools");
-    if tools.len() > MAX_TOOLS {
-        let rule = format!(
-            "must have at most {MAX_TOOLS} entries, but has {}",
-            tools.len()
-        );
-        return Err(at.invalid(rule));
-    }
-    let mut specs: Vec<Arc<ToolSpec>> = Vec::with_capacity(tools.len());
-    for (index, ResponseTool::Function(tool)) in tools.iter().enumerate() {
-        let at = at.index(index);
-        let spec = tool.to_core(&at)?;
-        if specs.iter().any(|other| other.name == spec.name) {
-            return Err(at
-                .key("name")
-                .invalid(format!("`{}` is named twice", spec.name)));
-        }
-        specs.push(Arc::new(spec));
-    }
-    Ok(specs)
-}
-
 fn core_format(format: Option<&TextFormat>) -> Result<OutputFormat, WireError> {
     Ok(match format {
         None | Some(TextFormat::Text(_)) => OutputFormat::Text,
@@ -378,7 +352,7 @@ fn core_format(format: Option<&TextFormat>) -> Result<OutputFormat, WireError> {
         Some(TextFormat::JsonSchema(format)) => {
             let at = Path::ROOT;
             let at = at.key("text");
-            super::tool::check_name(&at.key("format").key("name"), &format.name)?;
+            tool::check_name(&at.key("format").key("name"), &format.name)?;
             OutputFormat::JsonSchema {
                 name: format.name.clone(),
                 schema: Arc::new(Value::Object(format.schema.clone())),

@@ -204,7 +204,7 @@ impl InputItem {
             }),
             Self::FunctionCall(call) => {
                 check_call_id(at, &call.call_id)?;
-                super::tool::check_name(&at.key("name"), &call.name)?;
+                crate::tool::check_name(&at.key("name"), &call.name)?;
                 Item::FunctionCall(FunctionCall {
                     id: call.id,
                     call_id: call.call_id,

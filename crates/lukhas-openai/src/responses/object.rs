@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::item::ItemObject;
 use super::request::TruncationName;
-use super::tool::ToolChoiceMode;
 use super::{Reasoning, ResponseOptions, ResponseTool, ResponseToolChoice, TextConfig};
+use crate::tool::ToolChoiceMode;
 
 /// A response. Every key is always present, null where empty.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

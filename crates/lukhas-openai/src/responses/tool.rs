@@ -3,29 +3,13 @@
 
 use std::sync::Arc;
 
-use lukhas_core::{ToolChoice, ToolMode, ToolSpec};
-use serde_json::{Map, Value};
+use lukhas_core::{ToolChoice, ToolSpec};
 
 use crate::WireError;
 use crate::json::Json;
 use crate::path::Path;
-use crate::read::{FromJson, wire_enum, wire_object, wire_union};
-
-wire_object! {
-    keep
-    /// A function the model may call.
-    pub struct FunctionTool {
-        /// Name: 1 to 64 characters of `[A-Za-z0-9_-]`.
-        #[schemars(regex(pattern = r"^[A-Za-z0-9_-]{1,64}$"))]
-        pub name: String,
-        /// What it does, for the model.
-        pub description: Option<String>,
-        /// JSON Schema of the arguments; absent or null is an object without properties.
-        pub parameters: Option<Map<String, Value>>,
-        /// Whether the arguments must match the schema exactly.
-        pub strict: Option<bool>,
-    }
-}
+use crate::read::{FromJson, wire_object, wire_union};
+use crate::tool::{self, AllowedMode, Fields, FunctionTool, NamedTool, ToolChoiceMode};
 
 wire_union! {
     /// A tool of the Responses API.
@@ -39,37 +23,6 @@ wire_union! {
         "local_shell", "shell", "apply_patch", "computer", "computer_use_preview", "custom",
         "namespace", "tool_search", "programmatic_tool_calling"
     ] "use `function` tools, which your application runs."
-}
-
-wire_enum! {
-    /// Whether the model may or must call.
-    pub enum ToolChoiceMode {
-        /// Never call.
-        "none" => None,
-        /// Call or answer.
-        "auto" => Auto,
-        /// Call at least one.
-        "required" => Required,
-    }
-}
-
-wire_enum! {
-    /// Whether one of the allowed tools must be called.
-    pub enum AllowedMode {
-        /// May.
-        "auto" => Auto,
-        /// Must.
-        "required" => Required,
-    }
-}
-
-wire_object! {
-    deny
-    /// One named tool.
-    pub struct NamedTool {
-        /// Its name.
-        pub name: String,
-    }
 }
 
 wire_union! {
@@ -137,72 +90,16 @@ impl ResponseToolChoice {
     pub(crate) fn to_core(&self, tools: &[Arc<ToolSpec>]) -> Result<ToolChoice, WireError> {
         let at = Path::ROOT;
         let at = at.key("tool_choice");
-        let choice = match self {
-            Self::Mode(ToolChoiceMode::None) => ToolChoice::None,
-            Self::Mode(ToolChoiceMode::Auto) => ToolChoice::Auto,
-            Self::Mode(ToolChoiceMode::Required) => ToolChoice::Required,
+        match self {
+            Self::Mode(mode) => tool::mode(&at, *mode, tools),
             Self::Specific(SpecificChoice::Function(tool)) => {
-                known(&at, &tool.name, tools)?;
-                ToolChoice::Function(tool.name.clone())
+                tool::known(&at, tool.clone(), Fields::Flat, tools).map(ToolChoice::Function)
             }
-            Self::Specific(SpecificChoice::Allowed(allowed)) => allowed.to_core(&at, tools)?,
-        };
-        if tools.is_empty() && choice == ToolChoice::Required {
-            return Err(at.invalid("`required` needs at least one entry in `tools`"));
+            Self::Specific(SpecificChoice::Allowed(allowed)) => {
+                let names = allowed.tools.iter();
+                let names = names.map(|ToolReference::Function(tool)| (tool.clone(), Fields::Flat));
+                tool::allowed(&at, allowed.mode, names, tools)
+            }
         }
-        Ok(choice)
     }
-}
-
-impl AllowedTools {
-    fn to_core(&self, at: &Path<'_>, tools: &[Arc<ToolSpec>]) -> Result<ToolChoice, WireError> {
-        let at = at.key("tools");
-        if self.tools.is_empty() {
-            return Err(at.invalid("must name at least one tool"));
-        }
-        let mut names = Vec::with_capacity(self.tools.len());
-        for (index, ToolReference::Function(tool)) in self.tools.iter().enumerate() {
-            known(&at.index(index), &tool.name, tools)?;
-            names.push(tool.name.clone());
-        }
-        let mode = match self.mode {
-            AllowedMode::Auto => ToolMode::Auto,
-            AllowedMode::Required => ToolMode::Required,
-        };
-        Ok(ToolChoice::Allowed { mode, names })
-    }
-}
-
-fn known(at: &Path<'_>, name: &str, tools: &[Arc<ToolSpec>]) -> Result<(), WireError> {
-    if tools.iter().any(|tool| tool.name == name) {
-        return Ok(());
-    }
-    let name = crate::path::shorten(name);
-    Err(at
-        .key("name")
-        .invalid(format!("no tool named `{name}` is in `tools`")))
-}
-
-impl FunctionTool {
-    /// The function in core's terms, its name checked.
-    pub(crate) fn to_core(&self, at: &Path<'_>) -> Result<ToolSpec, WireError> {
-        check_name(&at.key("name"), &self.name)?;
-        Ok(ToolSpec {
-            name: self.name.clone(),
-            description: self.description.clone(),
-            parameters: self.parameters.clone().map(Value::Object),
-            strict: self.strict,
-        })
-    }
-}
-
-/// Checks a name that is sent to models: 1 to 64 characters of `[A-Za-z0-9_-]`.
-pub(crate) fn check_name(at: &Path<'_>, name: &str) -> Result<(), WireError> {
-    let plain = name
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    if plain && (1..=64).contains(&name.len()) {
-        return Ok(());
-    }
-    Err(at.invalid("must be 1 to 64 characters of `a-z`, `A-Z`, `0-9`, `_` and `-`"))
 }

@@ -30,12 +30,10 @@ enum Stage {
 
 impl Run {
     pub(super) fn new(model: RoutedModel, cx: &RunCx, request: RunRequest) -> Self {
-        let [high, low] = [cx.entropy.bits() >> 64, cx.entropy.bits()];
-        let seed = u64::try_from((high ^ low) & u128::from(u64::MAX)).unwrap_or_default();
         Self {
             model,
             run_id: cx.run_id,
-            rng: SmallRng::seed_from_u64(seed),
+            rng: rng(cx),
             stage: Stage::Asking(Box::new(request)),
         }
     }
@@ -49,7 +47,7 @@ impl Run {
 
     async fn next(&mut self) -> Option<OutputEvent> {
         if let Stage::Asking(request) = &self.stage {
-            let asked = ask(&self.model, request, &mut self.rng).await;
+            let asked = ask(&self.model, &**request, &mut self.rng).await;
             self.stage = match asked {
                 Ok((answering, lease)) => Stage::Answering(Box::new(answering), lease),
                 Err(failed) => {
@@ -62,10 +60,11 @@ impl Run {
         let Stage::Answering(answering, _) = &mut self.stage else {
             return None;
         };
-        let (event, failure) = answering.next().await;
-        if let Some(OutputEvent::Ended(end)) = &event
+        let (mut event, failure) = answering.next().await;
+        if let Some(OutputEvent::Ended(end)) = &mut event
             && let Stage::Answering(_, lease) = std::mem::replace(&mut self.stage, Stage::Over)
         {
+            end.usage = end.usage.map(|usage| lease.target().priced(usage));
             let failed = matches!(end.outcome, lukhas_core::Outcome::Failed(_));
             if failed {
                 let upstream = lease.target().upstream.name();
@@ -80,12 +79,44 @@ impl Run {
     }
 }
 
+/// Chance, for what is chosen on the way.
+pub(super) fn rng(cx: &RunCx) -> SmallRng {
+    let [high, low] = [cx.entropy.bits() >> 64, cx.entropy.bits()];
+    let seed = u64::try_from((high ^ low) & u128::from(u64::MAX)).unwrap_or_default();
+    SmallRng::seed_from_u64(seed)
+}
+
+/// What targets can be asked.
+pub(super) trait Ask: Sync {
+    /// What comes of it.
+    type Answer: Send;
+
+    /// One attempt. Nobody has seen anything of an answer that fails here.
+    fn ask(
+        &self,
+        target: &Target,
+        deadline: Deadline,
+    ) -> impl Future<Output = Result<Self::Answer, Failed>> + Send;
+}
+
+impl Ask for RunRequest {
+    type Answer = Answering;
+
+    async fn ask(&self, target: &Target, deadline: Deadline) -> Result<Answering, Failed> {
+        let name = target.model.as_deref().unwrap_or(&self.model);
+        // A target may be given less time than the whole.
+        let own = target.upstream.timeouts().total();
+        let deadline = Deadline::after(deadline.limit(own));
+        target.upstream.ask(name, self, deadline).await
+    }
+}
+
 /// Asks until an answer begins, or nobody is left who could give one.
-async fn ask(
+pub(super) async fn ask<A: Ask>(
     model: &RoutedModel,
-    request: &RunRequest,
+    request: &A,
     rng: &mut SmallRng,
-) -> Result<(Answering, Lease<Target>), Failed> {
+) -> Result<(A::Answer, Lease<Target>), Failed> {
     let shared = &model.0;
     let deadline = Deadline::after(shared.total);
     shared.policy.budget().record_request();
@@ -97,8 +128,7 @@ async fn ask(
             return Err(cooling(&lease));
         }
         let target = lease.target();
-        let name = target.model.as_deref().unwrap_or(&request.model);
-        let failed = match target.upstream.ask(name, request, deadline).await {
+        let failed = match request.ask(target, deadline).await {
             Ok(answering) => return Ok((answering, lease)),
             Err(failed) => failed,
         };

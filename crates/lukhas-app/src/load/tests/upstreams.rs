@@ -165,6 +165,79 @@ models:
 }
 
 #[test]
+fn targets_have_prices_and_times_of_their_own_or_those_above_them() {
+    let text = "\
+upstreams:
+  one: {base_url: http://127.0.0.1:1/v1, read_ms: 5000, total_ms: 60000}
+models:
+  table:
+    chat:
+      max_output_tokens: 4096
+      price: {input: \"2.50\", cached_input: \"1.25\", output: \"10\"}
+      targets:
+        - {upstream: one}
+        - {upstream: one, read_ms: 700, price: {input: \"0.1\", output: \"0\"}}
+        - {upstream: one, total_ms: 9000}
+";
+    let loaded = Case::yaml(text).load().unwrap();
+    let targets = loaded.upstreams.models[0].pool().status();
+    let seen: Vec<_> = targets
+        .map(|status| {
+            let price = status.target.price.unwrap();
+            let price = [price.input, price.cached_input, price.output].map(|part| part.0);
+            let times = status.target.upstream.timeouts();
+            let times = [times.first_byte(), times.idle(), times.total()];
+            (price, times.map(|time| time.as_millis()))
+        })
+        .collect();
+    let dear = [2_500_000, 1_250_000, 10_000_000];
+    let expected = [
+        (dear, [5000, 5000, 60_000]),
+        ([100_000, 100_000, 0], [700, 700, 60_000]),
+        (dear, [5000, 5000, 9000]),
+    ];
+    assert_eq!(seen, expected);
+    let again = Case::yaml(loaded.to_yaml().unwrap()).load().unwrap();
+    assert_eq!(again.config(), loaded.config());
+    let shown = loaded.to_yaml().unwrap();
+    assert!(shown.contains("cached_input: \"1.25\""), "{shown}");
+}
+
+#[test]
+fn prices_and_times_that_cannot_be_are_named_at_their_line() {
+    let text = "\
+upstreams:
+  one: {base_url: http://127.0.0.1:1/v1}
+models:
+  table:
+    a:
+      price: {input: free, cached_input: \"1,5\", output: \"0.0000001\"}
+      targets: [{upstream: one}]
+    b:
+      targets:
+        - upstream: one
+          price:
+            input: \"1\"
+    c:
+      targets:
+        - {upstream: one, read_ms: 2000, total_ms: 1000}
+";
+    insta::assert_snapshot!(Case::yaml(text).problems());
+    for (price, expected) in [
+        ("{input: 2.5, output: \"1\"}", "put it in quotes"),
+        ("{inputs: \"1\"}", "did you mean `input`?"),
+        ("\"1\"", "expected settings"),
+    ] {
+        let text = format!("models: {{table: {{a: {{price: {price}}}}}}}");
+        let problems = Case::yaml(text).problems();
+        assert!(problems.contains(expected), "{problems}");
+        assert!(problems.contains("models.table.a.price"), "{problems}");
+    }
+    let most = Case::yaml("models: {table: {a: {max_output_tokens: 0}}}").problems();
+    assert!(most.contains("`0` is out of range"), "{most}");
+}
+
+#[test]
 fn the_examples_of_the_documentation_are_configurations() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let page = fs::read_to_string(root.join("docs/ops/RELIABILITY_TUNING.md")).unwrap();

@@ -27,10 +27,10 @@ impl Writer {
 }
 
 impl EventWriter for Writer {
-    fn begin(&mut self, first: Option<&RunEvent>, out: &mut BytesMut) -> Result<(), RunError> {
+    fn begin(&mut self, first: &RunEvent, out: &mut BytesMut) -> Result<(), RunError> {
         let first = match first {
-            Some(RunEvent::Output(output)) => Some(output),
-            Some(RunEvent::Step(_)) | None => None,
+            RunEvent::Output(output) => Some(output),
+            RunEvent::Step(_) => None,
         };
         self.stream
             .begin(first, out)

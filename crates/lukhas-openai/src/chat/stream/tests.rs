@@ -27,6 +27,7 @@ fn usage(input_tokens: u64, output_tokens: u64) -> Usage {
         output_tokens,
         reasoning_tokens: 1,
         source: UsageSource::Provider,
+        cost: None,
     }
 }
 

@@ -135,6 +135,7 @@ impl ChatReader {
                 output_tokens: count(usage, "/completion_tokens"),
                 reasoning_tokens: count(usage, "/completion_tokens_details/reasoning_tokens"),
                 source: UsageSource::Provider,
+                cost: None,
             });
         }
     }

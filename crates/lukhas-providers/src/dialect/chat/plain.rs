@@ -131,6 +131,7 @@ pub(super) fn whole(text: &str) -> Option<Said> {
             output_tokens: counts.completion_tokens,
             reasoning_tokens: reasoning_tokens.unwrap_or(0),
             source: UsageSource::Provider,
+            cost: None,
         },
     })
 }

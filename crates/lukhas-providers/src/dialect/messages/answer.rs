@@ -221,6 +221,7 @@ impl MessagesReader {
             output_tokens: counts.output,
             reasoning_tokens: counts.thinking,
             source: UsageSource::Provider,
+            cost: None,
         })
     }
 }

@@ -163,5 +163,6 @@ fn usage(response: &Value) -> Option<Usage> {
         output_tokens: count(usage, "/output_tokens"),
         reasoning_tokens: count(usage, "/output_tokens_details/reasoning_tokens"),
         source: UsageSource::Provider,
+        cost: None,
     })
 }

@@ -128,6 +128,7 @@ pub(super) fn whole(text: &str) -> Option<Said> {
             output_tokens: counts.output_tokens,
             reasoning_tokens: reasoning_tokens.unwrap_or(0),
             source: UsageSource::Provider,
+            cost: None,
         },
     })
 }

@@ -62,6 +62,7 @@ fn ends() -> impl Strategy<Value = RunEnd> {
             output_tokens: output,
             reasoning_tokens: output / 2,
             source: UsageSource::Provider,
+            cost: None,
         };
         RunEnd {
             outcome,
