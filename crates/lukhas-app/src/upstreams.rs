@@ -2,6 +2,7 @@
 //! From what is configured to the models of upstreams.
 
 mod key;
+mod observer;
 mod short;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use lukhas_core::{ModelInfo, Tokenizer};
 use lukhas_engine::Cl100k;
+use lukhas_observability::Metrics;
 use lukhas_providers::{
     Dialect, RoutedModel, RoutedModelConfig, Target, Upstream, UpstreamConfig as Setup,
 };
@@ -26,6 +28,8 @@ use crate::config::{
 };
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
+use self::observer::observer;
+
 /// The models of upstreams.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Upstreams {
@@ -37,7 +41,8 @@ pub(crate) struct Upstreams {
     pub(crate) addresses: Vec<(String, String)>,
 }
 
-/// Builds every upstream and model that `config` and the short variables of `environment` name.
+/// Builds every upstream and model that `config` and the short variables of `environment` name;
+/// what happens to their calls is counted in `metrics`.
 ///
 /// # Errors
 /// [`Problems`] with everything that is wrong, each at its place.
@@ -45,11 +50,13 @@ pub(crate) fn build(
     config: &Config,
     environment: &Environment,
     origins: &Origins,
+    metrics: &mut Metrics,
 ) -> Result<Upstreams, Problems> {
     let mut builder = Builder {
         config,
         environment,
         origins,
+        metrics,
         upstreams: BTreeMap::new(),
         addresses: Vec::new(),
         problems: Vec::new(),
@@ -67,6 +74,7 @@ struct Builder<'c> {
     config: &'c Config,
     environment: &'c Environment,
     origins: &'c Origins,
+    metrics: &'c mut Metrics,
     upstreams: BTreeMap<String, Upstream>,
     addresses: Vec<(String, String)>,
     problems: Vec<Problem>,
@@ -97,6 +105,7 @@ impl Builder<'_> {
             key: key.flatten(),
             ca: ca.flatten(),
             timeouts: timeouts.unwrap_or_default(),
+            observer: Some(observer(self.metrics, name)),
             ..Setup::new(name, dialect(upstream.api), upstream.base_url.clone())
         };
         match Upstream::new(setup) {
@@ -162,6 +171,10 @@ impl Builder<'_> {
                 return Upstreams::default();
             }
         };
+        if !self.upstreams.is_empty() {
+            let budget = Arc::clone(policy.budget());
+            self.metrics.retry_budget(move || budget.available());
+        }
         let mut models = Vec::new();
         for (name, model) in &self.config.models.table {
             models.extend(self.model(name, model, &policy));

@@ -5,6 +5,7 @@ mod exposition;
 mod process;
 mod route;
 mod tokens;
+mod upstream;
 
 use std::fmt;
 
@@ -18,10 +19,12 @@ use prometheus_client::registry::{Registry, Unit};
 use self::process::Process;
 use self::route::{Code, Route};
 use self::tokens::Kind;
+use self::upstream::{BudgetLeft, UpstreamFamilies};
 
 pub use self::exposition::Format;
 pub use self::route::RouteMetrics;
 pub use self::tokens::TokenMetrics;
+pub use self::upstream::{Count, UpstreamMetrics};
 
 /// Bounds of the latency histograms, in seconds. The budgets of the service level objectives
 /// (0.05, 0.8, 1.2, 1.5, 2, 2.5 and 5) are among them, so the share of requests within a budget is
@@ -43,13 +46,14 @@ pub struct BuildInfo {
 /// Everything the server counts, and this process's own figures.
 ///
 /// Handles are made once, at start, and used on the hot path. Labels are route patterns, methods,
-/// status codes and names of listed models: never a path, key, user or run as it came in, so the
-/// number of series is bounded.
+/// status codes, and names of listed models and configured upstreams: never a path, key, user or run
+/// as it came in, so the number of series is bounded.
 pub struct Metrics {
     registry: Registry,
     http: HttpFamilies,
     runs_in_flight: Gauge,
     tokens: Family<Kind, Counter>,
+    upstreams: UpstreamFamilies,
 }
 
 /// The families that routes have series in.
@@ -81,12 +85,14 @@ impl Metrics {
         let tokens = Family::default();
         let help = "Tokens used, by type and model";
         registry.register("lukhas_tokens", help, tokens.clone());
+        let upstreams = UpstreamFamilies::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
             registry,
             http,
             runs_in_flight,
             tokens,
+            upstreams,
         }
     }
 
@@ -104,6 +110,20 @@ impl Metrics {
     #[must_use]
     pub fn tokens<M: Into<String>>(&self, models: impl IntoIterator<Item = M>) -> TokenMetrics {
         TokenMetrics::new(&self.tokens, models.into_iter().map(Into::into))
+    }
+
+    /// The handles of the upstream that is configured under `name`.
+    ///
+    /// Make them once and keep them.
+    #[must_use]
+    pub fn upstream(&self, name: &str) -> UpstreamMetrics {
+        UpstreamMetrics::new(&self.upstreams, name)
+    }
+
+    /// Shows how many retries a budget would pay for; `left` is asked at every scrape.
+    pub fn retry_budget(&mut self, left: impl Fn() -> u64 + Send + Sync + 'static) {
+        let collector = Box::new(BudgetLeft::new(left));
+        self.registry.register_collector(collector);
     }
 
     /// Counts a run as under way until the guard is dropped.

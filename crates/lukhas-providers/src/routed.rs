@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A public model over the upstreams that answer for it.
 
+mod ask;
+mod call;
 mod run;
 
 #[cfg(test)]

@@ -2,29 +2,27 @@
 //! One answer: attempts until one begins, then that one to its end.
 
 use futures_util::stream::unfold;
-use lukhas_core::{OutputEvent, OutputStream, RunCx, RunEnd, RunError, RunErrorKind, RunRequest};
-use lukhas_reliability::{
-    AsFailure, Attempt, Deadline, Decision, Failure, FailureKind, Lease, Outcome,
-};
+use lukhas_core::{Id, Outcome, OutputEvent, OutputStream, RunCx, RunEnd, RunError, RunRequest};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tokio::time::sleep;
 
-use super::{RoutedModel, Target};
-use crate::error::Failed;
+use super::RoutedModel;
+use super::ask::Attempts;
+use super::call::{Call, broken_off};
 use crate::upstream::Answering;
 
 /// One answer on its way.
 pub(super) struct Run {
     model: RoutedModel,
-    run_id: lukhas_core::Id,
-    rng: SmallRng,
+    run_id: Id,
+    request: Box<RunRequest>,
+    attempts: Attempts,
     stage: Stage,
 }
 
 enum Stage {
-    Asking(Box<RunRequest>),
-    Answering(Box<Answering>, Lease<Target>),
+    Asking,
+    Answering(Box<Answering>, Call),
     Over,
 }
 
@@ -33,10 +31,11 @@ impl Run {
         let [high, low] = [cx.entropy.bits() >> 64, cx.entropy.bits()];
         let seed = u64::try_from((high ^ low) & u128::from(u64::MAX)).unwrap_or_default();
         Self {
+            attempts: Attempts::new(&model.0, SmallRng::seed_from_u64(seed)),
             model,
             run_id: cx.run_id,
-            rng: SmallRng::seed_from_u64(seed),
-            stage: Stage::Asking(Box::new(request)),
+            request: Box::new(request),
+            stage: Stage::Asking,
         }
     }
 
@@ -48,10 +47,10 @@ impl Run {
     }
 
     async fn next(&mut self) -> Option<OutputEvent> {
-        if let Stage::Asking(request) = &self.stage {
-            let asked = ask(&self.model, request, &mut self.rng).await;
+        if let Stage::Asking = self.stage {
+            let asked = self.attempts.ask(&self.model.0, &self.request).await;
             self.stage = match asked {
-                Ok((answering, lease)) => Stage::Answering(Box::new(answering), lease),
+                Ok((answering, call)) => Stage::Answering(Box::new(answering), call),
                 Err(failed) => {
                     self.stage = Stage::Over;
                     tracing::warn!(run_id = %self.run_id, error = %failed.error, "no upstream answered");
@@ -62,73 +61,23 @@ impl Run {
         let Stage::Answering(answering, _) = &mut self.stage else {
             return None;
         };
-        let (event, failure) = answering.next().await;
+        let event = answering.next().await;
         if let Some(OutputEvent::Ended(end)) = &event
-            && let Stage::Answering(_, lease) = std::mem::replace(&mut self.stage, Stage::Over)
+            && let Stage::Answering(_, call) = std::mem::replace(&mut self.stage, Stage::Over)
         {
-            let failed = matches!(end.outcome, lukhas_core::Outcome::Failed(_));
-            if failed {
-                let upstream = lease.target().upstream.name();
-                tracing::warn!(run_id = %self.run_id, upstream, ?failure, "an answer broke off");
+            match &end.outcome {
+                Outcome::Completed | Outcome::Incomplete(_) => call.succeed(),
+                Outcome::Failed(error) => self.break_off(call, error),
             }
-            lease.finish(match failed {
-                true => Outcome::Failure,
-                false => Outcome::Success,
-            });
         }
         event
     }
-}
 
-/// Asks until an answer begins, or nobody is left who could give one.
-async fn ask(
-    model: &RoutedModel,
-    request: &RunRequest,
-    rng: &mut SmallRng,
-) -> Result<(Answering, Lease<Target>), Failed> {
-    let shared = &model.0;
-    let deadline = Deadline::after(shared.total);
-    shared.policy.budget().record_request();
-    let mut order = shared.pool.order(rng);
-    let mut attempt = Attempt::FIRST;
-    loop {
-        let lease = order.next_lease();
-        if !lease.cooling().is_zero() {
-            return Err(cooling(&lease));
-        }
-        let target = lease.target();
-        let name = target.model.as_deref().unwrap_or(&request.model);
-        let failed = match target.upstream.ask(name, request, deadline).await {
-            Ok(answering) => return Ok((answering, lease)),
-            Err(failed) => failed,
-        };
-        let upstream = target.upstream.name();
-        tracing::info!(upstream, attempt = attempt.number, error = %failed.error, "an attempt failed");
-        lease.fail(&failed);
-        // Another target need not wait for this one.
-        let has_other = (attempt.number as usize) + 1 < shared.pool.size();
-        let failure = Failure {
-            retry_after: failed.error.retry_after.filter(|_| !has_other),
-            ..failed.as_failure()
-        };
-        match shared.policy.decide(attempt, failure, deadline, rng) {
-            Decision::GiveUp { .. } => return Err(failed),
-            Decision::Retry { after } => {
-                if !has_other {
-                    sleep(after).await;
-                }
-                attempt = attempt.next(after);
-            }
-        }
+    /// The call failed after its answer had begun.
+    fn break_off(&self, call: Call, error: &RunError) {
+        let kind = broken_off(error);
+        let upstream = call.target().upstream.name();
+        tracing::warn!(run_id = %self.run_id, upstream, ?kind, "an answer broke off");
+        call.fail(&kind);
     }
-}
-
-/// Every target has asked to be left alone; asking all the same would make it worse.
-fn cooling(lease: &Lease<Target>) -> Failed {
-    let message = "The upstream takes no more requests for now.";
-    let error = RunError::new(RunErrorKind::RateLimited, message);
-    Failed::new(
-        FailureKind::RateLimited,
-        error.with_retry_after(Some(lease.cooling())),
-    )
 }

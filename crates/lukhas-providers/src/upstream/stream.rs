@@ -108,24 +108,21 @@ impl Answering {
         }
     }
 
-    /// The next event; `None` after the end. A failure is an end, too, and the second value says
-    /// what kind it was.
-    pub(crate) async fn next(&mut self) -> (Option<OutputEvent>, Option<FailureKind>) {
+    /// The next event; `None` after the end. A failure is an end, too.
+    pub(crate) async fn next(&mut self) -> Option<OutputEvent> {
         loop {
             if let Some(event) = self.answer.next() {
                 if matches!(event, OutputEvent::Ended(_)) {
                     self.source = None;
                 }
-                return (Some(event), None);
+                return Some(event);
             }
-            let Some(source) = &mut self.source else {
-                return (None, None);
-            };
+            let source = self.source.as_mut()?;
             let idle = Limit::For(source.deadline.limit(source.timeouts.idle()));
             if let Err(failed) = source.advance(&mut self.answer, idle).await {
                 self.answer.end(Outcome::Failed(failed.error), None);
                 self.source = None;
-                return (self.answer.next(), Some(failed.kind));
+                return self.answer.next();
             }
         }
     }
