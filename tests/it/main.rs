@@ -6,6 +6,7 @@
 mod documents;
 mod errors;
 mod faults;
+mod hedging;
 mod hostile;
 mod independent;
 mod operations;

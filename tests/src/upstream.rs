@@ -34,6 +34,8 @@ pub struct Patience {
     pub attempts: u32,
     /// Retries as a share of requests.
     pub budget: f64,
+    /// How long an answer may take to begin before another target is asked beside the first.
+    pub hedge_after: Option<Duration>,
 }
 
 impl Default for Patience {
@@ -44,6 +46,7 @@ impl Default for Patience {
             total: Duration::from_secs(30),
             attempts: 3,
             budget: 0.1,
+            hedge_after: None,
         }
     }
 }
@@ -126,6 +129,7 @@ pub fn routed<'m>(
         targets: targets.collect(),
         pool: PoolConfig::default(),
         policy: RetryPolicy::new(attempts, Backoff::default(), budget),
+        hedge_after: patience.hedge_after,
         total: patience.total,
         tokenizer: Arc::new(Cl100k::new()),
     };

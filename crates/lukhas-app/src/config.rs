@@ -190,6 +190,8 @@ pub struct ModelConfig {
     pub targets: Vec<TargetConfig>,
     /// Most tokens of a conversation, answer included; when absent, the upstream decides.
     pub context_window: Option<Bounded<1_024, 100_000_000>>,
+    /// Instead of `retry.hedge_after_ms`.
+    pub hedge_after_ms: Option<Bounded<1, 600_000>>,
 }
 
 /// One upstream of a model.
@@ -233,6 +235,9 @@ pub struct RetryConfig {
     pub jitter: Decimal<0, 1_000>,
     /// Most seconds of a wait.
     pub max_s: Decimal<1, 3_600_000>,
+    /// Milliseconds that a streamed answer may take to begin before another target is asked beside
+    /// the first; never when absent.
+    pub hedge_after_ms: Option<Bounded<1, 600_000>>,
 }
 
 /// Where responses are kept.
@@ -313,6 +318,7 @@ impl Default for RetryConfig {
             factor: Decimal::of::<2_000>(),
             jitter: Decimal::of::<100>(),
             max_s: Decimal::of::<30_000>(),
+            hedge_after_ms: None,
         }
     }
 }

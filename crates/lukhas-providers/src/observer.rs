@@ -21,6 +21,8 @@ pub enum UpstreamEvent {
     Retry(FailureKind),
     /// It is asked because another target failed so.
     Fallback(FailureKind),
+    /// It is asked beside a target that is slow to begin.
+    Hedge,
     /// It failed once too often, and is left out for a while.
     Ejected,
     /// It asked to be left alone for a while (`Retry-After`).

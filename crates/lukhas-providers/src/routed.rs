@@ -45,6 +45,9 @@ pub struct RoutedModelConfig {
     pub pool: PoolConfig,
     /// What is tried again. Its budget may be shared.
     pub policy: RetryPolicy,
+    /// How long a streamed answer may take to begin before another target is asked beside the
+    /// first; `None` for ever. It is paid for like a retry, and done once for an answer.
+    pub hedge_after: Option<Duration>,
     /// Most time for an answer, retries included.
     pub total: Duration,
     /// Counts the tokens of inputs, as an estimate: upstreams do not all offer it.
@@ -62,6 +65,7 @@ struct Shared {
     models: Vec<ModelInfo>,
     pool: Pool<Target>,
     policy: RetryPolicy,
+    hedge_after: Option<Duration>,
     total: Duration,
     tokenizer: Arc<dyn Tokenizer>,
 }
@@ -95,6 +99,7 @@ impl RoutedModel {
             models: config.models,
             pool,
             policy: config.policy,
+            hedge_after: config.hedge_after,
             total: config.total,
             tokenizer: config.tokenizer,
         })))

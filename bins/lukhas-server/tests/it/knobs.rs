@@ -113,6 +113,25 @@ fn an_answer_takes_no_longer_than_it_may() {
     );
 }
 
+/// How often an upstream is asked beside a slow attempt, under `settings`.
+fn hedges(settings: &str) -> String {
+    let mock = mock();
+    let server = before(mock.port, settings);
+    ask(&server, "mock+slow_first=300ms", true);
+    let metrics = server.get("/metrics").body;
+    let series = "lukhas_upstream_hedges_total{upstream=\"up\"} ";
+    let mut lines = metrics.lines();
+    let count = lines.find_map(|line| line.strip_prefix(series));
+    count.unwrap().to_owned()
+}
+
+#[test]
+fn an_answer_that_is_slow_to_begin_is_asked_for_twice_if_so_configured() {
+    assert_eq!(hedges("retry: {budget: 1}"), "0");
+    assert_eq!(hedges("retry: {budget: 1, hedge_after_ms: 50}"), "1");
+    assert_eq!(hedges("retry: {budget: 1, hedge_after_ms: 5000}"), "0");
+}
+
 #[test]
 fn connecting_takes_no_longer_than_it_may() {
     // A queue that is full and never emptied: further connections get no answer.

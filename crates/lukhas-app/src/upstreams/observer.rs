@@ -14,6 +14,7 @@ struct Counts {
     failed: ByKind,
     retries: ByKind,
     fallbacks: ByKind,
+    hedges: Count,
     ejections: Count,
     cooldowns: Count,
 }
@@ -43,6 +44,7 @@ pub(super) fn observer(metrics: &Metrics, name: &str) -> Arc<dyn UpstreamObserve
         failed: ByKind::new(|outcome| metrics.attempts(outcome)),
         retries: ByKind::new(|reason| metrics.retries(reason)),
         fallbacks: ByKind::new(|reason| metrics.fallbacks(reason)),
+        hedges: metrics.hedges(),
         ejections: metrics.ejections(),
         cooldowns: metrics.cooldowns(),
     })
@@ -56,6 +58,7 @@ impl UpstreamObserver for Counts {
             UpstreamEvent::Attempt(AttemptOutcome::Failed(kind)) => self.failed.add_one(kind),
             UpstreamEvent::Retry(kind) => self.retries.add_one(kind),
             UpstreamEvent::Fallback(kind) => self.fallbacks.add_one(kind),
+            UpstreamEvent::Hedge => self.hedges.add_one(),
             UpstreamEvent::Ejected => self.ejections.add_one(),
             UpstreamEvent::CoolingDown => self.cooldowns.add_one(),
         }

@@ -33,6 +33,7 @@ fn busy() -> Metrics {
     upstream.attempts("answered").add_one();
     upstream.retries("timeout").add_one();
     upstream.fallbacks("timeout").add_one();
+    upstream.hedges().add_one();
     upstream.ejections().add_one();
     upstream.cooldowns().add_one();
     let route = metrics.route("/v1/responses/{id}", "GET");
@@ -130,6 +131,10 @@ fn names_types_and_labels_are_the_documented_ones() {
             (
                 format!("lukhas_upstream_fallbacks{counter}"),
                 "counter {reason,upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_hedges{counter}"),
+                "counter {upstream}".into(),
             ),
             (
                 format!("lukhas_upstream_ejections{counter}"),

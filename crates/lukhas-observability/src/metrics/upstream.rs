@@ -37,6 +37,7 @@ pub(super) struct UpstreamFamilies {
     attempts: Family<Ended, Counter>,
     retries: Family<Because, Counter>,
     fallbacks: Family<Because, Counter>,
+    hedges: Family<Upstream, Counter>,
     ejections: Family<Upstream, Counter>,
     cooldowns: Family<Upstream, Counter>,
 }
@@ -67,6 +68,7 @@ impl UpstreamFamilies {
             attempts: Family::default(),
             retries: Family::default(),
             fallbacks: Family::default(),
+            hedges: Family::default(),
             ejections: Family::default(),
             cooldowns: Family::default(),
         };
@@ -79,6 +81,9 @@ impl UpstreamFamilies {
         let help = "Attempts made because one before failed at another target, by that failure";
         let name = "lukhas_upstream_fallbacks";
         registry.register(name, help, families.fallbacks.clone());
+        let help = "Attempts made beside one that was slow to begin";
+        let name = "lukhas_upstream_hedges";
+        registry.register(name, help, families.hedges.clone());
         let help = "Times that an upstream was left out for its failures";
         let name = "lukhas_upstream_ejections";
         registry.register(name, help, families.ejections.clone());
@@ -115,6 +120,12 @@ impl UpstreamMetrics {
     #[must_use]
     pub fn fallbacks(&self, reason: &'static str) -> Count {
         self.because(&self.families.fallbacks, reason)
+    }
+
+    /// Attempts that were made beside one that was slow to begin.
+    #[must_use]
+    pub fn hedges(&self) -> Count {
+        self.plain(&self.families.hedges)
     }
 
     /// Times that the upstream was left out for its failures.

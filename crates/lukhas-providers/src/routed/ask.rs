@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Attempts, until an answer begins.
 
+use std::time::Duration;
+
 use lukhas_core::{RunError, RunErrorKind, RunRequest};
 use lukhas_reliability::{
-    AsFailure, Attempt, Deadline, Decision, Failure, FailureKind, Lease, Order,
+    AsFailure, Attempt, Deadline, Decision, Failure, FailureKind, Lease, Order, hedge,
 };
 use rand::rngs::SmallRng;
 use tokio::time::sleep;
@@ -19,6 +21,8 @@ pub(super) struct Attempts {
     deadline: Deadline,
     order: Order<Target>,
     next: Attempt,
+    /// Whether a second attempt has been made beside a slow one.
+    has_hedged: bool,
     rng: SmallRng,
 }
 
@@ -30,6 +34,7 @@ impl Attempts {
             deadline: Deadline::after(shared.total),
             order: shared.pool.order(&mut rng),
             next: Attempt::FIRST,
+            has_hedged: false,
             rng,
         }
     }
@@ -52,7 +57,7 @@ impl Attempts {
                     false => UpstreamEvent::Fallback(kind),
                 });
             }
-            let failed = match ask(lease, request, self.deadline).await {
+            let failed = match self.attempt(shared, lease, request).await {
                 Ok(begun) => return Ok(begun),
                 Err(failed) => failed,
             };
@@ -74,6 +79,42 @@ impl Attempts {
                 }
             }
         }
+    }
+
+    /// One attempt, and another one beside it when it is slow to begin: whichever begins first is
+    /// the answer, and the other is dropped, which closes its connection.
+    async fn attempt(
+        &mut self,
+        shared: &Shared,
+        lease: Lease<Target>,
+        request: &RunRequest,
+    ) -> Result<(Answering, Call), Failed> {
+        let deadline = self.deadline;
+        let first = ask(lease, request, deadline);
+        let Some(delay) = self.hedge_delay(shared, request) else {
+            return first.await;
+        };
+        let second = || {
+            let lease = self.order.next_lease();
+            if !lease.cooling().is_zero() || !shared.policy.budget().try_spend() {
+                return None;
+            }
+            self.has_hedged = true;
+            self.next = self.next.next(Duration::ZERO);
+            lease.target().upstream.observe(UpstreamEvent::Hedge);
+            Some(ask(lease, request, deadline))
+        };
+        hedge(delay, first, second).await
+    }
+
+    /// After how long another attempt may be made beside the next one; `None` for never. A whole
+    /// answer shows nothing until it is there, so that none is slow to begin; and an answer that
+    /// would have less time than the one before it has had is not worth asking for.
+    fn hedge_delay(&self, shared: &Shared, request: &RunRequest) -> Option<Duration> {
+        let delay = shared.hedge_after.filter(|_| !request.whole)?;
+        let has_time = self.deadline.remaining() >= delay.saturating_mul(2);
+        let has_attempts = self.next.number + 1 < shared.policy.max_attempts().get();
+        (has_time && has_attempts && !self.has_hedged).then_some(delay)
     }
 }
 

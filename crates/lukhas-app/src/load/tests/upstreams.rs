@@ -193,3 +193,29 @@ fn retries_that_contradict_themselves_are_named_at_their_line() {
         assert!(problems.contains("in steps of 0.001"), "{problems}");
     }
 }
+
+#[test]
+fn a_second_attempt_must_be_able_to_come_about() {
+    let text = "\
+upstreams:
+  local:
+    base_url: http://127.0.0.1:1/v1
+    read_ms: 500
+  far:
+    base_url: http://127.0.0.1:2/v1
+models:
+  table:
+    quick:
+      targets: [{upstream: local}]
+    slow:
+      hedge_after_ms: 20000
+      targets: [{upstream: local}, {upstream: far}]
+    good:
+      hedge_after_ms: 9999
+      targets: [{upstream: local}, {upstream: far}]
+retry:
+  hedge_after_ms: 500
+  max_attempts: 1
+";
+    insta::assert_snapshot!(Case::yaml(text).problems());
+}
