@@ -10,6 +10,7 @@ mod hedging;
 mod hostile;
 mod independent;
 mod operations;
+mod partial;
 mod passed_on;
 mod recorded;
 mod responses;

@@ -70,7 +70,7 @@ pub struct Verbatim {
 pub struct RunEnd {
     /// How.
     pub outcome: Outcome,
-    /// What was used so far; `None` when nobody counted.
+    /// What was used so far; `None` when nobody counted, as of a run that failed before it began.
     pub usage: Option<Usage>,
 }
 

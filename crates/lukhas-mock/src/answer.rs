@@ -67,6 +67,7 @@ impl Answerer {
             }),
             entropy,
             steps: false,
+            abandoned: None,
         };
         self.engine.run(&cx, asked.run.clone()).collect().await
     }

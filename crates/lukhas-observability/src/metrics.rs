@@ -83,7 +83,7 @@ impl Metrics {
         let help = "Runs under way";
         registry.register("lukhas_runs_in_flight", help, runs_in_flight.clone());
         let tokens = Family::default();
-        let help = "Tokens used, by type and model";
+        let help = "Tokens used, by type, model and who counted";
         registry.register("lukhas_tokens", help, tokens.clone());
         let upstreams = UpstreamFamilies::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));

@@ -4,6 +4,7 @@
 mod ask;
 mod call;
 mod run;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -126,19 +127,7 @@ impl Provider for RoutedModel {
     }
 
     fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {
-        let count = |text: &str| self.0.tokenizer.count(text) as u64;
-        let instructions = request
-            .instructions
-            .as_deref()
-            .map_or(0, |text| 4 + count(text));
-        let items = request.items.iter();
-        let items = items.map(|item| 4 + item.texts().map(count).sum::<u64>());
-        let tools = request.tools.iter().map(|tool| {
-            let parameters = tool.parameters.as_ref().map(ToString::to_string);
-            let description = tool.description.as_deref().map_or(0, count);
-            8 + count(&tool.name) + description + parameters.as_deref().map_or(0, count)
-        });
-        let counted = 3 + instructions + items.sum::<u64>() + tools.sum::<u64>();
+        let counted = tokens::count_input(&*self.0.tokenizer, request);
         Box::pin(std::future::ready(Ok(counted)))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use lukhas_core::Usage;
+use lukhas_core::{Usage, UsageSource};
 use proptest::prelude::*;
 
 use self::reader::{Family as Read, read};
@@ -118,7 +118,7 @@ fn names_types_and_labels_are_the_documented_ones() {
             ("lukhas_runs_in_flight".into(), "gauge {}".into()),
             (
                 format!("lukhas_tokens{counter}"),
-                "counter {model,type}".into(),
+                "counter {model,source,type}".into(),
             ),
             (
                 format!("lukhas_upstream_attempts{counter}"),
@@ -293,7 +293,7 @@ fn tokens_of_models_that_are_not_listed_share_one_series() {
             &metrics,
             "lukhas_tokens",
             "_total",
-            &[("model", model), ("type", kind)],
+            &[("model", model), ("type", kind), ("source", "provider")],
         )
     };
     assert_eq!(
@@ -312,8 +312,28 @@ fn tokens_of_models_that_are_not_listed_share_one_series() {
         families(&metrics, Format::Text)["lukhas_tokens_total"]
             .samples
             .len(),
-        6
+        18
     );
+}
+
+#[test]
+fn tokens_say_who_counted_them() {
+    let metrics = Metrics::new(BUILD);
+    let tokens = metrics.tokens(["a"]);
+    for (input, source) in [
+        (1, UsageSource::Provider),
+        (2, UsageSource::Estimated),
+        (4, UsageSource::Partial),
+    ] {
+        let usage = usage(input, 0);
+        tokens.record("a", &Usage { source, ..usage });
+    }
+    let seen = |source| {
+        let labels = [("type", "input"), ("source", source)];
+        value(&metrics, "lukhas_tokens", "_total", &labels)
+    };
+    let seen = ["provider", "estimated", "partial"].map(seen);
+    assert_eq!(seen, [Some(1.0), Some(2.0), Some(4.0)]);
 }
 
 #[test]
@@ -399,7 +419,7 @@ proptest! {
         for format in [Format::OpenMetrics, Format::Text] {
             families(&metrics, format);
         }
-        let labels = [("model", model.as_str()), ("type", "output")];
+        let labels = [("model", model.as_str()), ("type", "output"), ("source", "provider")];
         prop_assert_eq!(value(&metrics, "lukhas_tokens", "_total", &labels), Some(2.0));
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ChatFold;
+use crate::CountedBy;
 use crate::responses::ServiceTier;
 
 /// What the object and every chunk of one answer repeat.
@@ -132,6 +133,9 @@ pub struct ChatUsage {
     pub prompt_tokens_details: PromptTokensDetails,
     /// Of what the generated tokens were.
     pub completion_tokens_details: CompletionTokensDetails,
+    /// Who counted, where it was not the model's own server (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<CountedBy>,
 }
 
 /// Of what the tokens of the conversation were.
@@ -223,6 +227,7 @@ impl ChatUsage {
                 reasoning_tokens: total(|usage| usage.reasoning_tokens),
                 ..CompletionTokensDetails::default()
             },
+            source: all.iter().filter_map(|u| CountedBy::of(u.source)).max(),
         })
     }
 }

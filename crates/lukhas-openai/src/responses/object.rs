@@ -11,6 +11,7 @@ use super::item::ItemObject;
 use super::request::TruncationName;
 use super::tool::ToolChoiceMode;
 use super::{Reasoning, ResponseOptions, ResponseTool, ResponseToolChoice, TextConfig};
+use crate::CountedBy;
 
 /// A response. Every key is always present, null where empty.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -126,6 +127,9 @@ pub struct ResponseUsage {
     pub output_tokens_details: OutputDetails,
     /// Both together.
     pub total_tokens: u64,
+    /// Who counted, where it was not the model's own server (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<CountedBy>,
 }
 
 /// Of the input tokens.
@@ -222,6 +226,7 @@ impl From<Usage> for ResponseUsage {
                 reasoning_tokens: usage.reasoning_tokens,
             },
             total_tokens: usage.total(),
+            source: CountedBy::of(usage.source),
         }
     }
 }

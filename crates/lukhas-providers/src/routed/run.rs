@@ -2,13 +2,16 @@
 //! One answer: attempts until one begins, then that one to its end.
 
 use futures_util::stream::unfold;
-use lukhas_core::{Id, Outcome, OutputEvent, OutputStream, RunCx, RunEnd, RunError, RunRequest};
+use lukhas_core::{
+    Id, Outcome, OutputEvent, OutputStream, RunCx, RunEnd, RunError, RunRequest, UsageSink,
+};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::RoutedModel;
 use super::ask::Attempts;
 use super::call::{Call, broken_off};
+use super::tokens::Output;
 use crate::upstream::Answering;
 
 /// One answer on its way.
@@ -17,6 +20,8 @@ pub(super) struct Run {
     run_id: Id,
     request: Box<RunRequest>,
     attempts: Attempts,
+    output: Output,
+    abandoned: Option<UsageSink>,
     stage: Stage,
 }
 
@@ -35,6 +40,8 @@ impl Run {
             model,
             run_id: cx.run_id,
             request: Box::new(request),
+            output: Output::default(),
+            abandoned: cx.abandoned.clone(),
             stage: Stage::Asking,
         }
     }
@@ -61,16 +68,18 @@ impl Run {
         let Stage::Answering(answering, _) = &mut self.stage else {
             return None;
         };
-        let event = answering.next().await;
-        if let Some(OutputEvent::Ended(end)) = &event
+        let mut event = answering.next().await?;
+        self.output.note(&event);
+        if let OutputEvent::Ended(end) = &mut event
             && let Stage::Answering(_, call) = std::mem::replace(&mut self.stage, Stage::Over)
         {
+            (self.output).complete(end, &*self.model.0.tokenizer, &self.request);
             match &end.outcome {
                 Outcome::Completed | Outcome::Incomplete(_) => call.succeed(),
                 Outcome::Failed(error) => self.break_off(call, error),
             }
         }
-        event
+        Some(event)
     }
 
     /// The call failed after its answer had begun.
@@ -79,5 +88,18 @@ impl Run {
         let upstream = call.target().upstream.name();
         tracing::warn!(run_id = %self.run_id, upstream, ?kind, "an answer broke off");
         call.fail(&kind);
+    }
+}
+
+impl Drop for Run {
+    /// Tells what was used of an answer that nobody heard to its end.
+    fn drop(&mut self) {
+        let Stage::Answering(answering, _) = &self.stage else {
+            return;
+        };
+        if let Some(abandoned) = &self.abandoned {
+            let tokenizer = &*self.model.0.tokenizer;
+            abandoned((self.output).partial(tokenizer, &self.request, answering.usage()));
+        }
     }
 }
