@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lukhas_mock::{Ending, MockOptions, MockServer, MockStats};
+use lukhas_mock::{Ending, Fault, Injection, MockOptions, MockServer, MockStats, Rule};
 use lukhas_providers::Dialect;
 use lukhas_tests::{Patience, TestServer, routed, upstream};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ const HEDGING: Patience = Patience {
     attempts: 3,
     budget: 1.0,
     hedge_after: Some(Duration::from_millis(50)),
+    continuations: 0,
 };
 
 /// What came of one request to a model over `targets`.
@@ -49,7 +50,7 @@ async fn ask(targets: &[&str], patience: Patience, stream: bool) -> Seen {
         recent.all(|request| request.ending != Ending::Running)
     };
     let stats = mock.wait_until(all_over).await;
-    assert!(start.elapsed() < took + Duration::from_millis(500));
+    assert!(start.elapsed() < took + Duration::from_secs(2));
     let mut recent = stats.recent;
     recent.sort_by_key(|request| request.number);
     let text = if stream {
@@ -168,4 +169,59 @@ async fn nothing_is_said_twice() {
             .collect();
         assert_eq!(said, "one two");
     }
+}
+
+/// Both attempts fail, a third one is slow: it is not hedged again, though there is credit and time.
+#[tokio::test]
+async fn one_answer_is_hedged_once() {
+    let failing = |model: &str, status| Rule {
+        model: Some(model.to_owned()),
+        contains: Some("count".to_owned()),
+        faults: [
+            Fault::SlowHead(Duration::from_millis(150)),
+            Fault::Status {
+                status,
+                retry_after: None,
+            },
+        ]
+        .map(|fault| Injection { fault, first: None })
+        .into(),
+        ..Rule::default()
+    };
+    let slow = Rule {
+        model: Some("third".to_owned()),
+        faults: vec![Injection {
+            fault: Fault::SlowFirst(Duration::from_millis(300)),
+            first: None,
+        }],
+        ..Rule::default()
+    };
+    let rules = vec![failing("first", 503), failing("second", 500), slow];
+    let mock = MockServer::start(MockOptions::default().with_rules(rules)).await;
+    let mock = mock.expect("a mock");
+    let patience = Patience {
+        attempts: 9,
+        ..HEDGING
+    };
+    let targets = ["first", "second", "third", "fourth"].map(|model| {
+        let upstream = upstream(Dialect::Chat, &mock.url(), patience);
+        (upstream, Some(model))
+    });
+    let server = TestServer::before(Arc::new(routed(targets, patience))).await;
+    for said in ["Say one", "Say one", "Say one", "Say one", "count"] {
+        if said == "count" {
+            mock.reset();
+        }
+        let request = json!({
+            "model": "public",
+            "stream": true,
+            "messages": [{"role": "user", "content": said}],
+        });
+        let answer = server.client.post("/v1/chat/completions", &request).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
+    let mut asked: Vec<_> = mock.stats().recent;
+    asked.sort_by_key(|request| request.number);
+    let asked: Vec<_> = asked.iter().map(|request| &request.model).collect();
+    assert_eq!(asked, ["first", "second", "third"]);
 }

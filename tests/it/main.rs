@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod continuation;
 mod documents;
 mod errors;
 mod faults;

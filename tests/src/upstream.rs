@@ -36,6 +36,8 @@ pub struct Patience {
     pub budget: f64,
     /// How long an answer may take to begin before another target is asked beside the first.
     pub hedge_after: Option<Duration>,
+    /// How often an answer that breaks off is gone on with.
+    pub continuations: u32,
 }
 
 impl Default for Patience {
@@ -47,6 +49,7 @@ impl Default for Patience {
             attempts: 3,
             budget: 0.1,
             hedge_after: None,
+            continuations: 0,
         }
     }
 }
@@ -130,6 +133,7 @@ pub fn routed<'m>(
         pool: PoolConfig::default(),
         policy: RetryPolicy::new(attempts, Backoff::default(), budget),
         hedge_after: patience.hedge_after,
+        continuations: patience.continuations,
         total: patience.total,
         tokenizer: Arc::new(Cl100k::new()),
     };

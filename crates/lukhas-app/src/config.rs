@@ -192,6 +192,8 @@ pub struct ModelConfig {
     pub context_window: Option<Bounded<1_024, 100_000_000>>,
     /// Instead of `retry.hedge_after_ms`.
     pub hedge_after_ms: Option<Bounded<1, 600_000>>,
+    /// Instead of `retry.max_continuations`.
+    pub max_continuations: Option<Bounded<0, 99>>,
 }
 
 /// One upstream of a model.
@@ -219,7 +221,7 @@ pub struct TimeoutsConfig {
     pub total_ms: Bounded<1, 86_400_000>,
 }
 
-/// What is asked again when an upstream fails before its answer has begun.
+/// What is asked again when an upstream fails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryConfig {
@@ -238,6 +240,8 @@ pub struct RetryConfig {
     /// Milliseconds that a streamed answer may take to begin before another target is asked beside
     /// the first; never when absent.
     pub hedge_after_ms: Option<Bounded<1, 600_000>>,
+    /// How often an answer of text alone that breaks off is gone on with, and marked; 0 for never.
+    pub max_continuations: Bounded<0, 99>,
 }
 
 /// Where responses are kept.
@@ -319,6 +323,7 @@ impl Default for RetryConfig {
             jitter: Decimal::of::<100>(),
             max_s: Decimal::of::<30_000>(),
             hedge_after_ms: None,
+            max_continuations: Bounded::of::<0>(),
         }
     }
 }

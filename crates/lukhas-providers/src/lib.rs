@@ -15,8 +15,8 @@
 //!
 //! What holds whatever an upstream does: an answer ends exactly once. One that stops without its
 //! terminal marker has failed (`UpstreamTruncated`); nothing is retried after the first piece of
-//! an answer, so that two answers are never glued together; memory is bounded; and no message to
-//! a client holds the upstream's key.
+//! an answer, unless it is set up to be gone on with, which is marked: two answers are never glued
+//! together in silence; memory is bounded; and no message to a client holds the upstream's key.
 
 mod answer;
 mod client;

@@ -23,6 +23,8 @@ pub enum UpstreamEvent {
     Fallback(FailureKind),
     /// It is asked beside a target that is slow to begin.
     Hedge,
+    /// It goes on with an answer that broke off.
+    Continuation,
     /// It failed once too often, and is left out for a while.
     Ejected,
     /// It asked to be left alone for a while (`Retry-After`).

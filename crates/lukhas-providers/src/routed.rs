@@ -3,6 +3,7 @@
 
 mod ask;
 mod call;
+mod continuation;
 mod run;
 mod tokens;
 
@@ -49,6 +50,9 @@ pub struct RoutedModelConfig {
     /// How long a streamed answer may take to begin before another target is asked beside the
     /// first; `None` for ever. It is paid for like a retry, and done once for an answer.
     pub hedge_after: Option<Duration>,
+    /// How often an answer of text alone that breaks off is gone on with; 0 for never. It is paid
+    /// for like a retry, and marked ([`OutputEvent::Continued`](lukhas_core::OutputEvent::Continued)).
+    pub continuations: u32,
     /// Most time for an answer, retries included.
     pub total: Duration,
     /// Counts the tokens of inputs, as an estimate: upstreams do not all offer it.
@@ -58,7 +62,8 @@ pub struct RoutedModelConfig {
 /// A public model over the upstreams that answer for it. Cheap to clone.
 ///
 /// An answer comes from one target. Until its first event another may be asked in its place; from
-/// then on it ends as that target ends it. Dropping the stream closes the connection.
+/// then on it ends as that target ends it, unless the model is set up to go on with texts that break
+/// off. Dropping the stream closes the connection.
 #[derive(Clone)]
 pub struct RoutedModel(Arc<Shared>);
 
@@ -67,6 +72,7 @@ struct Shared {
     pool: Pool<Target>,
     policy: RetryPolicy,
     hedge_after: Option<Duration>,
+    continuations: u32,
     total: Duration,
     tokenizer: Arc<dyn Tokenizer>,
 }
@@ -101,6 +107,7 @@ impl RoutedModel {
             pool,
             policy: config.policy,
             hedge_after: config.hedge_after,
+            continuations: config.continuations,
             total: config.total,
             tokenizer: config.tokenizer,
         })))

@@ -37,6 +37,8 @@ impl Builder<'_> {
         if self.config.retry.hedge_after_ms.is_some() {
             self.can_ask_twice("retry.hedge_after_ms");
         }
+        let continuations = self.config.retry.max_continuations;
+        self.can_go_on("retry.max_continuations", continuations.get());
         let mut models = Vec::new();
         for (name, model) in &self.config.models.table {
             models.extend(self.model(name, model, &policy));
@@ -113,6 +115,7 @@ impl Builder<'_> {
         policy: &RetryPolicy,
     ) -> Option<RoutedModel> {
         let hedge_after = self.hedge_after(at, wishes, &targets);
+        let continuations = self.continuations(at, wishes);
         let longest = targets.iter().map(|t| t.upstream.timeouts().total()).max();
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let routed = RoutedModel::new(RoutedModelConfig {
@@ -121,6 +124,7 @@ impl Builder<'_> {
             pool: PoolConfig::default(),
             policy: policy.clone(),
             hedge_after,
+            continuations,
             total: longest.unwrap_or(Duration::from_secs(600)),
             tokenizer,
         });
@@ -152,6 +156,31 @@ impl Builder<'_> {
             self.can_ask_twice(&key);
         }
         Some(after.millis())
+    }
+
+    /// How often an answer is gone on with.
+    fn continuations(&mut self, at: &str, wishes: &ModelConfig) -> u32 {
+        let shared = self.config.retry.max_continuations;
+        if let Some(own) = wishes.max_continuations {
+            self.can_go_on(&format!("{at}.max_continuations"), own.get());
+        }
+        let most = wishes.max_continuations.unwrap_or(shared).get();
+        u32::try_from(most).unwrap_or(u32::MAX)
+    }
+
+    /// `key` says that an answer is gone on with `times`, each of which is an attempt.
+    fn can_go_on(&mut self, key: &str, times: u64) {
+        let attempts = self.config.retry.max_attempts.get();
+        if times > 0 && times >= attempts && attempts > 1 {
+            let message = format!("each is an attempt, but `retry.max_attempts` is {attempts}");
+            let help = format!(
+                "write at most {}, or raise `retry.max_attempts`",
+                attempts - 1
+            );
+            self.problem(key, message, Some(&help));
+        } else if times > 0 {
+            self.can_ask_twice(key);
+        }
     }
 
     /// `key` needs a second attempt, which must be possible.

@@ -15,6 +15,7 @@ struct Counts {
     retries: ByKind,
     fallbacks: ByKind,
     hedges: Count,
+    continuations: Count,
     ejections: Count,
     cooldowns: Count,
 }
@@ -45,6 +46,7 @@ pub(super) fn observer(metrics: &Metrics, name: &str) -> Arc<dyn UpstreamObserve
         retries: ByKind::new(|reason| metrics.retries(reason)),
         fallbacks: ByKind::new(|reason| metrics.fallbacks(reason)),
         hedges: metrics.hedges(),
+        continuations: metrics.continuations(),
         ejections: metrics.ejections(),
         cooldowns: metrics.cooldowns(),
     })
@@ -59,6 +61,7 @@ impl UpstreamObserver for Counts {
             UpstreamEvent::Retry(kind) => self.retries.add_one(kind),
             UpstreamEvent::Fallback(kind) => self.fallbacks.add_one(kind),
             UpstreamEvent::Hedge => self.hedges.add_one(),
+            UpstreamEvent::Continuation => self.continuations.add_one(),
             UpstreamEvent::Ejected => self.ejections.add_one(),
             UpstreamEvent::CoolingDown => self.cooldowns.add_one(),
         }

@@ -92,6 +92,7 @@ fn fold(events: &[OutputEvent]) -> Folded {
             }
             OutputEvent::RefusalDelta(_) => panic!("the engine does not refuse"),
             OutputEvent::ReasoningDelta(_) => panic!("the engine does not reason"),
+            OutputEvent::Continued => panic!("the engine does not break off"),
             OutputEvent::Verbatim(_) => panic!("the engine speaks no API"),
             OutputEvent::ItemDone => assert!(open.take().is_some()),
             OutputEvent::Ended(ended) => end = Some(ended.clone()),

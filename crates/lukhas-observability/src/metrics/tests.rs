@@ -34,6 +34,7 @@ fn busy() -> Metrics {
     upstream.retries("timeout").add_one();
     upstream.fallbacks("timeout").add_one();
     upstream.hedges().add_one();
+    upstream.continuations().add_one();
     upstream.ejections().add_one();
     upstream.cooldowns().add_one();
     let route = metrics.route("/v1/responses/{id}", "GET");
@@ -134,6 +135,10 @@ fn names_types_and_labels_are_the_documented_ones() {
             ),
             (
                 format!("lukhas_upstream_hedges{counter}"),
+                "counter {upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_continuations{counter}"),
                 "counter {upstream}".into(),
             ),
             (

@@ -38,6 +38,7 @@ pub(super) struct UpstreamFamilies {
     retries: Family<Because, Counter>,
     fallbacks: Family<Because, Counter>,
     hedges: Family<Upstream, Counter>,
+    continuations: Family<Upstream, Counter>,
     ejections: Family<Upstream, Counter>,
     cooldowns: Family<Upstream, Counter>,
 }
@@ -69,6 +70,7 @@ impl UpstreamFamilies {
             retries: Family::default(),
             fallbacks: Family::default(),
             hedges: Family::default(),
+            continuations: Family::default(),
             ejections: Family::default(),
             cooldowns: Family::default(),
         };
@@ -84,6 +86,9 @@ impl UpstreamFamilies {
         let help = "Attempts made beside one that was slow to begin";
         let name = "lukhas_upstream_hedges";
         registry.register(name, help, families.hedges.clone());
+        let help = "Attempts that went on with an answer that broke off";
+        let name = "lukhas_upstream_continuations";
+        registry.register(name, help, families.continuations.clone());
         let help = "Times that an upstream was left out for its failures";
         let name = "lukhas_upstream_ejections";
         registry.register(name, help, families.ejections.clone());
@@ -126,6 +131,12 @@ impl UpstreamMetrics {
     #[must_use]
     pub fn hedges(&self) -> Count {
         self.plain(&self.families.hedges)
+    }
+
+    /// Attempts that went on with an answer that broke off.
+    #[must_use]
+    pub fn continuations(&self) -> Count {
+        self.plain(&self.families.continuations)
     }
 
     /// Times that the upstream was left out for its failures.

@@ -60,6 +60,10 @@ pub struct ChatChoice {
     pub logprobs: (),
     /// Why it ended.
     pub finish_reason: FinishReason,
+    /// How often it broke off and another attempt went on with it; absent when never (an
+    /// extension).
+    #[serde(skip_serializing_if = "is_never")]
+    pub lukhas_continuations: u32,
 }
 
 /// What one answer says and calls.
@@ -169,13 +173,8 @@ impl ChatCompletion {
         let mut choices = Vec::with_capacity(folds.len());
         let mut usages = Vec::with_capacity(folds.len());
         for (index, fold) in (0..).zip(folds) {
-            let (message, finish_reason, usage) = fold.finish()?;
-            choices.push(ChatChoice {
-                index,
-                message,
-                logprobs: (),
-                finish_reason,
-            });
+            let (choice, usage) = fold.finish(index)?;
+            choices.push(choice);
             usages.push(usage);
         }
         Ok(Self {
@@ -189,6 +188,12 @@ impl ChatCompletion {
             system_fingerprint: head.system_fingerprint,
         })
     }
+}
+
+/// Whether something happened never.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(crate) fn is_never(times: &u32) -> bool {
+    *times == 0
 }
 
 impl FinishReason {

@@ -12,6 +12,7 @@ use super::request::TruncationName;
 use super::tool::ToolChoiceMode;
 use super::{Reasoning, ResponseOptions, ResponseTool, ResponseToolChoice, TextConfig};
 use crate::CountedBy;
+use crate::chat::is_never;
 
 /// A response. Every key is always present, null where empty.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -82,6 +83,10 @@ pub struct ResponseObject {
     /// As asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// How often it broke off and another attempt went on with it; absent when never (an
+    /// extension).
+    #[serde(skip_serializing_if = "is_never")]
+    pub lukhas_continuations: u32,
 }
 
 /// How a response stands.
@@ -209,6 +214,7 @@ impl ResponseObject {
             safety_identifier: options.safety_identifier,
             prompt_cache_key: options.prompt_cache_key,
             user: options.user,
+            lukhas_continuations: 0,
         }
     }
 }

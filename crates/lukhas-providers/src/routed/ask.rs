@@ -81,6 +81,18 @@ impl Attempts {
         }
     }
 
+    /// Whether one more attempt may be made after an answer broke off; it is paid for then.
+    pub(super) fn pay_one_more(&mut self, shared: &Shared) -> bool {
+        let policy = &shared.policy;
+        let may = self.next.number + 1 < policy.max_attempts().get()
+            && !self.deadline.expired()
+            && policy.budget().try_spend();
+        if may {
+            self.next = self.next.next(Duration::ZERO);
+        }
+        may
+    }
+
     /// One attempt, and another one beside it when it is slow to begin: whichever begins first is
     /// the answer, and the other is dropped, which closes its connection.
     async fn attempt(

@@ -95,7 +95,10 @@ impl Output {
                 ItemKind::FunctionCall { name, .. } => self.answer.push(name),
                 ItemKind::Message | ItemKind::Reasoning => {}
             },
-            OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {}
+            OutputEvent::Continued
+            | OutputEvent::ItemDone
+            | OutputEvent::Verbatim(_)
+            | OutputEvent::Ended(_) => {}
         }
     }
 
