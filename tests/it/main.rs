@@ -3,13 +3,16 @@
 
 #![cfg(test)]
 
+mod continuation;
 mod documents;
 mod embeddings;
 mod errors;
 mod faults;
+mod hedging;
 mod hostile;
 mod independent;
 mod operations;
+mod partial;
 mod passed_on;
 mod recorded;
 mod responses;

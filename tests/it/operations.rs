@@ -44,7 +44,8 @@ async fn metrics_count_requests_runs_and_tokens_as_usage_does() {
         "a path as it came in is no label"
     );
     for (kind, key) in [("input", "prompt_tokens"), ("output", "completion_tokens")] {
-        let series = format!(r#"lukhas_tokens_total{{type="{kind}",model="lukhas-matriz"}}"#);
+        let labels = format!(r#"{{type="{kind}",model="lukhas-matriz",source="provider"}}"#);
+        let series = format!("lukhas_tokens_total{labels}");
         assert_eq!(value(&text, &series), usage[key].as_f64(), "{kind}");
     }
     assert_eq!(value(&text, "lukhas_runs_in_flight"), Some(0.0));

@@ -34,6 +34,10 @@ pub struct Patience {
     pub attempts: u32,
     /// Retries as a share of requests.
     pub budget: f64,
+    /// How long an answer may take to begin before another target is asked beside the first.
+    pub hedge_after: Option<Duration>,
+    /// How often an answer that breaks off is gone on with.
+    pub continuations: u32,
 }
 
 impl Default for Patience {
@@ -44,6 +48,8 @@ impl Default for Patience {
             total: Duration::from_secs(30),
             attempts: 3,
             budget: 0.1,
+            hedge_after: None,
+            continuations: 0,
         }
     }
 }
@@ -126,6 +132,8 @@ pub fn routed<'m>(
         targets: targets.collect(),
         pool: PoolConfig::default(),
         policy: RetryPolicy::new(attempts, Backoff::default(), budget),
+        hedge_after: patience.hedge_after,
+        continuations: patience.continuations,
         total: patience.total,
         max_output_tokens: None,
         tokenizer: Arc::new(Cl100k::new()),

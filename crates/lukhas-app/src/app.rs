@@ -10,7 +10,6 @@ use lukhas_engine::{Cl100k, Engine, EngineOptions};
 use lukhas_gateway::{Gateway, GatewayParts, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
-use lukhas_observability::{BuildInfo, Metrics};
 use lukhas_redact::Secret;
 use lukhas_store::MemoryStore;
 
@@ -39,6 +38,7 @@ impl App {
             settings,
             keys,
             upstreams,
+            metrics,
             ..
         } = loaded;
         let (keys, generated) = if keys.is_empty() {
@@ -55,10 +55,7 @@ impl App {
             store,
             authenticator: Arc::new(keys),
             entropy: Arc::new(ThreadEntropy),
-            metrics: Arc::new(Metrics::new(BuildInfo {
-                version: env!("CARGO_PKG_VERSION"),
-                revision: None,
-            })),
+            metrics: Arc::new(metrics),
             limits: Limits {
                 max_body_bytes: settings.server().max_body_bytes(),
                 body_read_timeout: settings.server().body_read_timeout(),

@@ -194,6 +194,10 @@ pub struct ModelConfig {
     pub max_output_tokens: Option<Bounded<1, 100_000_000>>,
     /// What its tokens cost, of targets without a price of their own.
     pub price: Option<PriceConfig>,
+    /// Instead of `retry.hedge_after_ms`.
+    pub hedge_after_ms: Option<Bounded<1, 600_000>>,
+    /// Instead of `retry.max_continuations`.
+    pub max_continuations: Option<Bounded<0, 99>>,
 }
 
 /// One upstream of a model.
@@ -243,7 +247,7 @@ pub struct TimeoutsConfig {
     pub heartbeat_ms: Bounded<0, 3_600_000>,
 }
 
-/// What is asked again when an upstream fails before its answer has begun.
+/// What is asked again when an upstream fails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RetryConfig {
@@ -259,6 +263,11 @@ pub struct RetryConfig {
     pub jitter: Decimal<0, 1_000>,
     /// Most seconds of a wait.
     pub max_s: Decimal<1, 3_600_000>,
+    /// Milliseconds that a streamed answer may take to begin before another target is asked beside
+    /// the first; never when absent.
+    pub hedge_after_ms: Option<Bounded<1, 600_000>>,
+    /// How often an answer of text alone that breaks off is gone on with, and marked; 0 for never.
+    pub max_continuations: Bounded<0, 99>,
 }
 
 /// Where responses are kept.
@@ -340,6 +349,8 @@ impl Default for RetryConfig {
             factor: Decimal::of::<2_000>(),
             jitter: Decimal::of::<100>(),
             max_s: Decimal::of::<30_000>(),
+            hedge_after_ms: None,
+            max_continuations: Bounded::of::<0>(),
         }
     }
 }

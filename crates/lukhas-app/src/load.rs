@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use lukhas_auth::KeySet;
+use lukhas_observability::{BuildInfo, Metrics};
 use serde_json::json;
 
 use crate::config::{
@@ -39,6 +40,7 @@ pub struct Loaded {
     pub(crate) settings: Settings,
     pub(crate) keys: KeySet,
     pub(crate) upstreams: Upstreams,
+    pub(crate) metrics: Metrics,
     config: Config,
     origins: Origins,
 }
@@ -68,11 +70,16 @@ pub fn load(sources: Sources) -> Result<Loaded, AppError> {
         .map_err(|problems| problems.attributed(&origins))?
         .with_key_file_from(&origins);
     let keys = keys::read(&settings, &environment, &origins)?;
-    let upstreams = upstreams::build(&config, &environment, &origins)?;
+    let mut metrics = Metrics::new(BuildInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: None,
+    });
+    let upstreams = upstreams::build(&config, &environment, &origins, &mut metrics)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
+        metrics,
         config,
         origins,
     })

@@ -2,30 +2,23 @@
 //! From what is configured to the models of upstreams.
 
 mod key;
+mod model;
+mod observer;
 mod short;
 mod target;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use lukhas_core::{ModelInfo, Tokenizer};
-use lukhas_engine::Cl100k;
-use lukhas_providers::{
-    Dialect, RoutedModel, RoutedModelConfig, Target, Upstream, UpstreamConfig as Setup,
-};
-use lukhas_reliability::{
-    Backoff, BackoffConfig, Jitter, PoolConfig, RetryBudget, RetryBudgetConfig, RetryPolicy,
-    SettingError, Timeouts, TimeoutsConfig as Times,
-};
+use lukhas_observability::Metrics;
+use lukhas_providers::{Dialect, RoutedModel, Upstream, UpstreamConfig as Setup};
+use lukhas_reliability::{Timeouts, TimeoutsConfig as Times};
 
 use crate::config::{
-    Bounded, Config, Environment, ModelConfig, Origins, Problem, Problems, RetryConfig,
-    UpstreamApi, UpstreamConfig, closest, excerpt,
+    Config, Environment, Origins, Problem, Problems, UpstreamApi, UpstreamConfig, closest, excerpt,
 };
-use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
+
+use self::observer::observer;
 
 /// The models of upstreams.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +31,8 @@ pub(crate) struct Upstreams {
     pub(crate) addresses: Vec<(String, String)>,
 }
 
-/// Builds every upstream and model that `config` and the short variables of `environment` name.
+/// Builds every upstream and model that `config` and the short variables of `environment` name;
+/// what happens to their calls is counted in `metrics`.
 ///
 /// # Errors
 /// [`Problems`] with everything that is wrong, each at its place.
@@ -46,11 +40,13 @@ pub(crate) fn build(
     config: &Config,
     environment: &Environment,
     origins: &Origins,
+    metrics: &mut Metrics,
 ) -> Result<Upstreams, Problems> {
     let mut builder = Builder {
         config,
         environment,
         origins,
+        metrics,
         upstreams: BTreeMap::new(),
         addresses: Vec::new(),
         problems: Vec::new(),
@@ -68,6 +64,7 @@ struct Builder<'c> {
     config: &'c Config,
     environment: &'c Environment,
     origins: &'c Origins,
+    metrics: &'c mut Metrics,
     upstreams: BTreeMap<String, Upstream>,
     addresses: Vec<(String, String)>,
     problems: Vec<Problem>,
@@ -98,6 +95,7 @@ impl Builder<'_> {
             key: key.flatten(),
             ca: ca.flatten(),
             timeouts: timeouts.unwrap_or_default(),
+            observer: Some(observer(self.metrics, name)),
             ..Setup::new(name, dialect(upstream.api), upstream.base_url.clone())
         };
         match Upstream::new(setup) {
@@ -151,112 +149,6 @@ impl Builder<'_> {
         }
     }
 
-    fn models(&mut self, short: &[(&'static str, &'static str)]) -> Upstreams {
-        let policy = match policy(&self.config.retry) {
-            Ok(policy) => policy,
-            Err(error) => {
-                let (key, message) = match error.field {
-                    "max" => ("retry.max_s", "it must be at least `base_s`".to_owned()),
-                    _ => ("retry", error.to_string()),
-                };
-                self.problem(key, message, None);
-                return Upstreams::default();
-            }
-        };
-        let mut models = Vec::new();
-        for (name, model) in &self.config.models.table {
-            models.extend(self.model(name, model, &policy));
-        }
-        let others = match self.config.models.other.as_deref() {
-            Some(name) => vec![("", name)],
-            None => short.to_vec(),
-        };
-        let mut answering = Vec::new();
-        for (prefix, name) in others {
-            if let Some(upstream) = self.named("models.other", name) {
-                let targets = vec![Target::new(upstream)];
-                let limits = ModelConfig::default();
-                let routed = self.routed("models.other", Vec::new(), targets, &limits, &policy);
-                answering.extend(routed.map(|routed| (prefix, routed)));
-            }
-        }
-        Upstreams {
-            models,
-            others: answering,
-            addresses: std::mem::take(&mut self.addresses),
-        }
-    }
-
-    fn model(
-        &mut self,
-        name: &str,
-        model: &ModelConfig,
-        policy: &RetryPolicy,
-    ) -> Option<RoutedModel> {
-        let at = format!("models.table.{name}");
-        if [CHAT_MODEL, EMBEDDING_MODEL].contains(&name) {
-            self.problem(&at, format!("`{name}` is a model already"), None);
-            return None;
-        }
-        if model.targets.is_empty() {
-            let help = "write `targets: [{upstream: NAME}]`";
-            self.problem(&at, "a model needs somebody who answers", Some(help));
-            return None;
-        }
-        let price = model.price.as_ref();
-        let price = price.and_then(|price| self.price(&format!("{at}.price"), price));
-        let mut targets = Vec::new();
-        let mut tier = 0;
-        for (index, target) in model.targets.iter().enumerate() {
-            let before = index.checked_sub(1).map(|before| &model.targets[before]);
-            if before.is_some_and(|before| before.weight.is_none() || target.weight.is_none()) {
-                tier += 1;
-            }
-            let at = format!("{at}.targets.{index}");
-            let built = self.target(&at, target);
-            targets.push(built.map(|built| Target {
-                model: target.model.clone().or_else(|| Some(name.to_owned())),
-                tier,
-                price: built.price.or(price),
-                ..built
-            }));
-        }
-        let targets = targets.into_iter().collect::<Option<Vec<_>>>()?;
-        let upstreams: Vec<_> = model.targets.iter().map(|t| t.upstream.as_str()).collect();
-        let info = ModelInfo {
-            id: name.to_owned(),
-            created: 0,
-            owned_by: upstreams.first().copied().unwrap_or_default().to_owned(),
-            description: format!("Answered by {}.", upstreams.join(", ")),
-            context_window: model.context_window.map_or(u64::MAX, Bounded::get),
-        };
-        self.routed(&at, vec![info], targets, model, policy)
-    }
-
-    fn routed(
-        &mut self,
-        at: &str,
-        models: Vec<ModelInfo>,
-        targets: Vec<Target>,
-        limits: &ModelConfig,
-        policy: &RetryPolicy,
-    ) -> Option<RoutedModel> {
-        let longest = targets.iter().map(|t| t.upstream.timeouts().total()).max();
-        let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
-        let routed = RoutedModel::new(RoutedModelConfig {
-            models,
-            targets,
-            pool: PoolConfig::default(),
-            policy: policy.clone(),
-            total: longest.unwrap_or(Duration::from_secs(600)),
-            max_output_tokens: most(limits),
-            tokenizer,
-        });
-        routed
-            .map_err(|error| self.problem(at, error.to_string(), None))
-            .ok()
-    }
-
     /// The upstream `name`, which `at` names.
     fn named(&mut self, at: &str, name: &str) -> Option<Upstream> {
         if let Some(upstream) = self.upstreams.get(name) {
@@ -296,66 +188,5 @@ fn dialect(api: UpstreamApi) -> Dialect {
         UpstreamApi::Chat => Dialect::Chat,
         UpstreamApi::Responses => Dialect::Responses,
         UpstreamApi::Messages => Dialect::Messages,
-    }
-}
-
-fn most(limits: &ModelConfig) -> Option<u32> {
-    let most = limits.max_output_tokens.map(Bounded::get);
-    most.map(|most| u32::try_from(most).unwrap_or(u32::MAX))
-}
-
-fn policy(config: &RetryConfig) -> Result<RetryPolicy, SettingError> {
-    let backoff = Backoff::new(BackoffConfig {
-        base: config.base_s.get(),
-        factor: config.factor.get(),
-        max: config.max_s.get(),
-        jitter: Jitter::Shorten(config.jitter.get()),
-    });
-    let budget = RetryBudget::new(RetryBudgetConfig {
-        ratio: config.budget.get(),
-        ..RetryBudgetConfig::default()
-    });
-    let attempts = u32::try_from(config.max_attempts.get()).unwrap_or(u32::MAX);
-    let attempts = NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN);
-    Ok(RetryPolicy::new(attempts, backoff?, Arc::new(budget?)))
-}
-
-#[cfg(test)]
-mod tests {
-    use lukhas_reliability::{Attempt, Deadline, Decision, Failure, FailureKind};
-    use rand::SeedableRng;
-    use rand::rngs::SmallRng;
-
-    use super::*;
-    use crate::config::Decimal;
-
-    /// The waits before a first retry, in milliseconds.
-    fn waits(jitter: Decimal<0, 1_000>) -> Vec<u128> {
-        let config = RetryConfig {
-            budget: Decimal::of::<1_000>(),
-            jitter,
-            ..RetryConfig::default()
-        };
-        let policy = policy(&config).unwrap();
-        let mut rng = SmallRng::seed_from_u64(1);
-        let deadline = Deadline::after(Duration::from_secs(60));
-        let failure = Failure::from(FailureKind::Overloaded);
-        let wait = |_| {
-            policy.budget().record_request();
-            match policy.decide(Attempt::FIRST, failure, deadline, &mut rng) {
-                Decision::Retry { after } => after.as_millis(),
-                Decision::GiveUp { reason } => panic!("{reason}"),
-            }
-        };
-        (0..100).map(wait).collect()
-    }
-
-    #[test]
-    fn jitter_shortens_waits_by_its_share() {
-        assert!(waits(Decimal::of::<0>()).iter().all(|ms| *ms == 100));
-        let tenth = waits(Decimal::of::<100>());
-        assert!(tenth.iter().all(|ms| (90..=100).contains(ms)));
-        let full = waits(Decimal::of::<1_000>());
-        assert!(full.iter().any(|ms| *ms < 20) && full.iter().any(|ms| *ms > 80));
     }
 }

@@ -20,7 +20,8 @@ pub enum RunEvent {
 ///
 /// INVARIANT: items are numbered from 0 without gaps and do not overlap: `ItemAdded`,
 /// deltas, `ItemDone`, then the next item. `Ended` comes exactly once, last. An item still open at
-/// an `Ended` that is not `Completed` stays incomplete.
+/// an `Ended` that is not `Completed` stays incomplete. `Continued` comes only while a message is
+/// open.
 ///
 /// INVARIANT: an answer that begins with `Verbatim` says all it says in both ways, and one that does
 /// not has no `Verbatim` at all. Only a request with an [`Original`](crate::Original) has such an
@@ -44,6 +45,9 @@ pub enum OutputEvent {
     ArgumentsDelta(String),
     /// Text for the open reasoning.
     ReasoningDelta(String),
+    /// Whoever wrote the open message broke off, and another attempt goes on with its text: what
+    /// comes before and what follows are of two answers. Whoever shows the answer shows this, too.
+    Continued,
     /// The open item is whole.
     ItemDone,
     /// What the events since the last `Verbatim` say, in the words of the request's original.
@@ -70,7 +74,7 @@ pub struct Verbatim {
 pub struct RunEnd {
     /// How.
     pub outcome: Outcome,
-    /// What was used so far; `None` when nobody counted.
+    /// What was used so far; `None` when nobody counted, as of a run that failed before it began.
     pub usage: Option<Usage>,
 }
 

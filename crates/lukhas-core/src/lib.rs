@@ -45,5 +45,7 @@ pub use request::{
     Api, Hints, Original, OutputFormat, RunRequest, Sampling, ToolChoice, ToolMode, ToolSpec,
     Truncation,
 };
-pub use run::{BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream};
+pub use run::{
+    BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream, UsageSink,
+};
 pub use store::{ResponseStore, StoreError, StoredResponse};

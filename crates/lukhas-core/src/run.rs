@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 
-use crate::{Entropy, Id, OutputEvent, Principal, RunError, RunEvent, RunRequest};
+use crate::{Entropy, Id, OutputEvent, Principal, RunError, RunEvent, RunRequest, Usage};
 
 /// A future on the heap, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -18,6 +18,9 @@ pub type RunStream = Pin<Box<dyn Stream<Item = RunEvent> + Send>>;
 
 /// The events of one provider's answer. Dropping it cancels the work.
 pub type OutputStream = Pin<Box<dyn Stream<Item = OutputEvent> + Send>>;
+
+/// Is told what was used.
+pub type UsageSink = Arc<dyn Fn(Usage) + Send + Sync>;
 
 /// What a run carries through every seam.
 #[derive(Clone)]
@@ -31,6 +34,9 @@ pub struct RunCx {
     /// Whether anybody wants the step events of the run. Without it none are made, and no clock is
     /// read for them.
     pub steps: bool,
+    /// Who is told what was used when an answer is dropped after it has begun and before its end;
+    /// nobody when absent. It is called at most once, and must be quick.
+    pub abandoned: Option<UsageSink>,
 }
 
 /// A model that can be asked for by name.
@@ -73,7 +79,8 @@ pub trait Orchestrator: Send + Sync {
 /// One source of answers: an engine in this process, or an upstream.
 ///
 /// Callers pass a request whose tools and tool choice agree and whose items fit the context
-/// window. Implementers uphold the invariant of [`OutputEvent`].
+/// window. Implementers uphold the invariant of [`OutputEvent`], and tell [`RunCx::abandoned`] what
+/// was used of an answer that nobody heard to its end.
 pub trait Provider: Send + Sync {
     /// Its models.
     fn models(&self) -> &[ModelInfo];

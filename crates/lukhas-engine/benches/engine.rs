@@ -33,6 +33,7 @@ fn cx() -> RunCx {
         principal: Arc::new(principal),
         entropy: Arc::new(Zero),
         steps: false,
+        abandoned: None,
     }
 }
 

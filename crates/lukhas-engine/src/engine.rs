@@ -108,7 +108,8 @@ impl Engine {
 impl EngineOptions {
     /// The answer to `request`; a failure is an answer that ends at once.
     fn answer(&self, cx: &RunCx, request: &RunRequest) -> AnswerStream {
-        self.try_answer(cx, request).unwrap_or_else(failed)
+        let answer = self.try_answer(cx, request).unwrap_or_else(failed);
+        answer.with_sink(cx.abandoned.clone())
     }
 
     fn try_answer(&self, cx: &RunCx, request: &RunRequest) -> Result<AnswerStream, RunError> {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-use lukhas_core::{ItemKind, OutputEvent, RunEnd};
+use lukhas_core::{ItemKind, OutputEvent, RunEnd, Usage, UsageSink, UsageSource};
 use tokio::time::Sleep;
 
 /// Longest delta of a message, in bytes.
@@ -27,13 +27,16 @@ pub(crate) struct OutputItem {
 }
 
 /// Streams items that are known already; each delta is made when it is asked for.
-#[derive(Debug)]
 pub(crate) struct AnswerStream {
     items: std::vec::IntoIter<OutputItem>,
     /// The item that is open, and how much of its text was sent.
     open: Option<(OutputItem, usize)>,
     index: u32,
     end: Option<RunEnd>,
+    /// Bytes of all texts, and how many of them were sent.
+    bytes: usize,
+    sent: usize,
+    abandoned: Option<UsageSink>,
     pace: Pace,
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -51,6 +54,9 @@ impl AnswerStream {
     /// Streams `items` at that pace, then `end`.
     pub(crate) fn new(items: Vec<OutputItem>, end: RunEnd, pace: Pace) -> Self {
         Self {
+            bytes: items.iter().map(|item| item.text.len()).sum(),
+            sent: 0,
+            abandoned: None,
             items: items.into_iter(),
             open: None,
             index: 0,
@@ -58,6 +64,24 @@ impl AnswerStream {
             pace,
             pause: None,
         }
+    }
+
+    /// The same, telling `abandoned` what was used when it is dropped before its end.
+    pub(crate) fn with_sink(mut self, abandoned: Option<UsageSink>) -> Self {
+        self.abandoned = abandoned;
+        self
+    }
+
+    /// What was used up to here: of the output, the share of its bytes that were sent.
+    fn partial(&self) -> Option<Usage> {
+        let usage = self.end.as_ref()?.usage?;
+        let (sent, bytes) = (self.sent as u64, self.bytes as u64);
+        let output_tokens = usage.output_tokens.saturating_mul(sent);
+        Some(Usage {
+            output_tokens: output_tokens.div_ceil(bytes.max(1)),
+            source: UsageSource::Partial,
+            ..usage
+        })
     }
 
     fn next_event(&mut self) -> Option<OutputEvent> {
@@ -92,6 +116,7 @@ impl AnswerStream {
                 delta
             }
         };
+        self.sent += delta.len();
         Some(match item.kind {
             ItemKind::Message => OutputEvent::TextDelta(delta),
             ItemKind::FunctionCall { .. } => OutputEvent::ArgumentsDelta(delta),
@@ -109,6 +134,17 @@ impl Stream for AnswerStream {
             self.pause = None;
         }
         Poll::Ready(self.next_event())
+    }
+}
+
+impl Drop for AnswerStream {
+    fn drop(&mut self) {
+        let has_begun = self.index > 0;
+        if let Some(abandoned) = self.abandoned.as_deref().filter(|_| has_begun)
+            && let Some(usage) = self.partial()
+        {
+            abandoned(usage);
+        }
     }
 }
 

@@ -267,6 +267,7 @@ fn failure(event: &OutputEvent) -> Option<&RunError> {
         | OutputEvent::RefusalDelta(_)
         | OutputEvent::ArgumentsDelta(_)
         | OutputEvent::ReasoningDelta(_)
+        | OutputEvent::Continued
         | OutputEvent::Verbatim(_)
         | OutputEvent::ItemDone => None,
     }

@@ -86,6 +86,7 @@ fn cx() -> RunCx {
         }),
         entropy,
         steps: false,
+        abandoned: None,
     }
 }
 

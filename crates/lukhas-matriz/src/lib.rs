@@ -74,7 +74,8 @@
 //! # let principal = Arc::new(Principal {
 //! #     key_id: "key".into(), tenant: "tenant".into(), scopes: Scope::ALL.into(),
 //! # });
-//! let cx = RunCx { run_id: Id::new("run_", &*entropy), principal, entropy, steps: false };
+//! let run_id = Id::new("run_", &*entropy);
+//! let cx = RunCx { run_id, principal, entropy, steps: false, abandoned: None };
 //! let request = RunRequest {
 //!     model: "gpt-4o-mini".into(),
 //!     items: vec![Item::text(Role::User, "hi")],

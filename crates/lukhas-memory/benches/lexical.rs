@@ -55,6 +55,7 @@ fn embed(runtime: &Runtime, texts: &[String], dimensions: u32) {
         }),
         entropy: Arc::new(Nothing),
         steps: false,
+        abandoned: None,
     };
     let request = EmbedRequest {
         model: String::new(),

@@ -50,6 +50,9 @@ impl Answerer {
             // A status has been answered before it comes to this.
             Some(Reply::Status(_)) | None => self.engine(asked).await,
         };
+        if let Some(prefill) = &asked.prefill {
+            go_on(&mut events, prefill);
+        }
         if let (Some(usage), Some(OutputEvent::Ended(end))) = (usage, events.last_mut()) {
             end.usage = Some(usage);
         }
@@ -67,6 +70,7 @@ impl Answerer {
             }),
             entropy,
             steps: false,
+            abandoned: None,
         };
         self.engine.run(&cx, asked.run.clone()).collect().await
     }
@@ -127,6 +131,38 @@ impl Answerer {
             }),
         })
     }
+}
+
+/// Makes an answer go on after `prefill`, as a model would that had said so much of it. An answer
+/// that does not begin with it is another one, and is said whole.
+fn go_on(events: &mut Vec<OutputEvent>, prefill: &str) {
+    let deltas = events.iter().filter_map(|event| match event {
+        OutputEvent::TextDelta(text) => Some(text.as_str()),
+        _ => None,
+    });
+    let text: String = deltas.collect();
+    let rest = text.strip_prefix(prefill);
+    let mut said = text.len() - rest.map_or(text.len(), str::len);
+    for event in &mut *events {
+        match event {
+            OutputEvent::TextDelta(text) => {
+                let cut = said.min(text.len());
+                text.drain(..cut);
+                said -= cut;
+            }
+            OutputEvent::Ended(RunEnd {
+                usage: Some(usage), ..
+            }) => {
+                let tokens = Cl100k.count(prefill) as u64;
+                usage.input_tokens += tokens;
+                if let Some(rest) = rest {
+                    usage.output_tokens = Cl100k.count(rest) as u64;
+                }
+            }
+            _ => {}
+        }
+    }
+    events.retain(|event| !matches!(event, OutputEvent::TextDelta(text) if text.is_empty()));
 }
 
 /// `text` word by word, long words in pieces.

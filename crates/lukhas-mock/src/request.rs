@@ -9,7 +9,7 @@ mod responses;
 #[cfg(test)]
 mod tests;
 
-use lukhas_core::{Item, RunRequest};
+use lukhas_core::{Item, Role, RunRequest};
 use lukhas_openai::MAX_CHOICES;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,8 +28,11 @@ pub(crate) struct Asked {
     pub(crate) include_usage: bool,
     /// Number of answers, at least 1.
     pub(crate) choices: u32,
-    /// The same in core's terms.
+    /// The same in core's terms, without the prefill.
     pub(crate) run: RunRequest,
+    /// What the assistant has begun to say, when that is how the conversation ends: the answer goes
+    /// on from there.
+    pub(crate) prefill: Option<String>,
     /// The texts of the newest message or tool output, or the inputs to embed.
     pub(crate) newest: Vec<String>,
     pub(crate) body: Value,
@@ -47,12 +50,13 @@ impl Asked {
         if !body.is_object() {
             return Err("The request body is not a JSON object.".to_owned());
         }
-        let run = match dialect {
+        let mut run = match dialect {
             Dialect::Chat => chat::run(&body),
             Dialect::Responses => responses::run(&body),
             Dialect::Messages => messages::run(&body),
             Dialect::Embeddings | Dialect::Models => RunRequest::default(),
         };
+        let prefill = take_prefill(&mut run.items);
         let newest = match dialect {
             Dialect::Embeddings => embeddings::inputs(&body),
             Dialect::Chat | Dialect::Responses | Dialect::Messages | Dialect::Models => {
@@ -70,10 +74,20 @@ impl Asked {
             include_usage: flag("/stream_options/include_usage"),
             choices: choices.clamp(1, MAX_CHOICES),
             run,
+            prefill,
             newest,
             digest: Sha256::digest(bytes).into(),
             body,
         })
+    }
+}
+
+fn take_prefill(items: &mut Vec<Item>) -> Option<String> {
+    let is_assistant =
+        |item: &mut Item| matches!(item, Item::Message(said) if said.role == Role::Assistant);
+    match items.pop_if(is_assistant)? {
+        Item::Message(said) => Some(said.text()),
+        Item::FunctionCall(_) | Item::FunctionOutput(_) | Item::Opaque(_) => None,
     }
 }
 

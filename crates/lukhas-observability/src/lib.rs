@@ -23,4 +23,6 @@ mod logs;
 mod metrics;
 
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
-pub use metrics::{BuildInfo, Format, InFlight, Metrics, RouteMetrics, TokenMetrics};
+pub use metrics::{
+    BuildInfo, Count, Format, InFlight, Metrics, RouteMetrics, TokenMetrics, UpstreamMetrics,
+};

@@ -6,6 +6,7 @@ mod exposition;
 mod process;
 mod route;
 mod tokens;
+mod upstream;
 
 use std::fmt;
 
@@ -20,10 +21,12 @@ use self::cost::CostFamily;
 use self::process::Process;
 use self::route::{Code, Route};
 use self::tokens::Kind;
+use self::upstream::{BudgetLeft, UpstreamFamilies};
 
 pub use self::exposition::Format;
 pub use self::route::RouteMetrics;
 pub use self::tokens::TokenMetrics;
+pub use self::upstream::{Count, UpstreamMetrics};
 
 /// Bounds of the latency histograms, in seconds. The budgets of the service level objectives
 /// (0.05, 0.8, 1.2, 1.5, 2, 2.5 and 5) are among them, so the share of requests within a budget is
@@ -45,14 +48,15 @@ pub struct BuildInfo {
 /// Everything the server counts, and this process's own figures.
 ///
 /// Handles are made once, at start, and used on the hot path. Labels are route patterns, methods,
-/// status codes and names of listed models: never a path, key, user or run as it came in, so the
-/// number of series is bounded.
+/// status codes, and names of listed models and configured upstreams: never a path, key, user or run
+/// as it came in, so the number of series is bounded.
 pub struct Metrics {
     registry: Registry,
     http: HttpFamilies,
     runs_in_flight: Gauge,
     tokens: Family<Kind, Counter>,
     cost: CostFamily,
+    upstreams: UpstreamFamilies,
 }
 
 /// The families that routes have series in.
@@ -82,9 +86,10 @@ impl Metrics {
         let help = "Runs under way";
         registry.register("lukhas_runs_in_flight", help, runs_in_flight.clone());
         let tokens = Family::default();
-        let help = "Tokens used, by type and model";
+        let help = "Tokens used, by type, model and who counted";
         registry.register("lukhas_tokens", help, tokens.clone());
         let cost = cost::register(&mut registry);
+        let upstreams = UpstreamFamilies::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
             registry,
@@ -92,6 +97,7 @@ impl Metrics {
             runs_in_flight,
             tokens,
             cost,
+            upstreams,
         }
     }
 
@@ -111,6 +117,20 @@ impl Metrics {
     pub fn tokens<M: Into<String>>(&self, models: impl IntoIterator<Item = M>) -> TokenMetrics {
         let models = models.into_iter().map(Into::into);
         TokenMetrics::new(&self.tokens, &self.cost, models)
+    }
+
+    /// The handles of the upstream that is configured under `name`.
+    ///
+    /// Make them once and keep them.
+    #[must_use]
+    pub fn upstream(&self, name: &str) -> UpstreamMetrics {
+        UpstreamMetrics::new(&self.upstreams, name)
+    }
+
+    /// Shows how many retries a budget would pay for; `left` is asked at every scrape.
+    pub fn retry_budget(&mut self, left: impl Fn() -> u64 + Send + Sync + 'static) {
+        let collector = Box::new(BudgetLeft::new(left));
+        self.registry.register_collector(collector);
     }
 
     /// Counts a run as under way until the guard is dropped.

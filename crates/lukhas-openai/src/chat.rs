@@ -11,6 +11,7 @@ mod request;
 mod stream;
 mod tool;
 
+pub(crate) use answer::is_never;
 pub use answer::{
     ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, ChatChoice, ChatCompletion, ChatHead,
     ChatUsage, FinishReason,

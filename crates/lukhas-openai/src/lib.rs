@@ -6,6 +6,7 @@
 //! answers are made from [`lukhas_core::OutputEvent`]s, whole or streamed, by the same fold.
 
 mod chat;
+mod counted;
 mod embeddings;
 mod error;
 mod json;
@@ -24,6 +25,7 @@ pub use chat::{
     ChatStreamOptions, ChatTool, ChatToolChoice, ChatUsage, CreateChatCompletion, FinishReason,
     MAX_CHOICES, chat_param,
 };
+pub use counted::CountedBy;
 pub use embeddings::{
     CreateEmbedding, EmbeddingInput, EmbeddingList, EmbeddingObject, EmbeddingUsage,
     EmbeddingVector, EncodingFormat, MAX_INPUT_TOKENS, MAX_INPUTS,

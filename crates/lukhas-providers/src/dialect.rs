@@ -13,7 +13,7 @@ mod tests;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use lukhas_core::{Api, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec};
+use lukhas_core::{Api, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec, Usage};
 use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
 use serde_json::{Map, Value};
@@ -61,6 +61,9 @@ pub(crate) trait Reader: Send {
 
     /// The stream has ended, or will not go on; gives the end if the terminal marker has been seen.
     fn finish(&mut self, answer: &mut Answer);
+
+    /// What it has said so far of what was used.
+    fn usage(&self) -> Option<Usage>;
 }
 
 /// Parts of the data of an event that only adds a text.

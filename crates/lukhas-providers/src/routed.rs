@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A public model over the upstreams that answer for it.
 
+mod ask;
+mod call;
+mod continuation;
 mod embed;
 mod run;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +53,12 @@ pub struct RoutedModelConfig {
     pub pool: PoolConfig,
     /// What is tried again. Its budget may be shared.
     pub policy: RetryPolicy,
+    /// How long a streamed answer may take to begin before another target is asked beside the
+    /// first; `None` for ever. It is paid for like a retry, and done once for an answer.
+    pub hedge_after: Option<Duration>,
+    /// How often an answer of text alone that breaks off is gone on with; 0 for never. It is paid
+    /// for like a retry, and marked ([`OutputEvent::Continued`](lukhas_core::OutputEvent::Continued)).
+    pub continuations: u32,
     /// Most time for an answer, retries included.
     pub total: Duration,
     /// Most tokens of an answer; what asks for more is refused.
@@ -60,7 +70,8 @@ pub struct RoutedModelConfig {
 /// A public model over the upstreams that answer for it. Cheap to clone.
 ///
 /// An answer comes from one target. Until its first event another may be asked in its place; from
-/// then on it ends as that target ends it. Dropping the stream closes the connection.
+/// then on it ends as that target ends it, unless the model is set up to go on with texts that break
+/// off. Dropping the stream closes the connection.
 #[derive(Clone)]
 pub struct RoutedModel(Arc<Shared>);
 
@@ -68,6 +79,8 @@ struct Shared {
     models: Vec<ModelInfo>,
     pool: Pool<Target>,
     policy: RetryPolicy,
+    hedge_after: Option<Duration>,
+    continuations: u32,
     total: Duration,
     max_output_tokens: Option<u32>,
     tokenizer: Arc<dyn Tokenizer>,
@@ -109,6 +122,8 @@ impl RoutedModel {
             models: config.models,
             pool,
             policy: config.policy,
+            hedge_after: config.hedge_after,
+            continuations: config.continuations,
             total: config.total,
             max_output_tokens: config.max_output_tokens,
             tokenizer: config.tokenizer,
@@ -159,19 +174,7 @@ impl Provider for RoutedModel {
     }
 
     fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {
-        let count = |text: &str| self.0.tokenizer.count(text) as u64;
-        let instructions = request
-            .instructions
-            .as_deref()
-            .map_or(0, |text| 4 + count(text));
-        let items = request.items.iter();
-        let items = items.map(|item| 4 + item.texts().map(count).sum::<u64>());
-        let tools = request.tools.iter().map(|tool| {
-            let parameters = tool.parameters.as_ref().map(ToString::to_string);
-            let description = tool.description.as_deref().map_or(0, count);
-            8 + count(&tool.name) + description + parameters.as_deref().map_or(0, count)
-        });
-        let counted = 3 + instructions + items.sum::<u64>() + tools.sum::<u64>();
+        let counted = tokens::count_input(&*self.0.tokenizer, request);
         Box::pin(std::future::ready(Ok(counted)))
     }
 }

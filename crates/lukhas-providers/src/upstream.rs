@@ -25,13 +25,12 @@ use crate::answer::Answer;
 use crate::client::Clients;
 use crate::error::Failed;
 use crate::passage::{self, Passage};
-use crate::{Dialect, UpstreamError, embeddings};
+use crate::{Dialect, UpstreamError, UpstreamEvent, UpstreamObserver, embeddings};
 
 pub(crate) use status::word;
 pub(crate) use stream::Answering;
 
 /// Where an upstream is and how it is spoken to.
-#[derive(Debug)]
 pub struct UpstreamConfig {
     /// Its name in logs and metrics.
     pub name: String,
@@ -48,6 +47,8 @@ pub struct UpstreamConfig {
     pub ca: Option<Vec<u8>>,
     /// Most bytes of one whole answer, and of one event of a stream.
     pub max_answer_bytes: usize,
+    /// Who is told what happens to its calls, if anybody is.
+    pub observer: Option<Arc<dyn UpstreamObserver>>,
 }
 
 /// One address that answers for models. Cheap to clone.
@@ -65,6 +66,7 @@ struct Shared {
     timeouts: Timeouts,
     max_answer_bytes: usize,
     clients: Arc<Clients>,
+    observer: Option<Arc<dyn UpstreamObserver>>,
 }
 
 impl UpstreamConfig {
@@ -79,6 +81,7 @@ impl UpstreamConfig {
             timeouts: Timeouts::default(),
             ca: None,
             max_answer_bytes: 16 << 20,
+            observer: None,
         }
     }
 }
@@ -106,6 +109,7 @@ impl Upstream {
                 config.ca.as_deref(),
             )?),
             timeouts: config.timeouts,
+            observer: config.observer,
         })))
     }
 
@@ -133,6 +137,13 @@ impl Upstream {
     #[must_use]
     pub fn timeouts(&self) -> &Timeouts {
         &self.0.timeouts
+    }
+
+    /// Tells whoever counts what happened to a call.
+    pub(crate) fn observe(&self, event: UpstreamEvent) {
+        if let Some(observer) = &self.0.observer {
+            observer.observe(event);
+        }
     }
 
     /// Asks once, and waits until the answer begins.
@@ -249,6 +260,16 @@ fn url(base: &str, path: &str) -> Result<Uri, UpstreamError> {
     let mut parts = base.into_parts();
     parts.path_and_query = Some(path.parse().map_err(|_| wrong("has a path that is none"))?);
     Uri::from_parts(parts).map_err(|_| wrong("is not a URL"))
+}
+
+impl fmt::Debug for UpstreamConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamConfig")
+            .field("name", &self.name)
+            .field("dialect", &self.dialect)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Upstream {

@@ -8,15 +8,13 @@ use std::time::Duration;
 
 use tokio::time;
 
-use crate::RetryBudget;
-
-/// Runs `first`, and beside it the attempt that `second` makes when `first` has not answered
+/// Runs `first`, and beside it the attempt that `second` gives when `first` has not answered
 /// within `delay`. The first success is the answer; whatever still runs is dropped.
 ///
-/// Only for work that may be done twice. The second attempt is paid from `budget`, like a retry;
-/// without credit `first` goes on alone. The request itself is recorded by the caller. A failure
-/// of `first` within the delay is the answer: whether to retry is another question. Dropping the
-/// future drops both. ("The Tail at Scale", Dean and Barroso, 2013.)
+/// Only for work that may be done twice. `second` decides when it is asked, and pays from a
+/// [`RetryBudget`](crate::RetryBudget) as a retry does; without a second attempt `first` goes on
+/// alone. A failure of `first` within the delay is the answer: whether to retry is another
+/// question. Dropping the future drops both. ("The Tail at Scale", Dean and Barroso, 2013.)
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,8 +25,8 @@ use crate::RetryBudget;
 /// let budget = RetryBudget::new(RetryBudgetConfig { ratio: 1.0, saved: 10 })?;
 /// budget.record_request();
 /// let slow = std::future::pending();
-/// let answer = hedge(&budget, Duration::from_millis(5), slow, || async { Ok::<_, ()>("second") });
-/// assert_eq!(answer.await, Ok("second"));
+/// let second = || budget.try_spend().then_some(async { Ok::<_, ()>("second") });
+/// assert_eq!(hedge(Duration::from_millis(5), slow, second).await, Ok("second"));
 /// # Ok(())
 /// # }
 /// ```
@@ -36,19 +34,18 @@ use crate::RetryBudget;
 /// # Errors
 /// The failure that came last, when there is no success.
 pub async fn hedge<T, E, F: Future<Output = Result<T, E>>>(
-    budget: &RetryBudget,
     delay: Duration,
     first: impl Future<Output = Result<T, E>>,
-    second: impl FnOnce() -> F,
+    second: impl FnOnce() -> Option<F>,
 ) -> Result<T, E> {
     let mut first = pin!(first);
     if let Ok(answer) = time::timeout(delay, first.as_mut()).await {
         return answer;
     }
-    if !budget.try_spend() {
+    let Some(second) = second() else {
         return first.await;
-    }
-    let mut second = pin!(second());
+    };
+    let mut second = pin!(second);
     let ended = poll_fn(|cx| match first.as_mut().poll(cx) {
         Poll::Ready(answer) => Poll::Ready(Ended::First(answer)),
         Poll::Pending => second.as_mut().poll(cx).map(Ended::Second),
@@ -74,7 +71,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::RetryBudgetConfig;
+    use crate::{RetryBudget, RetryBudgetConfig};
 
     /// Ends after `seconds`, and counts in `ended` whether it was let.
     async fn attempt(
@@ -105,7 +102,8 @@ mod tests {
         let ended = Arc::new(AtomicU32::new(0));
         let begin = |(seconds, answer)| attempt(seconds, answer, Arc::clone(&ended));
         let delay = Duration::from_secs(5);
-        let answer = hedge(&budget, delay, begin(first), || begin(second)).await;
+        let paid = || budget.try_spend().then(|| begin(second));
+        let answer = hedge(delay, begin(first), paid).await;
         let seconds = start.elapsed().as_secs();
         let all_ended = ended.load(Ordering::Relaxed);
         let found = (answer, seconds, all_ended, budget.available());

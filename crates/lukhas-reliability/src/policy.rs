@@ -85,9 +85,15 @@ impl RetryPolicy {
         }
     }
 
+    /// Most attempts, the first among them.
+    #[must_use]
+    pub fn max_attempts(&self) -> NonZeroU32 {
+        self.max_attempts
+    }
+
     /// What pays for retries. Whoever calls [`decide`](Self::decide) records requests there.
     #[must_use]
-    pub fn budget(&self) -> &RetryBudget {
+    pub fn budget(&self) -> &Arc<RetryBudget> {
         &self.budget
     }
 

@@ -321,6 +321,89 @@ rules:
     assert_eq!(cost(&server).as_deref(), Some(line));
 }
 
+/// How often an upstream is asked beside a slow attempt, under `settings`.
+fn hedges(settings: &str) -> String {
+    let mock = mock();
+    let server = before(mock.port, settings);
+    ask(&server, "mock+slow_first=300ms", true);
+    let metrics = server.get("/metrics").body;
+    let series = "lukhas_upstream_hedges_total{upstream=\"up\"} ";
+    let mut lines = metrics.lines();
+    let count = lines.find_map(|line| line.strip_prefix(series));
+    count.unwrap().to_owned()
+}
+
+#[test]
+fn an_answer_that_is_slow_to_begin_is_asked_for_twice_if_so_configured() {
+    assert_eq!(hedges("retry: {budget: 1}"), "0");
+    assert_eq!(hedges("retry: {budget: 1, hedge_after_ms: 50}"), "1");
+    assert_eq!(hedges("retry: {budget: 1, hedge_after_ms: 5000}"), "0");
+}
+
+/// What a client sees of a text that breaks off once, under `settings`.
+fn cut_once(settings: &str, times: u32) -> String {
+    let mock = mock();
+    let server = before(mock.port, settings);
+    // Requests that succeed save up for what is paid.
+    (0..4).for_each(|_| assert_eq!(ask(&server, "plain", false).status, 200));
+    let messages = r#"[{"role":"user","content":"Say one two three"}]"#;
+    let model = format!("mock+tcp_cut@1x{times}");
+    let body = format!(r#"{{"model":"{model}","stream":true,"messages":{messages}}}"#);
+    let mut client = server.connect();
+    client.send_post("/v1/chat/completions", &body);
+    client.read_to(b"[DONE]")
+}
+
+#[test]
+fn a_text_that_breaks_off_is_gone_on_with_as_often_as_configured() {
+    let failed = |seen: &str| seen.contains("upstream_truncated");
+    let marked = |seen: &str, times: u32| {
+        let mark = format!("\"finish_reason\":\"stop\",\"lukhas_continuations\":{times}}}");
+        seen.contains(&mark) && seen.contains("three")
+    };
+    assert!(failed(&cut_once("retry: {budget: 1}", 1)));
+    let on = "retry: {budget: 1, max_continuations: 2}";
+    assert!(marked(&cut_once(on, 1), 1));
+    assert!(marked(&cut_once(on, 2), 2));
+    let once = "retry: {budget: 1, max_continuations: 1}";
+    assert!(marked(&cut_once(once, 1), 1));
+    assert!(failed(&cut_once(once, 2)));
+}
+
+#[test]
+fn a_model_may_have_its_own_way() {
+    let mock = mock();
+    let url = format!("\"http://127.0.0.1:{}/v1\"", mock.port);
+    let targets = |own: &str, fault: &str| {
+        format!("{{{own}, targets: [{{upstream: up, model: \"mock+{fault}\"}}]}}")
+    };
+    let yaml = format!(
+        "reliability: null\nretry: {{budget: 1, hedge_after_ms: 9000}}\n\
+         upstreams: {{up: {{base_url: {url}}}}}\n\
+         models: {{other: up, table: {{cut: {}, slow: {}}}}}\n",
+        targets("max_continuations: 1", "tcp_cut@1x1"),
+        targets("hedge_after_ms: 50", "slow_first=400ms"),
+    );
+    let server = Setup::serve(&yaml).start();
+    for model in ["cut", "slow", "mock+tcp_cut@1"] {
+        let messages = r#"[{"role":"user","content":"Say one two three"}]"#;
+        let body = format!(r#"{{"model":"{model}","stream":true,"messages":{messages}}}"#);
+        let mut client = server.connect();
+        client.send_post("/v1/chat/completions", &body);
+        let seen = client.read_to(b"[DONE]");
+        assert_eq!(
+            seen.contains("lukhas_continuations"),
+            model == "cut",
+            "{seen}"
+        );
+    }
+    let metrics = server.get("/metrics").body;
+    for counted in ["hedges", "continuations"] {
+        let series = format!("lukhas_upstream_{counted}_total{{upstream=\"up\"}} 1\n");
+        assert!(metrics.contains(&series), "{series}");
+    }
+}
+
 #[test]
 fn connecting_takes_no_longer_than_it_may() {
     // A queue that is full and never emptied: further connections get no answer.

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod config;
 #[cfg(test)]
+mod counted;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod knobs;

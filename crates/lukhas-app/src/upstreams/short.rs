@@ -3,7 +3,7 @@
 
 use lukhas_providers::{Dialect, Upstream, UpstreamConfig as Setup};
 
-use super::{Builder, key};
+use super::{Builder, key, observer};
 use crate::Origin;
 use crate::config::{Problem, UpstreamConfig};
 
@@ -93,6 +93,7 @@ impl Builder<'_> {
         let setup = Setup {
             key: Some(key),
             timeouts: timeouts.unwrap_or_default(),
+            observer: Some(observer::observer(self.metrics, short.name)),
             ..Setup::new(short.name, short.dialect, versioned(short, url))
         };
         let upstream = Upstream::new(setup).map_err(|error| {

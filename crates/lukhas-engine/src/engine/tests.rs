@@ -5,8 +5,8 @@ mod heavy;
 mod limits;
 mod structured;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use lukhas_core::{
@@ -37,6 +37,7 @@ fn cx() -> RunCx {
         principal: Arc::new(principal),
         entropy,
         steps: false,
+        abandoned: None,
     }
 }
 
@@ -91,6 +92,7 @@ fn fold(events: &[OutputEvent]) -> Folded {
             }
             OutputEvent::RefusalDelta(_) => panic!("the engine does not refuse"),
             OutputEvent::ReasoningDelta(_) => panic!("the engine does not reason"),
+            OutputEvent::Continued => panic!("the engine does not break off"),
             OutputEvent::Verbatim(_) => panic!("the engine speaks no API"),
             OutputEvent::ItemDone => assert!(open.take().is_some()),
             OutputEvent::Ended(ended) => end = Some(ended.clone()),
@@ -195,5 +197,47 @@ fn an_answer_that_nobody_watches_is_the_same_in_one_delta() {
             panic!("{whole:?}");
         };
         assert_eq!((delta, end), (&pieces.items[0].1, &pieces.end), "{text}");
+    }
+}
+
+#[test]
+fn what_was_used_of_an_abandoned_answer_is_told_once() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&told);
+    let cx = RunCx {
+        abandoned: Some(Arc::new(move |usage| sink.lock().unwrap().push(usage))),
+        ..cx()
+    };
+    let request = RunRequest {
+        items: vec![Item::text(Role::User, "Say one two three four five six")],
+        ..RunRequest::default()
+    };
+    let engine = Engine::default();
+    let events = engine.run(&cx, request.clone()).collect::<Vec<_>>();
+    let all = events.now_or_never().unwrap();
+    let Some(OutputEvent::Ended(RunEnd { usage, .. })) = all.last() else {
+        panic!("{all:?}");
+    };
+    let whole = usage.unwrap();
+    assert_eq!(*told.lock().unwrap(), [], "it was heard to its end");
+    for taken in 0..all.len() {
+        let some = engine.run(&cx, request.clone()).take(taken);
+        some.collect::<Vec<_>>().now_or_never().unwrap();
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        if taken == 0 {
+            assert_eq!(told, [], "nobody saw anything");
+            continue;
+        }
+        let [partial] = told[..] else {
+            panic!("{taken}: {told:?}");
+        };
+        assert_eq!(partial.source, UsageSource::Partial);
+        assert_eq!(partial.input_tokens, whole.input_tokens);
+        // Each word is a token, and comes in a piece of its own.
+        let said = (taken as u64 - 1).min(whole.output_tokens);
+        assert!(
+            partial.output_tokens.abs_diff(said) <= 1,
+            "{taken}: {partial:?}"
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use lukhas_core::{Api, BoxFuture, Id, Original, RunError, RunErrorKind, RunEvent, Usage};
+use lukhas_core::{Api, BoxFuture, Id, Original, RunCx, RunError, RunErrorKind, RunEvent, Usage};
 use lukhas_openai::{
     ChatCall, ChatCompletion, ChatFold, ChatHead, ChatStream, CreateChatCompletion, ServiceTier,
     chat_param,
@@ -41,10 +41,12 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     }
     let meter = Meter::new(&shared, &head.model);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
-    let streams = call.into_runs().map(|run| {
-        shared
-            .orchestrator
-            .run(run_cx(&shared, Arc::clone(&principal), false), run)
+    let streams = call.into_runs().enumerate().map(|(index, run)| {
+        let cx = RunCx {
+            abandoned: Some(meter.sink(index)),
+            ..run_cx(&shared, Arc::clone(&principal), false)
+        };
+        shared.orchestrator.run(cx, run)
     });
     let streams: Vec<_> = streams.collect();
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));

@@ -81,7 +81,10 @@ fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result
         input: run.items.clone(),
     });
     let meter = Meter::new(shared, &run.model);
-    let cx = run_cx(shared, principal, steps);
+    let cx = RunCx {
+        abandoned: Some(meter.sink(0)),
+        ..run_cx(shared, principal, steps)
+    };
     let object = ResponseObject::new(new_id(shared), unix_now(), options);
     if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
         run.original = Some(Arc::new(original(&object, body)));
@@ -223,6 +226,7 @@ pub(super) fn run_cx(shared: &Shared, principal: Arc<Principal>, steps: bool) ->
         principal,
         entropy,
         steps,
+        abandoned: None,
     }
 }
 

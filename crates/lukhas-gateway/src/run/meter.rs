@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the runs of one request use, in the metrics.
 
-use lukhas_core::{OutputEvent, RunEvent, Usage};
+use std::sync::Arc;
+
+use lukhas_core::{OutputEvent, RunEvent, Usage, UsageSink};
 use lukhas_observability::{InFlight, Metrics, TokenMetrics};
 
 use crate::gateway::Shared;
@@ -9,7 +11,7 @@ use crate::gateway::Shared;
 /// Counts one request's runs: under way while it lives, and the tokens of each that ends.
 pub(crate) struct Meter {
     tokens: TokenMetrics,
-    model: String,
+    model: Arc<str>,
     _in_flight: InFlight,
 }
 
@@ -21,7 +23,7 @@ impl Meter {
     pub(super) fn of(metrics: &Metrics, tokens: TokenMetrics, model: &str) -> Self {
         Self {
             tokens,
-            model: model.to_owned(),
+            model: model.into(),
             _in_flight: metrics.begin_run(),
         }
     }
@@ -33,12 +35,21 @@ impl Meter {
             return;
         };
         if let Some(usage) = end.usage {
-            let input_tokens = if index == 0 { usage.input_tokens } else { 0 };
-            let usage = Usage {
-                input_tokens,
-                ..usage
-            };
-            self.tokens.record(&self.model, &usage);
+            self.tokens.record(&self.model, &share(index, usage));
         }
+    }
+
+    /// Who is told what run `index` used when its client leaves before it has ended.
+    pub(crate) fn sink(&self, index: usize) -> UsageSink {
+        let (tokens, model) = (self.tokens.clone(), Arc::clone(&self.model));
+        Arc::new(move |usage| tokens.record(&model, &share(index, usage)))
+    }
+}
+
+/// What counts of run `index`: the input is the same for all.
+fn share(index: usize, usage: Usage) -> Usage {
+    Usage {
+        input_tokens: if index == 0 { usage.input_tokens } else { 0 },
+        ..usage
     }
 }

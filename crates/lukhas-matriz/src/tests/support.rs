@@ -136,6 +136,7 @@ pub(crate) fn cx(tenant: &str) -> RunCx {
         }),
         entropy,
         steps: true,
+        abandoned: None,
     }
 }
 

@@ -48,6 +48,7 @@ async fn ask(input: EmbedInput, dimensions: Option<u32>) -> Result<Embedded, Run
         }),
         entropy: Arc::new(Bytes),
         steps: false,
+        abandoned: None,
     };
     let embedder = LexicalHash::new(Arc::new(Bytes));
     let request = EmbedRequest {

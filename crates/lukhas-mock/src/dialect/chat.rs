@@ -66,9 +66,10 @@ pub(super) fn kind(event: &OutputEvent) -> FrameKind {
         | OutputEvent::ArgumentsDelta(_)
         | OutputEvent::ReasoningDelta(_) => FrameKind::Content,
         OutputEvent::Ended(_) => FrameKind::Finish,
-        OutputEvent::ItemAdded { .. } | OutputEvent::ItemDone | OutputEvent::Verbatim(_) => {
-            FrameKind::Other
-        }
+        OutputEvent::ItemAdded { .. }
+        | OutputEvent::Continued
+        | OutputEvent::ItemDone
+        | OutputEvent::Verbatim(_) => FrameKind::Other,
     }
 }
 

@@ -26,7 +26,10 @@ pub(crate) fn whole(asked: &Asked, events: &[OutputEvent]) -> Result<Value, NoAn
                     block.text.push_str(delta);
                 }
             }
-            OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {}
+            OutputEvent::Continued
+            | OutputEvent::ItemDone
+            | OutputEvent::Verbatim(_)
+            | OutputEvent::Ended(_) => {}
         }
     }
     let content: Vec<_> = blocks.into_iter().map(Block::whole).collect();
@@ -94,6 +97,7 @@ impl Writer {
             OutputEvent::ReasoningDelta(text) => {
                 self.delta(&json!({"type": "thinking_delta", "thinking": text}));
             }
+            OutputEvent::Continued => {}
             OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {
                 if std::mem::take(&mut self.open) {
                     self.write("content_block_stop", json!({"index": index}));

@@ -236,3 +236,38 @@ async fn embeddings_are_what_was_asked_for() {
         assert_eq!(ask(bad).await.status(), 400);
     }
 }
+
+#[tokio::test]
+async fn what_the_assistant_has_begun_to_say_is_gone_on_with() {
+    let rule = Rule {
+        contains: Some("count".to_owned()),
+        reply: said("one two three"),
+        ..Rule::default()
+    };
+    let server = start(MockOptions::default().with_rules(vec![rule])).await;
+    for case in conversations() {
+        for (question, begun, expected) in [
+            ("count", "one two", " three"),
+            ("count", "one two three", ""),
+            ("count", "", "one two three"),
+            // Another answer is said whole.
+            ("count", "uno", "one two three"),
+            // The offline engine goes on, too.
+            ("Say four five six.", "four five", " six"),
+        ] {
+            let mut body = case.body("m", question);
+            let list = match case.dialect {
+                Dialect::Responses => "input",
+                _ => "messages",
+            };
+            if let Some(question) = body[list].as_str() {
+                body[list] = json!([{"role": "user", "content": question}]);
+            }
+            let begun_by = json!({"role": "assistant", "content": begun});
+            body[list].as_array_mut().unwrap().push(begun_by);
+            let wire = case.send(&server, &body).await;
+            assert_eq!(wire.status(), 200);
+            assert_eq!(text(case, &wire), expected, "{case:?} {question} {begun}");
+        }
+    }
+}

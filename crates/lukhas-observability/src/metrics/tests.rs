@@ -2,9 +2,11 @@
 mod reader;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use lukhas_core::{Picodollars, Usage};
+use lukhas_core::{Picodollars, Usage, UsageSource};
 use proptest::prelude::*;
 
 use self::reader::{Family as Read, read};
@@ -25,7 +27,16 @@ fn usage(input_tokens: u64, output_tokens: u64) -> Usage {
 
 /// Metrics with something in every family.
 fn busy() -> Metrics {
-    let metrics = Metrics::new(BUILD);
+    let mut metrics = Metrics::new(BUILD);
+    metrics.retry_budget(|| 7);
+    let upstream = metrics.upstream("local");
+    upstream.attempts("answered").add_one();
+    upstream.retries("timeout").add_one();
+    upstream.fallbacks("timeout").add_one();
+    upstream.hedges().add_one();
+    upstream.continuations().add_one();
+    upstream.ejections().add_one();
+    upstream.cooldowns().add_one();
     let route = metrics.route("/v1/responses/{id}", "GET");
     let _ended = route.begin();
     route.observe(200, 0.004);
@@ -112,12 +123,41 @@ fn names_types_and_labels_are_the_documented_ones() {
             ("lukhas_runs_in_flight".into(), "gauge {}".into()),
             (
                 format!("lukhas_tokens{counter}"),
-                "counter {model,type}".into(),
+                "counter {model,source,type}".into(),
             ),
             (
                 format!("lukhas_cost_usd{counter}"),
                 "counter {model}".into(),
             ),
+            (
+                format!("lukhas_upstream_attempts{counter}"),
+                "counter {outcome,upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_retries{counter}"),
+                "counter {reason,upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_fallbacks{counter}"),
+                "counter {reason,upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_hedges{counter}"),
+                "counter {upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_continuations{counter}"),
+                "counter {upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_ejections{counter}"),
+                "counter {upstream}".into(),
+            ),
+            (
+                format!("lukhas_upstream_cooldowns{counter}"),
+                "counter {upstream}".into(),
+            ),
+            ("lukhas_retry_budget_available".into(), "gauge {}".into()),
         ];
         assert_eq!(seen, BTreeMap::from(expected), "{format:?}");
         assert!(families.values().all(|family| family.help.ends_with('.')));
@@ -298,7 +338,7 @@ fn tokens_of_models_that_are_not_listed_share_one_series() {
             &metrics,
             "lukhas_tokens",
             "_total",
-            &[("model", model), ("type", kind)],
+            &[("model", model), ("type", kind), ("source", "provider")],
         )
     };
     assert_eq!(
@@ -317,8 +357,63 @@ fn tokens_of_models_that_are_not_listed_share_one_series() {
         families(&metrics, Format::Text)["lukhas_tokens_total"]
             .samples
             .len(),
-        6
+        18
     );
+}
+
+#[test]
+fn tokens_say_who_counted_them() {
+    let metrics = Metrics::new(BUILD);
+    let tokens = metrics.tokens(["a"]);
+    for (input, source) in [
+        (1, UsageSource::Provider),
+        (2, UsageSource::Estimated),
+        (4, UsageSource::Partial),
+    ] {
+        let usage = usage(input, 0);
+        tokens.record("a", &Usage { source, ..usage });
+    }
+    let seen = |source| {
+        let labels = [("type", "input"), ("source", source)];
+        value(&metrics, "lukhas_tokens", "_total", &labels)
+    };
+    let seen = ["provider", "estimated", "partial"].map(seen);
+    assert_eq!(seen, [Some(1.0), Some(2.0), Some(4.0)]);
+}
+
+#[test]
+fn handles_of_one_upstream_count_in_the_same_series() {
+    let metrics = Metrics::new(BUILD);
+    for name in ["a", "b", "a"] {
+        let upstream = metrics.upstream(name);
+        upstream.attempts("answered").add_one();
+        upstream.attempts("timeout").clone().add_one();
+        upstream.retries("timeout").add_one();
+    }
+    let seen = |upstream, outcome| {
+        let labels = [("upstream", upstream), ("outcome", outcome)];
+        value(&metrics, "lukhas_upstream_attempts", "_total", &labels)
+    };
+    assert_eq!(
+        (seen("a", "answered"), seen("b", "timeout")),
+        (Some(2.0), Some(1.0))
+    );
+    let labels = [("upstream", "a"), ("reason", "timeout")];
+    let retries = value(&metrics, "lukhas_upstream_retries", "_total", &labels);
+    assert_eq!(retries, Some(2.0));
+}
+
+#[test]
+fn the_retry_budget_is_asked_at_every_scrape() {
+    let mut metrics = Metrics::new(BUILD);
+    let shown = |metrics: &Metrics| value(metrics, "lukhas_retry_budget_available", "", &[]);
+    assert_eq!(shown(&metrics), None, "without upstreams there is none");
+    let left = Arc::new(AtomicU64::new(3));
+    let asked = Arc::clone(&left);
+    metrics.retry_budget(move || asked.load(Ordering::Relaxed));
+    assert_eq!(shown(&metrics), Some(3.0));
+    left.store(2, Ordering::Relaxed);
+    assert_eq!(shown(&metrics), Some(2.0));
 }
 
 #[test]
@@ -369,7 +464,7 @@ proptest! {
         for format in [Format::OpenMetrics, Format::Text] {
             families(&metrics, format);
         }
-        let labels = [("model", model.as_str()), ("type", "output")];
+        let labels = [("model", model.as_str()), ("type", "output"), ("source", "provider")];
         prop_assert_eq!(value(&metrics, "lukhas_tokens", "_total", &labels), Some(2.0));
     }
 }

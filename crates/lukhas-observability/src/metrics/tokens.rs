@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use lukhas_core::Usage;
+use lukhas_core::{Usage, UsageSource};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -20,6 +20,7 @@ const OTHER: &str = "other";
 pub(super) struct Kind {
     r#type: &'static str,
     model: Arc<str>,
+    source: &'static str,
 }
 
 /// Tokens used, by model. Cheap to clone; see [`Metrics::tokens`](super::Metrics::tokens).
@@ -33,7 +34,14 @@ struct Models {
     cost: CostFamily,
 }
 
+/// The counters of one model, by who counted.
 struct Counters {
+    provider: Pair,
+    estimated: Pair,
+    partial: Pair,
+}
+
+struct Pair {
     input: Counter,
     output: Counter,
 }
@@ -71,21 +79,35 @@ impl TokenMetrics {
             let counter = models.cost.get_or_create_owned(&Model { model });
             counter.inc_by(Amount(cost));
         }
-        counters.input.inc_by(usage.input_tokens);
-        counters.output.inc_by(usage.output_tokens);
+        let pair = match usage.source {
+            UsageSource::Provider => &counters.provider,
+            UsageSource::Estimated => &counters.estimated,
+            UsageSource::Partial => &counters.partial,
+        };
+        pair.input.inc_by(usage.input_tokens);
+        pair.output.inc_by(usage.output_tokens);
     }
 }
 
 impl Counters {
     fn new(family: &Family<Kind, Counter>, model: &str) -> Self {
         let model: Arc<str> = model.into();
-        let counter = |r#type| {
+        let counter = |r#type, source| {
             let model = Arc::clone(&model);
-            family.get_or_create_owned(&Kind { r#type, model })
+            family.get_or_create_owned(&Kind {
+                r#type,
+                model,
+                source,
+            })
+        };
+        let pair = |source| Pair {
+            input: counter("input", source),
+            output: counter("output", source),
         };
         Self {
-            input: counter("input"),
-            output: counter("output"),
+            provider: pair("provider"),
+            estimated: pair("estimated"),
+            partial: pair("partial"),
         }
     }
 }

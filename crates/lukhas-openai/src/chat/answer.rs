@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ChatFold;
+use crate::CountedBy;
 use crate::responses::ServiceTier;
 
 /// What the object and every chunk of one answer repeat.
@@ -59,6 +60,10 @@ pub struct ChatChoice {
     pub logprobs: (),
     /// Why it ended.
     pub finish_reason: FinishReason,
+    /// How often it broke off and another attempt went on with it; absent when never (an
+    /// extension).
+    #[serde(skip_serializing_if = "is_never")]
+    pub lukhas_continuations: u32,
 }
 
 /// What one answer says and calls.
@@ -132,6 +137,9 @@ pub struct ChatUsage {
     pub prompt_tokens_details: PromptTokensDetails,
     /// Of what the generated tokens were.
     pub completion_tokens_details: CompletionTokensDetails,
+    /// Who counted, where it was not the model's own server (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<CountedBy>,
 }
 
 /// Of what the tokens of the conversation were.
@@ -165,13 +173,8 @@ impl ChatCompletion {
         let mut choices = Vec::with_capacity(folds.len());
         let mut usages = Vec::with_capacity(folds.len());
         for (index, fold) in (0..).zip(folds) {
-            let (message, finish_reason, usage) = fold.finish()?;
-            choices.push(ChatChoice {
-                index,
-                message,
-                logprobs: (),
-                finish_reason,
-            });
+            let (choice, usage) = fold.finish(index)?;
+            choices.push(choice);
             usages.push(usage);
         }
         Ok(Self {
@@ -185,6 +188,12 @@ impl ChatCompletion {
             system_fingerprint: head.system_fingerprint,
         })
     }
+}
+
+/// Whether something happened never.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+pub(crate) fn is_never(times: &u32) -> bool {
+    *times == 0
 }
 
 impl FinishReason {
@@ -223,6 +232,7 @@ impl ChatUsage {
                 reasoning_tokens: total(|usage| usage.reasoning_tokens),
                 ..CompletionTokensDetails::default()
             },
+            source: all.iter().filter_map(|u| CountedBy::of(u.source)).max(),
         })
     }
 }

@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use lukhas_core::{ItemKind, OutputEvent, RunEnd, RunError, RunErrorKind, Usage};
 
-use super::answer::{ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, FinishReason};
+use super::answer::{
+    ChatAnswerCall, ChatAnswerFunction, ChatAnswerMessage, ChatChoice, FinishReason,
+};
 
 /// Builds one choice out of the events of its run.
 ///
@@ -16,6 +18,7 @@ pub struct ChatFold {
     refusal: Option<String>,
     reasoning: Option<String>,
     calls: Vec<ChatAnswerCall>,
+    continuations: u32,
     end: Option<RunEnd>,
     verbatim: Option<Bytes>,
 }
@@ -56,6 +59,7 @@ impl ChatFold {
                 }
             }
             OutputEvent::ReasoningDelta(delta) => grow(&mut self.reasoning, delta),
+            OutputEvent::Continued => self.continuations += 1,
             OutputEvent::ItemDone => {}
             OutputEvent::Verbatim(said) if said.ends => self.verbatim = Some(said.bytes.clone()),
             OutputEvent::Verbatim(_) => {}
@@ -64,9 +68,7 @@ impl ChatFold {
     }
 
     /// The choice, once its run has ended.
-    pub(super) fn finish(
-        self,
-    ) -> Result<(ChatAnswerMessage, FinishReason, Option<Usage>), RunError> {
+    pub(super) fn finish(self, index: u32) -> Result<(ChatChoice, Option<Usage>), RunError> {
         let end = self.end.ok_or_else(without_end)?;
         let has_calls = !self.calls.is_empty();
         let finish_reason = FinishReason::new(&end.outcome, has_calls).map_err(Clone::clone)?;
@@ -79,7 +81,14 @@ impl ChatFold {
             annotations: Vec::new(),
             tool_calls: self.calls,
         };
-        Ok((message, finish_reason, end.usage))
+        let choice = ChatChoice {
+            index,
+            message,
+            logprobs: (),
+            finish_reason,
+            lukhas_continuations: self.continuations,
+        };
+        Ok((choice, end.usage))
     }
 }
 

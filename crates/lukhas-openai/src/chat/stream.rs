@@ -8,7 +8,7 @@ use lukhas_core::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::answer::{ChatHead, ChatUsage, FinishReason};
+use super::answer::{ChatHead, ChatUsage, FinishReason, is_never};
 use super::fold::without_end;
 use crate::responses::ServiceTier;
 use crate::write_event;
@@ -16,7 +16,8 @@ use crate::write_event;
 /// Writes the choices of one answer as server-sent events, interleaved as they come.
 ///
 /// Each choice begins with a chunk that carries its role, together with the first thing it has to
-/// say, and ends with one that carries its finish reason. Adding the chunks up gives the same
+/// say, and ends with one that carries its finish reason. Where it broke off and another attempt
+/// goes on, a chunk without text says so. Adding the chunks up gives the same
 /// message as [`crate::ChatFold`]. An event may write nothing.
 ///
 /// A whole answer is `output` for every event of every choice, `finish`, then [`crate::DONE`]. When
@@ -39,6 +40,8 @@ struct ChoiceState {
     answered: bool,
     /// Number of its calls so far.
     calls: u32,
+    /// How often it broke off and was gone on with.
+    continuations: u32,
     /// What it used, once it has ended.
     ended: Option<Option<Usage>>,
 }
@@ -86,6 +89,7 @@ impl ChatStream {
             OutputEvent::ItemAdded { kind, .. } => matches!(kind, ItemKind::FunctionCall { .. }),
             OutputEvent::ArgumentsDelta(_)
             | OutputEvent::ReasoningDelta(_)
+            | OutputEvent::Continued
             | OutputEvent::ItemDone
             | OutputEvent::Verbatim(_)
             | OutputEvent::Ended(_) => false,
@@ -120,6 +124,10 @@ impl ChatStream {
                 self.say(choice, None, delta, out)
             }
             OutputEvent::ArgumentsDelta(arguments) => self.grow_call(choice, arguments, out),
+            OutputEvent::Continued => {
+                self.state(choice)?.continuations += 1;
+                self.say(choice, None, ChatDelta::default(), out)
+            }
             OutputEvent::ItemDone | OutputEvent::Verbatim(_) => Ok(()),
             OutputEvent::Ended(end) => self.end(choice, end, out),
         }
@@ -288,11 +296,15 @@ impl ChatStream {
         finish_reason: Option<FinishReason>,
         out: &mut BytesMut,
     ) -> Result<(), RunError> {
+        let is_mark = delta == ChatDelta::default() || finish_reason.is_some();
+        let continuations = self.choices.get(choice as usize);
+        let continuations = continuations.map_or(0, |choice| choice.continuations);
         let choice = ChatChunkChoice {
             index: choice,
             delta,
             logprobs: (),
             finish_reason,
+            lukhas_continuations: if is_mark { continuations } else { 0 },
         };
         self.write_chunk(&[choice], self.include_usage.then_some(None), out)
     }
@@ -353,6 +365,10 @@ pub struct ChatChunkChoice<'a> {
     pub logprobs: (),
     /// Why it ended, in its last chunk.
     pub finish_reason: Option<FinishReason>,
+    /// How often the choice has broken off and another attempt gone on with it, in a chunk of its
+    /// own where that happens, and in the last one; absent elsewhere, and when never (an extension).
+    #[serde(skip_serializing_if = "is_never")]
+    pub lukhas_continuations: u32,
 }
 
 /// What is new in a message.

@@ -24,7 +24,7 @@ pub struct ResponseCall {
     pub options: ResponseOptions,
     /// Whether to answer as events.
     pub stream: bool,
-    /// Whether to send step events.
+    /// Whether to send the events of this server's own.
     pub steps: bool,
     /// Whether a provider that speaks this API may be given the body as it came, `store` aside:
     /// everything in it is for the model, and nothing refers to what somebody else may own.

@@ -174,6 +174,15 @@ pub enum ResponseEvent<'a> {
         sequence_number: u64,
         response: &'a ResponseObject,
     },
+    /// The message broke off, and another attempt goes on with its text. Only for clients that
+    /// include `lukhas:steps`.
+    #[serde(rename = "lukhas:continued")]
+    Continued {
+        sequence_number: u64,
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+    },
     /// A step of the pipeline began. Only for clients that include `lukhas:steps`.
     #[serde(rename = "lukhas:step.started")]
     StepStarted {
@@ -215,6 +224,7 @@ impl ResponseEvent<'_> {
             Self::Completed { .. } => "response.completed",
             Self::Incomplete { .. } => "response.incomplete",
             Self::Failed { .. } => "response.failed",
+            Self::Continued { .. } => "lukhas:continued",
             Self::StepStarted { .. } => "lukhas:step.started",
             Self::StepCompleted { .. } => "lukhas:step.completed",
         }

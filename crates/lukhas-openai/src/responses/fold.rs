@@ -85,6 +85,7 @@ impl ResponseFold {
                     reasoning.grow(delta);
                 }
             }
+            OutputEvent::Continued => self.object.lukhas_continuations += 1,
             OutputEvent::ItemDone => self.close(ItemStatus::Completed),
             OutputEvent::Verbatim(said) if said.ends => self.verbatim = Some(said.bytes.clone()),
             OutputEvent::Verbatim(_) => {}

@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::item::ItemObject;
 use super::request::TruncationName;
 use super::{Reasoning, ResponseOptions, ResponseTool, ResponseToolChoice, TextConfig};
+use crate::CountedBy;
+use crate::chat::is_never;
 use crate::tool::ToolChoiceMode;
 
 /// A response. Every key is always present, null where empty.
@@ -81,6 +83,10 @@ pub struct ResponseObject {
     /// As asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
+    /// How often it broke off and another attempt went on with it; absent when never (an
+    /// extension).
+    #[serde(skip_serializing_if = "is_never")]
+    pub lukhas_continuations: u32,
 }
 
 /// How a response stands.
@@ -126,6 +132,9 @@ pub struct ResponseUsage {
     pub output_tokens_details: OutputDetails,
     /// Both together.
     pub total_tokens: u64,
+    /// Who counted, where it was not the model's own server (an extension).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<CountedBy>,
 }
 
 /// Of the input tokens.
@@ -205,6 +214,7 @@ impl ResponseObject {
             safety_identifier: options.safety_identifier,
             prompt_cache_key: options.prompt_cache_key,
             user: options.user,
+            lukhas_continuations: 0,
         }
     }
 }
@@ -222,6 +232,7 @@ impl From<Usage> for ResponseUsage {
                 reasoning_tokens: usage.reasoning_tokens,
             },
             total_tokens: usage.total(),
+            source: CountedBy::of(usage.source),
         }
     }
 }

@@ -364,7 +364,9 @@ wire_enum! {
 wire_enum! {
     /// Further data to send.
     pub enum Include {
-        /// Step events of the pipeline (`lukhas:step.started`, `lukhas:step.completed`) on streams.
+        /// Events of this server's own on streams: the steps of the pipeline
+        /// (`lukhas:step.started`, `lukhas:step.completed`), and where a text broke off and another
+        /// attempt goes on with it (`lukhas:continued`).
         "lukhas:steps" => Steps,
         /// Encrypted reasoning, of models that have it.
         "reasoning.encrypted_content" => EncryptedReasoning,

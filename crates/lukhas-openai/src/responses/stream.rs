@@ -27,7 +27,7 @@ pub struct ResponseStream {
 }
 
 impl ResponseStream {
-    /// A stream of `fold`'s changes; with step events when `steps`.
+    /// A stream of `fold`'s changes; with the events of this server's own when `steps`.
     #[must_use]
     pub fn new(fold: ResponseFold, steps: bool) -> Self {
         Self {
@@ -126,6 +126,7 @@ impl ResponseStream {
                 })
         );
         let was_open = is_open(&self.fold.object);
+        let steps = self.steps;
         self.fold.apply(event);
         let mut events = Events {
             next: &mut self.next,
@@ -142,7 +143,11 @@ impl ResponseStream {
             OutputEvent::ReasoningDelta(delta) => {
                 events.summary_delta(response, parts_before, delta)?;
             }
-            OutputEvent::ItemDone | OutputEvent::Verbatim(_) | OutputEvent::Ended(_) => {}
+            OutputEvent::Continued if steps => events.continued(response)?,
+            OutputEvent::Continued
+            | OutputEvent::ItemDone
+            | OutputEvent::Verbatim(_)
+            | OutputEvent::Ended(_) => {}
         }
         if closes && was_open {
             events.parts_added(response, parts_before)?;
@@ -291,6 +296,21 @@ impl Events<'_> {
                 delta,
                 logprobs: [],
             },
+        })
+    }
+
+    fn continued(&mut self, response: &ResponseObject) -> Result<(), serde_json::Error> {
+        let Some((output_index, ItemObject::Known(KnownItem::Message(message)))) = last(response)
+        else {
+            return Ok(());
+        };
+        let content_index = message.content.len().saturating_sub(1);
+        let item_id = message.id.as_str();
+        self.write(|sequence_number| ResponseEvent::Continued {
+            sequence_number,
+            item_id,
+            output_index,
+            content_index,
         })
     }
 

@@ -140,6 +140,7 @@ fn line(event: &OutputEvent) -> String {
         OutputEvent::RefusalDelta(delta) => format!("refusal: {delta}"),
         OutputEvent::ArgumentsDelta(delta) => format!("arguments: {delta}"),
         OutputEvent::ReasoningDelta(delta) => format!("reasoning: {delta}"),
+        OutputEvent::Continued => "continued".to_owned(),
         OutputEvent::ItemDone => "done".to_owned(),
         OutputEvent::Verbatim(said) => {
             let ends = if said.ends { ", which end it" } else { "" };

@@ -7,10 +7,10 @@ use lukhas_core::{
     BoxFuture, EmbedInput, EmbedRequest, Embedded, Embedder, ModelInfo, RunCx, RunError,
     RunErrorKind, Tokenizer, Usage, UsageSource,
 };
-use lukhas_reliability::{Deadline, Outcome};
+use lukhas_reliability::Deadline;
 use tokio::task::spawn_blocking;
 
-use super::run::{self, Ask};
+use super::ask::{Ask, Attempts};
 use super::{RoutedModel, Target};
 use crate::embeddings::Answer;
 use crate::error::Failed;
@@ -18,10 +18,12 @@ use crate::error::Failed;
 impl Ask for EmbedRequest {
     type Answer = Answer;
 
+    fn shows_beginning(&self) -> bool {
+        false
+    }
+
     async fn ask(&self, target: &Target, deadline: Deadline) -> Result<Answer, Failed> {
         let name = target.model.as_deref().unwrap_or(&self.model);
-        let own = target.upstream.timeouts().total();
-        let deadline = Deadline::after(deadline.limit(own));
         target.upstream.embed(name, self, deadline).await
     }
 }
@@ -46,8 +48,8 @@ impl Embedder for RoutedModel {
         request: EmbedRequest,
     ) -> BoxFuture<'a, Result<Embedded, RunError>> {
         Box::pin(async move {
-            let asked = run::ask(self, &request, &mut run::rng(cx)).await;
-            let (answer, lease) = asked.map_err(|failed| {
+            let asked = Attempts::new(&self.0, cx).ask(&self.0, &request).await;
+            let (answer, call) = asked.map_err(|failed| {
                 tracing::warn!(run_id = %cx.run_id, error = %failed.error, "no upstream answered");
                 failed.error
             })?;
@@ -58,12 +60,12 @@ impl Embedder for RoutedModel {
                     (counted, UsageSource::Estimated)
                 }
             };
-            let usage = lease.target().priced(Usage {
+            let usage = call.target().priced(Usage {
                 input_tokens,
                 source,
                 ..Usage::default()
             });
-            lease.finish(Outcome::Success);
+            call.succeed();
             Ok(Embedded {
                 vectors: answer.vectors,
                 usage,

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 
 use hyper::body::{Body as _, Incoming};
-use lukhas_core::{Outcome, OutputEvent};
+use lukhas_core::{Outcome, OutputEvent, Usage};
 use lukhas_openai::{SseDecoder, SseEvent};
 use lukhas_reliability::{Deadline, FailureKind, Timeouts};
 use tokio::time::Instant;
@@ -108,24 +108,27 @@ impl Answering {
         }
     }
 
-    /// The next event; `None` after the end. A failure is an end, too, and the second value says
-    /// what kind it was.
-    pub(crate) async fn next(&mut self) -> (Option<OutputEvent>, Option<FailureKind>) {
+    /// What the upstream has said so far of what was used.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.source.as_ref()?.reader.usage()
+    }
+
+    /// The next event; `None` after the end. A failure is an end, too.
+    pub(crate) async fn next(&mut self) -> Option<OutputEvent> {
         loop {
             if let Some(event) = self.answer.next() {
                 if matches!(event, OutputEvent::Ended(_)) {
                     self.source = None;
                 }
-                return (Some(event), None);
+                return Some(event);
             }
-            let Some(source) = &mut self.source else {
-                return (None, None);
-            };
+            let source = self.source.as_mut()?;
             let idle = Limit::For(source.deadline.limit(source.timeouts.idle()));
             if let Err(failed) = source.advance(&mut self.answer, idle).await {
-                self.answer.end(Outcome::Failed(failed.error), None);
+                let usage = source.reader.usage();
+                self.answer.end(Outcome::Failed(failed.error), usage);
                 self.source = None;
-                return (self.answer.next(), Some(failed.kind));
+                return self.answer.next();
             }
         }
     }

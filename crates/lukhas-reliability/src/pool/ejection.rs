@@ -66,19 +66,19 @@ impl Ejector {
     }
 
     /// Counts how a call of the member at `index` ended, and takes it out if that was one failure
-    /// too many. `ejections` is their number when the call began: what began before the last
-    /// ejection says nothing new.
+    /// too many; whether it was. `ejections` is their number when the call began: what began before
+    /// the last ejection says nothing new.
     pub(super) fn record<T>(
         &self,
         members: &[Member<T>],
         index: usize,
         ejections: u64,
         outcome: Outcome,
-    ) {
+    ) -> bool {
         let health = &members[index].health;
         let now = Instant::now();
         if health.ejections() != ejections || !health.ejected_for(now).is_zero() {
-            return;
+            return false;
         }
         let mut record = health.lock();
         record.window.record(outcome, now);
@@ -86,7 +86,7 @@ impl Ejector {
             Outcome::Success => {
                 record.in_a_row = 0;
                 health.count_probe();
-                return;
+                return false;
             }
             Outcome::Failure => {
                 record.in_a_row = record.in_a_row.saturating_add(1);
@@ -95,9 +95,7 @@ impl Ejector {
         };
         let own = record.window.tally(now);
         drop(record);
-        if suspicious || self.is_outlier(members, index, own, now) {
-            self.eject(members, index, now);
-        }
+        (suspicious || self.is_outlier(members, index, own, now)) && self.eject(members, index, now)
     }
 
     /// Whether `own` is clearly worse than all others together.
@@ -115,13 +113,14 @@ impl Ejector {
             && difference > SIGNIFICANT * standard_error(own, others)
     }
 
-    fn eject<T>(&self, members: &[Member<T>], index: usize, now: Instant) {
+    /// Takes a member out, unless it is out already or too many are; whether it did.
+    fn eject<T>(&self, members: &[Member<T>], index: usize, now: Instant) -> bool {
         let _one_at_a_time = self.gate.lock().unwrap_or_else(PoisonError::into_inner);
         let is_out = |member: &&Member<T>| !member.health.ejected_for(now).is_zero();
         let health = &members[index].health;
         // INVARIANT: ejections begin nowhere else.
         if is_out(&&members[index]) || members.iter().filter(is_out).count() >= self.most {
-            return;
+            return false;
         }
         let time = health
             .lock()
@@ -130,6 +129,7 @@ impl Ejector {
         health.missing.store(health.probation, Relaxed);
         health.ejected_until.store(until, Relaxed);
         health.ejections.fetch_add(1, Relaxed);
+        true
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Lease<T> {
     /// Ejections of the endpoint before this call.
     ejections: u64,
     cooling: Duration,
+    /// Whether the endpoint was tried for the same request before.
+    repeated: bool,
     /// Empty for an endpoint that is called although it is out.
     admission: Admission,
 }
@@ -53,6 +55,7 @@ impl<T> Lease<T> {
             shared: Arc::clone(shared),
             index: best.index,
             cooling: best.rank.cooling,
+            repeated: tried.contains(&best.index),
             admission: admission.unwrap_or_default(),
         }
     }
@@ -69,24 +72,31 @@ impl<T> Lease<T> {
         self.cooling
     }
 
-    /// The call came to its end.
-    pub fn finish(mut self, outcome: Outcome) {
+    /// Whether the endpoint was tried for the same request before.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.repeated
+    }
+
+    /// The call came to its end. Whether the endpoint was taken out for it.
+    pub fn finish(mut self, outcome: Outcome) -> bool {
         if let Some(permit) = self.admission.permit.take() {
             permit.finish(outcome);
         }
         let Shared {
             members, ejector, ..
         } = &*self.shared;
-        ejector.record(members, self.index, self.ejections, outcome);
+        ejector.record(members, self.index, self.ejections, outcome)
     }
 
-    /// The call failed. What it says about waiting holds for all who use the pool.
-    pub fn fail(self, failure: &impl AsFailure) {
+    /// The call failed. What it says about waiting holds for all who use the pool. Whether the
+    /// endpoint was taken out for it.
+    pub fn fail(self, failure: &impl AsFailure) -> bool {
         let failure = failure.as_failure();
         if let Some(wait) = failure.retry_after {
             self.member().cooldown.extend(wait);
         }
-        self.finish(failure.kind.outcome());
+        self.finish(failure.kind.outcome())
     }
 
     /// Its place among the endpoints.

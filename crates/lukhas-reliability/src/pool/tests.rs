@@ -176,7 +176,10 @@ async fn no_target_comes_twice_while_another_is_left() {
     let mut seen = [0, 0];
     for _ in 0..100 {
         let mut order = pool.order(&mut rng);
-        let targets: String = (0..10).map(|_| *order.next_lease().target()).collect();
+        let leases: Vec<_> = (0..10).map(|_| order.next_lease()).collect();
+        let repeated = leases.iter().position(Lease::is_repeated);
+        assert_eq!(repeated, Some(4), "all have been tried by then");
+        let targets: String = leases.iter().map(|lease| *lease.target()).collect();
         let expected = ["abcdabcdab", "bacdbacdba"];
         let at = expected.iter().position(|it| *it == targets);
         seen[at.unwrap_or_else(|| panic!("{targets}"))] += 1;

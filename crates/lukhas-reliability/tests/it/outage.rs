@@ -84,7 +84,8 @@ async fn attempts_in_parallel_are_paid_from_the_same_budget() {
             time::sleep(Duration::from_secs(2)).await;
             Err::<(), _>(FailureKind::Timeout)
         };
-        let hedged = |_| hedge(policy.budget(), Duration::from_secs(1), attempt(), attempt);
+        let second = || policy.budget().try_spend().then(attempt);
+        let hedged = |_| hedge(Duration::from_secs(1), attempt(), second);
         let answer = retry(&policy, Deadline::after(TOTAL), &mut rng, hedged).await;
         assert!(answer.is_err());
     }

@@ -266,3 +266,47 @@ fn retries_that_contradict_themselves_are_named_at_their_line() {
         assert!(problems.contains("in steps of 0.001"), "{problems}");
     }
 }
+
+#[test]
+fn a_second_attempt_must_be_able_to_come_about() {
+    let text = "\
+upstreams:
+  local:
+    base_url: http://127.0.0.1:1/v1
+    read_ms: 500
+  far:
+    base_url: http://127.0.0.1:2/v1
+models:
+  table:
+    quick:
+      targets: [{upstream: local}]
+    slow:
+      hedge_after_ms: 20000
+      targets: [{upstream: local}, {upstream: far}]
+    going:
+      max_continuations: 1
+      targets: [{upstream: local}, {upstream: far}]
+    good:
+      hedge_after_ms: 9999
+      max_continuations: 0
+      targets: [{upstream: local}, {upstream: far}]
+retry:
+  hedge_after_ms: 499
+  max_continuations: 2
+  max_attempts: 1
+";
+    insta::assert_snapshot!(Case::yaml(text).problems());
+}
+
+#[test]
+fn continuations_are_attempts() {
+    let with = |continuations: u32, attempts: u32| {
+        let text =
+            format!("retry: {{max_continuations: {continuations}, max_attempts: {attempts}}}");
+        Case::yaml(text)
+    };
+    let expected = "DIR/lukhas.yaml:1:28: `retry.max_continuations`: each is an attempt, but \
+         `retry.max_attempts` is 3\n  help: write at most 2, or raise `retry.max_attempts`";
+    assert_eq!(with(3, 3).problems(), expected);
+    assert!(with(2, 3).load().is_ok());
+}

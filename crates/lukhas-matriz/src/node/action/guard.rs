@@ -115,6 +115,14 @@ impl Guard {
                 Open::Reasoning => Ok(()),
                 Open::None | Open::Message { .. } | Open::Call(_) => Err(Breach::OutOfOrder),
             },
+            OutputEvent::Continued => match self.open {
+                // Two halves of JSON are no JSON by anybody's word.
+                Open::Message { json: None, .. } => Ok(()),
+                Open::Message { json: Some(_), .. }
+                | Open::None
+                | Open::Call(_)
+                | Open::Reasoning => Err(Breach::OutOfOrder),
+            },
             OutputEvent::ItemDone => self.close(),
             OutputEvent::Verbatim(said) => self.speak(said),
             OutputEvent::Ended(end) => self.admit_end(&end.outcome),

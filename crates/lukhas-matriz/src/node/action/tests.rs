@@ -303,3 +303,37 @@ async fn a_call_answers_in_place_of_structured_text() {
     check_passes(request(), silent).await;
     check_stopped(request(), says("I will look it up."), 1, BAD_TEXT).await;
 }
+
+#[tokio::test]
+async fn a_free_text_may_be_gone_on_with_and_nothing_else() {
+    let continued = || OutputEvent::Continued;
+    let free = vec![
+        added(0),
+        text("a"),
+        continued(),
+        text("b"),
+        OutputEvent::ItemDone,
+        ended(Outcome::Completed),
+    ];
+    check_passes(plain(), free).await;
+    let json = RunRequest {
+        format: OutputFormat::JsonObject,
+        ..plain()
+    };
+    let halves = vec![
+        added(0),
+        text("{"),
+        continued(),
+        text("}"),
+        OutputEvent::ItemDone,
+        ended(Outcome::Completed),
+    ];
+    check_stopped(json, halves, 2, OUT_OF_ORDER).await;
+    check_stopped(
+        plain(),
+        vec![continued(), ended(Outcome::Completed)],
+        0,
+        OUT_OF_ORDER,
+    )
+    .await;
+}

@@ -186,6 +186,28 @@ fn reasoning_is_shown_beside_the_text() {
 }
 
 #[test]
+fn where_a_text_broke_off_and_is_gone_on_with_the_choice_says_so() {
+    let end = ends(Outcome::Completed, None);
+    let continued = OutputEvent::Continued;
+    let events = [message(0), says("a"), continued, says("b"), ItemDone, end];
+    check_whole(
+        &events,
+        r#"{"index":0,"message":{"role":"assistant","content":"ab","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop","lukhas_continuations":1}"#,
+        "",
+    );
+    check_streamed(
+        &events,
+        &[
+            r#""delta":{"role":"assistant","content":"","refusal":null},"logprobs":null,"finish_reason":null"#,
+            r#""delta":{"content":"a"},"logprobs":null,"finish_reason":null"#,
+            r#""delta":{},"logprobs":null,"finish_reason":null,"lukhas_continuations":1"#,
+            r#""delta":{"content":"b"},"logprobs":null,"finish_reason":null"#,
+            r#""delta":{},"logprobs":null,"finish_reason":"stop","lukhas_continuations":1"#,
+        ],
+    );
+}
+
+#[test]
 fn calls_alone_leave_the_content_null() {
     let events = [
         call(0, "call_1", "add"),

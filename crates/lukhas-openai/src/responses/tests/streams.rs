@@ -372,11 +372,55 @@ fn steps_are_sent_only_to_those_who_ask() {
     );
 }
 
+#[test]
+fn where_a_text_broke_off_is_in_the_response_and_an_event_for_those_who_ask() {
+    let text = |text: &str| OutputEvent::TextDelta(text.to_owned());
+    let events = [
+        message(),
+        text("a"),
+        OutputEvent::Continued,
+        text("b"),
+        OutputEvent::ItemDone,
+        ended(Outcome::Completed),
+    ];
+    let (whole, data) = answer(&events);
+    assert_eq!(whole["lukhas_continuations"], 1);
+    let kinds = |data: &[Value]| -> Vec<String> {
+        let kinds = data.iter().filter_map(|event| event["type"].as_str());
+        kinds.map(str::to_owned).collect()
+    };
+    assert!(!kinds(&data).iter().any(|kind| kind.starts_with("lukhas:")));
+
+    let mut stream = ResponseStream::new(fold(), true);
+    let mut out = BytesMut::new();
+    for event in &events[..2] {
+        stream.output(event, &mut out).expect("it writes");
+    }
+    out.clear();
+    stream.output(&events[2], &mut out).expect("it writes");
+    let item = &stream.fold().object().output[0];
+    let item = serde_json::to_value(item).expect("JSON");
+    let expected = format!(
+        "event: lukhas:continued\ndata: {{\"type\":\"lukhas:continued\",\"sequence_number\":3,\
+         \"item_id\":{},\"output_index\":0,\"content_index\":0}}\n\n",
+        item["id"]
+    );
+    assert_eq!(std::str::from_utf8(&out).expect("UTF-8"), expected);
+    let (whole, _) = answer(&[
+        message(),
+        text("a"),
+        OutputEvent::ItemDone,
+        ended(Outcome::Completed),
+    ]);
+    assert_eq!(whole.get("lukhas_continuations"), None);
+}
+
 /// Events of a run that keeps to core's invariant, in any mix.
 fn runs() -> impl Strategy<Value = Vec<OutputEvent>> {
     let delta = prop_oneof![
         "\\PC{0,8}".prop_map(OutputEvent::TextDelta),
         "\\PC{0,8}".prop_map(OutputEvent::RefusalDelta),
+        Just(OutputEvent::Continued),
     ];
     let message = prop::collection::vec(delta, 0..6);
     let message = message.prop_map(|deltas| (ItemKind::Message, deltas));

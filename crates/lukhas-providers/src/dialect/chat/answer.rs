@@ -88,6 +88,10 @@ impl Reader for ChatReader {
             answer.end(outcome, self.usage);
         }
     }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
 }
 
 impl ChatReader {

@@ -106,6 +106,19 @@ impl Reader for MessagesReader {
             answer.end(outcome, self.usage());
         }
     }
+
+    fn usage(&self) -> Option<Usage> {
+        let counts = self.counts?;
+        let cached = counts.cache_read.saturating_add(counts.cache_creation);
+        Some(Usage {
+            input_tokens: counts.input.saturating_add(cached),
+            cached_tokens: counts.cache_read,
+            output_tokens: counts.output,
+            reasoning_tokens: counts.thinking,
+            source: UsageSource::Provider,
+            cost: None,
+        })
+    }
 }
 
 impl MessagesReader {
@@ -210,19 +223,6 @@ impl MessagesReader {
                 *count = value;
             }
         }
-    }
-
-    fn usage(&self) -> Option<Usage> {
-        let counts = self.counts?;
-        let cached = counts.cache_read.saturating_add(counts.cache_creation);
-        Some(Usage {
-            input_tokens: counts.input.saturating_add(cached),
-            cached_tokens: counts.cache_read,
-            output_tokens: counts.output,
-            reasoning_tokens: counts.thinking,
-            source: UsageSource::Provider,
-            cost: None,
-        })
     }
 }
 

@@ -106,6 +106,11 @@ impl Reader for ResponsesReader {
 
     /// Every terminal marker is an end by itself.
     fn finish(&mut self, _: &mut Answer) {}
+
+    /// Only the terminal markers tell.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 }
 
 impl ResponsesReader {

@@ -17,8 +17,10 @@ async fn failures_in_a_row_eject() {
     fail(&pool, 'b', 2);
     drop(lease(&pool, 'b'));
     assert_eq!(ejected(&pool), [0, 0, 0]);
-    fail(&pool, 'b', 1);
+    let late = lease(&pool, 'b');
+    assert!(lease(&pool, 'b').fail(&FailureKind::Timeout));
     assert_eq!(ejected(&pool), [0, 10, 0]);
+    assert!(!late.fail(&FailureKind::Timeout), "it is out already");
     let counts = calls(&pool);
     assert_eq!(counts[1], ('b', 0));
     assert!(counts[0].1 > 2_700 && counts[2].1 > 2_700, "{counts:?}");
@@ -187,10 +189,13 @@ proptest! {
                     Step::End(_, _) if held.is_empty() => {}
                     Step::End(at, kind) => {
                         let lease = held.swap_remove(at % held.len());
-                        match kind {
+                        let before = pool.status().map(|it| it.ejections).sum::<u64>();
+                        let ejects = match kind {
                             Some(kind) => lease.fail(&kind),
                             None => lease.finish(Outcome::Success),
-                        }
+                        };
+                        let after = pool.status().map(|it| it.ejections).sum::<u64>();
+                        prop_assert_eq!(after, before + u64::from(ejects));
                     }
                     Step::Pass(time) => time::advance(Duration::from_millis(time)).await,
                 }

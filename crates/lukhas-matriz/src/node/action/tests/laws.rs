@@ -26,6 +26,7 @@ fn events() -> impl Strategy<Value = OutputEvent> {
         1 => (0..3_u32).prop_map(reasoning),
         1 => pieces().prop_map(thinks),
         4 => Just(OutputEvent::ItemDone),
+        1 => Just(OutputEvent::Continued),
         1 => outcome.prop_map(ended),
     ]
 }
@@ -138,6 +139,7 @@ fn gather(events: &[OutputEvent]) -> Result<Gathered, TestCaseError> {
             (OutputEvent::RefusalDelta(text), Some((ItemKind::Message, _, _))) => {
                 has_refusal |= !text.is_empty();
             }
+            (OutputEvent::Continued, Some((ItemKind::Message, _, _))) => {}
             (OutputEvent::ItemDone, Some((_, _, is_whole))) => *is_whole = true,
             (event, _) => return Err(TestCaseError::fail(format!("out of order: {event:?}"))),
         }

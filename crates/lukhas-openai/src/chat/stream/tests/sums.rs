@@ -77,6 +77,7 @@ fn item() -> impl Strategy<Value = Vec<OutputEvent>> {
     let said = prop_oneof![
         3 => text().prop_map(OutputEvent::TextDelta),
         1 => text().prop_map(OutputEvent::RefusalDelta),
+        1 => Just(OutputEvent::Continued),
     ];
     prop_oneof![
         prop::collection::vec(said, 0..5)
@@ -136,6 +137,15 @@ proptest! {
         for index in 0..runs.len() {
             let (streamed, reason) = add_up(&chunks, index as u64);
             prop_assert_eq!((&streamed, &reason), (&message_of(&completion, index).0, &message_of(&completion, index).1));
+        }
+        for (index, choice) in completion.choices.iter().enumerate() {
+            let marks = chunks.iter().filter_map(|chunk| chunk["choices"].get(0));
+            let marks = marks.filter(|it| it["index"] == index);
+            let marks = marks.filter_map(|it| it["lukhas_continuations"].as_u64());
+            // One where it happens, counting up, and one in the last chunk.
+            let times = u64::from(choice.lukhas_continuations);
+            let last = (times > 0).then_some(times);
+            prop_assert_eq!(marks.collect::<Vec<_>>(), (1..=times).chain(last).collect::<Vec<_>>());
         }
         let usage = chunks.iter().rev().find_map(|chunk| chunk.get("usage").filter(|u| !u.is_null()));
         let expected = completion.usage.filter(|_| include_usage);

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is counted of upstreams.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+/// Labels of what is counted of an upstream as such.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Upstream {
+    upstream: Arc<str>,
+}
+
+/// Labels of attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Ended {
+    upstream: Arc<str>,
+    outcome: &'static str,
+}
+
+/// Labels of attempts that are there because another one failed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Because {
+    upstream: Arc<str>,
+    reason: &'static str,
+}
+
+/// The families that upstreams have series in.
+#[derive(Clone)]
+pub(super) struct UpstreamFamilies {
+    attempts: Family<Ended, Counter>,
+    retries: Family<Because, Counter>,
+    fallbacks: Family<Because, Counter>,
+    hedges: Family<Upstream, Counter>,
+    continuations: Family<Upstream, Counter>,
+    ejections: Family<Upstream, Counter>,
+    cooldowns: Family<Upstream, Counter>,
+}
+
+/// The handles of one upstream; see [`Metrics::upstream`](super::Metrics::upstream).
+///
+/// Outcomes and reasons are words of the program, never of an upstream: each is a series.
+#[derive(Clone)]
+pub struct UpstreamMetrics {
+    families: UpstreamFamilies,
+    name: Arc<str>,
+}
+
+/// Something that is counted. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Count(Counter);
+
+impl Count {
+    /// It happened once more.
+    pub fn add_one(&self) {
+        self.0.inc();
+    }
+}
+
+impl UpstreamFamilies {
+    pub(super) fn register(registry: &mut Registry) -> Self {
+        let families = Self {
+            attempts: Family::default(),
+            retries: Family::default(),
+            fallbacks: Family::default(),
+            hedges: Family::default(),
+            continuations: Family::default(),
+            ejections: Family::default(),
+            cooldowns: Family::default(),
+        };
+        let help = "Attempts at upstreams that are over, by how they ended";
+        let name = "lukhas_upstream_attempts";
+        registry.register(name, help, families.attempts.clone());
+        let help = "Attempts made because one before failed at the same target, by that failure";
+        let name = "lukhas_upstream_retries";
+        registry.register(name, help, families.retries.clone());
+        let help = "Attempts made because one before failed at another target, by that failure";
+        let name = "lukhas_upstream_fallbacks";
+        registry.register(name, help, families.fallbacks.clone());
+        let help = "Attempts made beside one that was slow to begin";
+        let name = "lukhas_upstream_hedges";
+        registry.register(name, help, families.hedges.clone());
+        let help = "Attempts that went on with an answer that broke off";
+        let name = "lukhas_upstream_continuations";
+        registry.register(name, help, families.continuations.clone());
+        let help = "Times that an upstream was left out for its failures";
+        let name = "lukhas_upstream_ejections";
+        registry.register(name, help, families.ejections.clone());
+        let help = "Times that an upstream asked to be left alone";
+        let name = "lukhas_upstream_cooldowns";
+        registry.register(name, help, families.cooldowns.clone());
+        families
+    }
+}
+
+impl UpstreamMetrics {
+    pub(super) fn new(families: &UpstreamFamilies, name: &str) -> Self {
+        Self {
+            families: families.clone(),
+            name: name.into(),
+        }
+    }
+
+    /// Attempts that ended in `outcome`.
+    #[must_use]
+    pub fn attempts(&self, outcome: &'static str) -> Count {
+        let upstream = Arc::clone(&self.name);
+        let labels = Ended { upstream, outcome };
+        Count(self.families.attempts.get_or_create_owned(&labels))
+    }
+
+    /// Attempts that were made because one before failed, at the same target, for `reason`.
+    #[must_use]
+    pub fn retries(&self, reason: &'static str) -> Count {
+        self.because(&self.families.retries, reason)
+    }
+
+    /// Attempts that were made because one before failed, at another target, for `reason`.
+    #[must_use]
+    pub fn fallbacks(&self, reason: &'static str) -> Count {
+        self.because(&self.families.fallbacks, reason)
+    }
+
+    /// Attempts that were made beside one that was slow to begin.
+    #[must_use]
+    pub fn hedges(&self) -> Count {
+        self.plain(&self.families.hedges)
+    }
+
+    /// Attempts that went on with an answer that broke off.
+    #[must_use]
+    pub fn continuations(&self) -> Count {
+        self.plain(&self.families.continuations)
+    }
+
+    /// Times that the upstream was left out for its failures.
+    #[must_use]
+    pub fn ejections(&self) -> Count {
+        self.plain(&self.families.ejections)
+    }
+
+    /// Times that the upstream asked to be left alone.
+    #[must_use]
+    pub fn cooldowns(&self) -> Count {
+        self.plain(&self.families.cooldowns)
+    }
+
+    fn because(&self, family: &Family<Because, Counter>, reason: &'static str) -> Count {
+        let upstream = Arc::clone(&self.name);
+        Count(family.get_or_create_owned(&Because { upstream, reason }))
+    }
+
+    fn plain(&self, family: &Family<Upstream, Counter>) -> Count {
+        let upstream = Arc::clone(&self.name);
+        Count(family.get_or_create_owned(&Upstream { upstream }))
+    }
+}
+
+/// How many retries a budget would pay for, asked at every scrape.
+pub(super) struct BudgetLeft(Box<dyn Fn() -> u64 + Send + Sync>);
+
+impl BudgetLeft {
+    pub(super) fn new(left: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Box::new(left))
+    }
+}
+
+impl Collector for BudgetLeft {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let gauge = ConstGauge::new((self.0)());
+        let help = "Retries that the retry budget would pay for now.";
+        let name = "lukhas_retry_budget_available";
+        gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
+    }
+}
+
+impl fmt::Debug for BudgetLeft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BudgetLeft").field(&(self.0)()).finish()
+    }
+}
+
+impl fmt::Debug for UpstreamMetrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UpstreamMetrics").field(&self.name).finish()
+    }
+}
