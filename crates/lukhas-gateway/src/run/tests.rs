@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
 
 use futures_util::{FutureExt, stream};
 use lukhas_core::{ItemKind, Usage};
@@ -148,6 +150,34 @@ async fn a_forced_stop_ends_runs_with_an_error_and_frees_the_server() {
     assert!(runs.next().await.is_none());
     drop(runs);
     drain.idle().await;
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_forced_stop_wakes_whoever_waits_for_a_run() {
+    let admission = Admission::new(1);
+    let drain = Drain::new(Arc::clone(&admission));
+    let woken = Arc::new(Woken(AtomicBool::new(false)));
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut cx = Context::from_waker(&waker);
+    let mut starting = pin!(start(&admission, vec![Box::pin(stream::pending())]));
+    assert!(starting.as_mut().poll(&mut cx).is_pending());
+    drain.begin();
+    assert!(starting.as_mut().poll(&mut cx).is_pending());
+    woken.0.store(false, Ordering::Relaxed);
+    drain.force();
+    assert!(woken.0.load(Ordering::Relaxed));
+    let Poll::Ready(Err(error)) = starting.as_mut().poll(&mut cx) else {
+        panic!("it still waits")
+    };
+    assert_eq!(error.code(), ErrorCode::Overloaded);
 }
 
 #[tokio::test]
