@@ -82,7 +82,9 @@ async fn tokens_are_counted_as_the_upstream_says() {
     let tokens = answer["usage"]["prompt_tokens"].as_u64().expect("tokens");
     assert!(tokens > 0);
     let metrics = server.client.get("/metrics").await.text();
-    let line = format!("lukhas_tokens_total{{type=\"input\",model=\"other\",source=\"provider\"}} {tokens}\n");
+    let line = format!(
+        "lukhas_tokens_total{{type=\"input\",model=\"other\",source=\"provider\"}} {tokens}\n"
+    );
     assert!(metrics.contains(&line), "{metrics}");
 }
 

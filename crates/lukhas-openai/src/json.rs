@@ -236,6 +236,7 @@ impl<'b> Keys<'b> {
     const FEW: usize = 32;
 
     /// Whether `key` is new to `object`, which holds all keys before it.
+    #[expect(clippy::ptr_arg, reason = "a key of the body is kept without a copy")]
     fn add(&mut self, object: &Object<'b>, key: &Cow<'b, str>) -> bool {
         if object.len() < Self::FEW {
             return object.iter().all(|(known, _)| known != key);
