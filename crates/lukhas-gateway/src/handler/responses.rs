@@ -125,8 +125,10 @@ async fn whole(mut runs: Runs, mut answer: Box<Answering>) -> Result<Response, A
         Some(body) => body.clone(),
         None => answer::to_bytes(answer.fold.object())?,
     };
-    if let Some(keeping) = answer.keeping.take() {
-        keeping.keep(&answer.fold, body.clone()).await?;
+    let Answering { fold, keeping, .. } = *answer;
+    if let Some(keeping) = keeping {
+        let (id, output) = fold.into_parts();
+        keeping.keep(id, output, body.clone()).await?;
     }
     Ok(answer::json_bytes(body))
 }
@@ -140,7 +142,7 @@ struct Keeping {
 }
 
 impl Keeping {
-    async fn keep(self, fold: &ResponseFold, body: Bytes) -> Result<(), ApiError> {
+    async fn keep(self, id: String, output: Vec<Item>, body: Bytes) -> Result<(), ApiError> {
         let Self {
             shared,
             tenant,
@@ -148,7 +150,6 @@ impl Keeping {
             mut input,
         } = self;
         identify(&mut input, &*shared.entropy);
-        let (id, output) = (fold.object().id.clone(), fold.items());
         let stored = StoredResponse {
             id,
             previous,

@@ -63,10 +63,18 @@ impl ResponseFold {
         &self.object
     }
 
+    /// The response's identifier and its items so far, in core's terms.
+    #[must_use]
+    pub fn into_parts(self) -> (String, Vec<Item>) {
+        let ResponseObject { id, output, .. } = self.object;
+        (id, output.into_iter().map(ItemObject::into_core).collect())
+    }
+
     /// The items so far, in core's terms.
     #[must_use]
     pub fn items(&self) -> Vec<Item> {
-        self.object.output.iter().map(ItemObject::to_core).collect()
+        let items = self.object.output.iter().cloned();
+        items.map(ItemObject::into_core).collect()
     }
 
     /// Takes the next event.

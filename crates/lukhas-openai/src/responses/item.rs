@@ -192,37 +192,32 @@ impl ItemObject {
 
     /// The same item in core's terms.
     #[must_use]
-    pub fn to_core(&self) -> Item {
+    pub fn into_core(self) -> Item {
+        let parts = |parts: Vec<PartObject>| parts.into_iter().filter_map(PartObject::into_core);
         match self {
             Self::Known(KnownItem::Message(message)) => Item::Message(Message {
-                id: Some(message.id.clone()),
+                id: Some(message.id),
                 role: Role::Assistant,
-                parts: message
-                    .content
-                    .iter()
-                    .filter_map(PartObject::to_core)
-                    .collect(),
+                parts: parts(message.content).collect(),
             }),
             Self::Known(KnownItem::FunctionCall(call)) => Item::FunctionCall(FunctionCall {
-                id: Some(call.id.clone()),
-                call_id: call.call_id.clone(),
-                name: call.name.clone(),
-                arguments: call.arguments.clone(),
+                id: Some(call.id),
+                call_id: call.call_id,
+                name: call.name,
+                arguments: call.arguments,
             }),
             Self::Known(KnownItem::FunctionOutput(output)) => {
                 Item::FunctionOutput(FunctionOutput {
-                    id: Some(output.id.clone()),
-                    call_id: output.call_id.clone(),
-                    parts: match &output.output {
-                        TextOr::Text(text) => vec![Part::Text(text.clone())],
-                        TextOr::Many(parts) => {
-                            parts.iter().filter_map(PartObject::to_core).collect()
-                        }
+                    id: Some(output.id),
+                    call_id: output.call_id,
+                    parts: match output.output {
+                        TextOr::Text(text) => vec![Part::Text(text)],
+                        TextOr::Many(many) => parts(many).collect(),
                     },
                 })
             }
             Self::Known(KnownItem::Reasoning(reasoning)) => reasoning.to_core(),
-            Self::Opaque(item) => Item::Opaque(item.clone()),
+            Self::Opaque(item) => Item::Opaque(item),
         }
     }
 }
@@ -332,12 +327,10 @@ impl PartObject {
     }
 
     /// The text or refusal in core's terms.
-    fn to_core(&self) -> Option<Part> {
+    fn into_core(self) -> Option<Part> {
         match self {
-            Self::OutputText { text, .. } | Self::InputText { text } => {
-                Some(Part::Text(text.clone()))
-            }
-            Self::Refusal { refusal } => Some(Part::Refusal(refusal.clone())),
+            Self::OutputText { text, .. } | Self::InputText { text } => Some(Part::Text(text)),
+            Self::Refusal { refusal } => Some(Part::Refusal(refusal)),
             Self::InputImage { .. } | Self::InputFile { .. } => None,
         }
     }

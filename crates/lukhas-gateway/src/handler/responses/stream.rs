@@ -80,7 +80,8 @@ impl EventWriter for Writer {
                 Some(last) => response_of(last)?,
                 None => answer::to_bytes(fold.object())?,
             };
-            keeping.keep(fold, body).await
+            let (id, output) = (fold.object().id.clone(), fold.items());
+            keeping.keep(id, output, body).await
         })
     }
 }
