@@ -2,7 +2,9 @@
 //! Runs as server-sent events.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 
 use axum::body::Body;
 use axum::response::Response;
@@ -122,15 +124,24 @@ impl<W: EventWriter> Frames<W> {
                     self.writer.event(index, &event, &mut self.out)?;
                 }
             }
-            // An answer in its upstream's own words comes in pieces that are gathered already.
-            let is_gathered = matches!(event, RunEvent::Output(OutputEvent::Verbatim(_)));
-            if self.over || self.out.len() >= BATCH || is_gathered && !self.out.is_empty() {
+            if self.over || self.out.len() >= BATCH {
                 return Ok(());
             }
-            next = match self.runs.next_ready() {
+            // What an upstream says in its own words comes in pieces that are gathered already.
+            let ready = match event {
+                RunEvent::Output(OutputEvent::Verbatim(_)) => None,
+                RunEvent::Output(_) | RunEvent::Step(_) => self.runs.next_ready(),
+            };
+            next = match ready {
                 Some((index, event)) => Next::Event(index, event),
                 None if self.out.is_empty() || self.runs.done() => self.wait().await,
-                None => return Ok(()),
+                None => {
+                    others_first().await;
+                    match self.runs.next_ready() {
+                        Some((index, event)) => Next::Event(index, event),
+                        None => return Ok(()),
+                    }
+                }
             };
         }
         self.writer.finish(&mut self.out)?;
@@ -172,6 +183,20 @@ impl<W: EventWriter> Frames<W> {
         self.out.put_slice(DONE);
         self.over = true;
     }
+}
+
+/// Lets the other tasks of this thread run once. What they have for an answer goes out in the same
+/// write as what is there already: writes are most of what a busy server spends on a stream.
+async fn others_first() {
+    let mut have_run = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut have_run, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 fn internal(message: &str) -> RunError {
