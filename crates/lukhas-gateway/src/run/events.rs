@@ -185,14 +185,20 @@ impl<W: EventWriter> Frames<W> {
     }
 }
 
-/// Lets the other tasks of this thread run once. What they have for an answer goes out in the same
-/// write as what is there already: writes are most of what a busy server spends on a stream.
+/// Turns that the other tasks of a thread get before a write. One is not enough: a connection may ask
+/// for more of its answer again before its turn is over.
+const TURNS: u32 = 2;
+
+/// Lets the other tasks of this thread run. What they have for an answer by then goes out in the same
+/// write as what is there already: writes are most of what a busy server spends on a stream. A thread
+/// that has nothing else to do is back at once.
 async fn others_first() {
-    let mut have_run = false;
+    let mut left = TURNS;
     poll_fn(|cx| {
-        if std::mem::replace(&mut have_run, true) {
+        let Some(less) = left.checked_sub(1) else {
             return Poll::Ready(());
-        }
+        };
+        left = less;
         cx.waker().wake_by_ref();
         Poll::Pending
     })
