@@ -9,6 +9,7 @@ mod chat;
 mod counted;
 mod embeddings;
 mod error;
+mod extra;
 mod json;
 mod models;
 mod path;

@@ -7,6 +7,7 @@ use lukhas_core::{Hints, OutputFormat, RunRequest, Sampling, ToolChoice, Truncat
 use serde_json::Value;
 
 use super::history;
+use super::message::ChatMessage;
 use super::request::{ChatResponseFormat, CreateChatCompletion, JsonSchemaOptions};
 use super::tool::ChatTool;
 use crate::path::Path;
@@ -101,11 +102,12 @@ impl TryFrom<CreateChatCompletion> for ChatCall {
 }
 
 /// Whether every parameter means the same to any server of this API. What is accepted here without
-/// effect, or answered here, may be refused or mean something elsewhere.
+/// effect, or answered here, may be refused or mean something elsewhere, and a URL in a member that
+/// is unknown here may be fetched there, unchecked.
 fn is_plain(request: &CreateChatCompletion) -> bool {
     let CreateChatCompletion {
         model: _,
-        messages: _,
+        messages,
         n,
         stream: _,
         stream_options: _,
@@ -145,6 +147,7 @@ fn is_plain(request: &CreateChatCompletion) -> bool {
         && safety_identifier.is_none()
         && prompt_cache_retention.is_none()
         && service_tier.is_none()
+        && !messages.iter().any(ChatMessage::hides_url)
 }
 
 fn stop_texts(stop: TextOr<String>) -> Vec<String> {

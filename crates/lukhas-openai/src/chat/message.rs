@@ -2,9 +2,10 @@
 //! Messages of the Chat Completions API.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::request::content_schema;
+use crate::extra::{Extra, hides_url, parts_hide_url};
 use crate::read::{TextOr, wire_enum, wire_object, wire_union};
 use crate::responses::ImageDetail;
 
@@ -257,6 +258,49 @@ wire_object! {
         #[serde(default)]
         #[schemars(schema_with = "null_schema")]
         pub file_id: Option<String>,
+    }
+}
+
+impl ChatMessage {
+    /// Whether a URL may stand in a member that this build does not know.
+    pub(super) fn hides_url(&self) -> bool {
+        match self {
+            Self::System(message) | Self::Developer(message) => parts_hide_url(&message.content),
+            Self::User(message) => parts_hide_url(&message.content),
+            Self::Assistant(message) => {
+                let content = message.content.as_ref();
+                hides_url(&message.extra) || content.is_some_and(parts_hide_url)
+            }
+            Self::Tool(message) => parts_hide_url(&message.content),
+            Self::Function(_) => false,
+        }
+    }
+}
+
+impl Extra for TextOnlyPart {
+    fn extra(&self) -> &Map<String, Value> {
+        let Self::Text(part) = self;
+        &part.extra
+    }
+}
+
+impl Extra for UserPart {
+    fn extra(&self) -> &Map<String, Value> {
+        match self {
+            Self::Text(part) => &part.extra,
+            Self::Image(part) => &part.extra,
+            Self::Audio(part) => &part.extra,
+            Self::File(part) => &part.extra,
+        }
+    }
+}
+
+impl Extra for AssistantPart {
+    fn extra(&self) -> &Map<String, Value> {
+        match self {
+            Self::Text(part) => &part.extra,
+            Self::Refusal(part) => &part.extra,
+        }
     }
 }
 

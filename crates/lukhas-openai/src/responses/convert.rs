@@ -270,11 +270,11 @@ impl TryFrom<CreateResponse> for ResponseCall {
 
 /// Whether every parameter means the same to any server of this API, and the answer is all the
 /// model's. What is accepted here without effect, or answered here, may be refused or mean something
-/// elsewhere.
+/// elsewhere, and a URL in a member that is unknown here may be fetched there, unchecked.
 fn is_plain(request: &CreateResponse) -> bool {
     let CreateResponse {
         model: _,
-        input: _,
+        input,
         instructions: _,
         previous_response_id,
         stream: _,
@@ -317,6 +317,7 @@ fn is_plain(request: &CreateResponse) -> bool {
         && prompt_cache_retention.is_none()
         && service_tier.is_none()
         && background.is_none()
+        && !input.hides_url()
 }
 
 /// Whether `item` is whole in itself. Identifiers of files and of stored items are looked up in an

@@ -4,6 +4,7 @@
 use lukhas_core::{FunctionCall, FunctionOutput, Item, Media, MediaSource, Message, Part, Role};
 use serde_json::{Map, Value, json};
 
+use crate::extra::{Extra, hides_url, parts_hide_url};
 use crate::path::Path;
 use crate::read::{TextOr, wire_enum, wire_object, wire_union};
 use crate::{WireError, WireErrorKind};
@@ -178,6 +179,14 @@ wire_union! {
 }
 
 impl TextOr<InputItem> {
+    /// Whether a URL may stand in a member that this build does not know.
+    pub(super) fn hides_url(&self) -> bool {
+        match self {
+            Self::Text(_) => false,
+            Self::Many(items) => items.iter().any(InputItem::hides_url),
+        }
+    }
+
     /// The items in core's terms; a plain text is one message of the user.
     pub(crate) fn into_core(self) -> Result<Vec<Item>, WireError> {
         let at = Path::ROOT;
@@ -195,6 +204,17 @@ impl TextOr<InputItem> {
 }
 
 impl InputItem {
+    fn hides_url(&self) -> bool {
+        match self {
+            Self::Message(message) => hides_url(&message.extra) || parts_hide_url(&message.content),
+            Self::FunctionCall(call) => hides_url(&call.extra),
+            Self::FunctionOutput(output) => {
+                hides_url(&output.extra) || parts_hide_url(&output.output)
+            }
+            Self::Reasoning(reasoning) => hides_url(&reasoning.extra),
+        }
+    }
+
     fn into_core(self, at: &Path<'_>) -> Result<Item, WireError> {
         Ok(match self {
             Self::Message(message) => Item::Message(Message {
@@ -300,6 +320,17 @@ impl InputFile {
             source,
             hint: self.filename,
         })
+    }
+}
+
+impl Extra for InputContent {
+    fn extra(&self) -> &Map<String, Value> {
+        match self {
+            Self::Text(part) | Self::OutputText(part) => &part.extra,
+            Self::Refusal(part) => &part.extra,
+            Self::Image(part) => &part.extra,
+            Self::File(part) => &part.extra,
+        }
     }
 }
 
