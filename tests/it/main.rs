@@ -19,3 +19,4 @@ mod responses;
 mod routing;
 mod streams;
 mod upstreams;
+mod urls;

@@ -118,7 +118,8 @@ fn orchestrator(
     let engine: Arc<dyn Provider> = Arc::new(engine);
     let mut matriz = Matriz::new(Arc::clone(tokenizer))
         .with_provider(engine)?
-        .with_store(Arc::clone(store));
+        .with_store(Arc::clone(store))
+        .with_private_hosts(settings.private_hosts().iter().cloned());
     for model in &upstreams.models {
         matriz = matriz.with_provider(Arc::new(model.clone()))?;
     }
@@ -163,7 +164,11 @@ impl fmt::Debug for App {
 
 #[cfg(test)]
 mod tests {
-    use lukhas_core::ModelInfo;
+    use futures_util::StreamExt;
+    use lukhas_core::{
+        Entropy, Id, Item, Media, MediaSource, Message, ModelInfo, Outcome, OutputEvent, Part,
+        Principal, Role, RunCx, RunError, RunEvent, RunRequest, Scope,
+    };
 
     use super::*;
     use crate::{CHAT_MODEL, EMBEDDING_MODEL, Sources, load};
@@ -186,6 +191,62 @@ mod tests {
         assert_eq!(names(orchestrator.models()), [CHAT_MODEL, "gpt-4o-mini"]);
         let expected = [EMBEDDING_MODEL, "text-embedding-3-small"];
         assert_eq!(names(embedder.models()), expected);
+    }
+
+    /// How a run ends whose image is at `url`.
+    async fn run(orchestrator: &dyn Orchestrator, url: &str) -> Option<RunError> {
+        let source = MediaSource::Url(url.to_owned());
+        let image = Part::Image(Media { source, hint: None });
+        let request = RunRequest {
+            model: CHAT_MODEL.into(),
+            items: vec![Item::Message(Message {
+                id: None,
+                role: Role::User,
+                parts: vec![Part::Text("What is this?".into()), image],
+            })],
+            ..RunRequest::default()
+        };
+        let entropy: Arc<dyn Entropy> = Arc::new(ThreadEntropy);
+        let cx = RunCx {
+            run_id: Id::new("run_", &*entropy),
+            principal: Arc::new(Principal {
+                key_id: "key".into(),
+                tenant: "tenant".into(),
+                scopes: Scope::ALL.into(),
+            }),
+            entropy,
+            steps: false,
+            abandoned: None,
+        };
+        match orchestrator
+            .run(cx, request)
+            .collect::<Vec<_>>()
+            .await
+            .pop()
+        {
+            Some(RunEvent::Output(OutputEvent::Ended(end))) => match end.outcome {
+                Outcome::Failed(error) => Some(error),
+                Outcome::Completed | Outcome::Incomplete(_) => None,
+            },
+            last => panic!("no end: {last:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn urls_name_the_private_hosts_of_the_configuration_and_no_others() {
+        let hosts = r#"["10.0.0.7"]"#.into();
+        let sources = Sources {
+            environment: vec![("LUKHAS_URLS__PRIVATE_HOSTS".into(), hosts)],
+            ..Sources::default()
+        };
+        let app = load(sources).unwrap();
+        let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::default());
+        let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
+        let none = Upstreams::default();
+        let orchestrator = orchestrator(app.settings(), &none, &tokenizer, &store).unwrap();
+        assert_eq!(run(&*orchestrator, "http://10.0.0.7/a.png").await, None);
+        let refused = run(&*orchestrator, "http://10.0.0.8/a.png").await.unwrap();
+        assert_eq!(refused.param.as_deref(), Some("input"));
     }
 
     #[test]

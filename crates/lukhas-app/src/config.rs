@@ -60,6 +60,8 @@ pub struct Config {
     pub upstreams: BTreeMap<String, UpstreamConfig>,
     /// Names of models, and who answers for them.
     pub models: ModelsConfig,
+    /// URLs of images and files in requests.
+    pub urls: UrlsConfig,
     /// How long each part of a call to an upstream may take, and clients may hear nothing of it.
     pub timeouts: TimeoutsConfig,
     /// What is asked again when an upstream fails.
@@ -230,6 +232,15 @@ pub struct PriceConfig {
     pub cached_input: Option<String>,
     /// Of the output, reasoning included.
     pub output: String,
+}
+
+/// URLs of images and files in requests, which upstreams may fetch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct UrlsConfig {
+    /// Hosts that they may name although these are not public: names, addresses, and `*.NAME` for
+    /// all names under one.
+    pub private_hosts: Vec<String>,
 }
 
 /// How long each part of a call to an upstream may take, and clients may hear nothing of it.

@@ -40,7 +40,7 @@ pub use app::App;
 pub use config::{
     AuthConfig, Bounded, Config, Decimal, EngineConfig, LogConfig, LogFormat, ModelConfig,
     ModelsConfig, Origin, OutOfRange, Problem, Problems, RetryConfig, ServerConfig, StoreConfig,
-    TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig,
+    TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
 };
 pub use error::AppError;
 pub use load::{Flags, Loaded, Sources, load};

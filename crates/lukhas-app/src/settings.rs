@@ -5,11 +5,13 @@ mod aliases;
 mod auth;
 mod log;
 mod server;
+mod urls;
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
+use lukhas_matriz::PrivateHost;
 use lukhas_store::MemoryLimits;
 
 use crate::config::{Config, Origins, Problem, Problems, StoreConfig};
@@ -26,6 +28,7 @@ pub struct Settings {
     auth: Auth,
     log: Log,
     aliases: Aliases,
+    private_hosts: Vec<PrivateHost>,
     token_delay: Duration,
     context_window: u64,
     heartbeat: Option<Duration>,
@@ -55,6 +58,12 @@ impl Settings {
     #[must_use]
     pub fn aliases(&self) -> &Aliases {
         &self.aliases
+    }
+
+    /// Hosts that URLs of requests may name although they are not public.
+    #[must_use]
+    pub fn private_hosts(&self) -> &[PrivateHost] {
+        &self.private_hosts
     }
 
     /// How long the engine waits between two pieces of an answer.
@@ -101,10 +110,17 @@ impl TryFrom<Config> for Settings {
             Auth::try_from(config.auth),
             Log::try_from(config.log),
             Aliases::try_from(config.models),
+            urls::private_hosts(&config.urls),
         );
-        let (Ok(server), Ok(auth), Ok(log), Ok(aliases)) = parts else {
-            let (server, auth, log, aliases) = parts;
-            let problems = [server.err(), auth.err(), log.err(), aliases.err()];
+        let (Ok(server), Ok(auth), Ok(log), Ok(aliases), Ok(private_hosts)) = parts else {
+            let (server, auth, log, aliases, hosts) = parts;
+            let problems = [
+                server.err(),
+                auth.err(),
+                log.err(),
+                aliases.err(),
+                hosts.err(),
+            ];
             let problems = problems.into_iter().flatten().flatten();
             return Err(Problems::from_failure(problems));
         };
@@ -113,6 +129,7 @@ impl TryFrom<Config> for Settings {
             auth,
             log,
             aliases,
+            private_hosts,
             token_delay: config.engine.token_delay_ms.millis(),
             context_window: config.engine.context_window.get(),
             heartbeat: Some(config.timeouts.heartbeat_ms.millis()).filter(|beat| !beat.is_zero()),

@@ -99,6 +99,7 @@ mod embedders;
 mod json;
 mod matriz;
 mod node;
+mod private_hosts;
 mod run;
 
 #[cfg(test)]
@@ -107,3 +108,4 @@ mod tests;
 pub use catalog::CatalogError;
 pub use embedders::Embedders;
 pub use matriz::Matriz;
+pub use private_hosts::{PrivateHost, PrivateHostError};

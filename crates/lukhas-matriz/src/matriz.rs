@@ -9,9 +9,9 @@ use lukhas_core::{
     RunStream, Tokenizer,
 };
 
-use crate::CatalogError;
 use crate::catalog::Catalog;
 use crate::run::{Run, count_input};
+use crate::{CatalogError, PrivateHost};
 
 /// The MATRIZ orchestrator: six nodes over the providers it was given.
 ///
@@ -28,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog<dyn Provider>,
     pub(crate) store: Option<Arc<dyn ResponseStore>>,
     pub(crate) tokenizer: Arc<dyn Tokenizer>,
+    pub(crate) private_hosts: Vec<PrivateHost>,
 }
 
 impl Matriz {
@@ -42,6 +43,7 @@ impl Matriz {
             catalog: Catalog::default(),
             store: None,
             tokenizer,
+            private_hosts: Vec::new(),
         };
         Self {
             parts: Arc::new(parts),
@@ -93,6 +95,17 @@ impl Matriz {
         Arc::make_mut(&mut self.parts).store = Some(store);
         self
     }
+
+    /// The same, letting URLs of images, files and audio clips name `hosts`, too, which replace
+    /// those given before. Without it they name public hosts only.
+    ///
+    /// Whoever answers may fetch such a URL, from inside the operator's network. Names are not
+    /// resolved here: one that is public and means a private address passes.
+    #[must_use]
+    pub fn with_private_hosts(mut self, hosts: impl IntoIterator<Item = PrivateHost>) -> Self {
+        Arc::make_mut(&mut self.parts).private_hosts = hosts.into_iter().collect();
+        self
+    }
 }
 
 impl Orchestrator for Matriz {
@@ -120,6 +133,7 @@ impl fmt::Debug for Parts {
             .field("catalog", &self.catalog)
             .field("store", &self.store.as_ref().map(|store| store.name()))
             .field("tokenizer", &self.tokenizer.name())
+            .field("private_hosts", &self.private_hosts)
             .finish()
     }
 }

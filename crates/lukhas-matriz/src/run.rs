@@ -76,7 +76,7 @@ impl Run {
             },
             Stage::Thought => Stage::Risk(thought::choose(parts, request)?),
             Stage::Risk(provider) => {
-                risk::check(request)?;
+                risk::check(&parts.private_hosts, request)?;
                 Stage::Intent(provider)
             }
             Stage::Intent(provider) => {

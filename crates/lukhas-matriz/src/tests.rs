@@ -208,6 +208,28 @@ fn an_alias_needs_its_model() {
 }
 
 #[tokio::test]
+async fn a_url_of_a_recalled_conversation_is_judged_like_a_new_one() {
+    let source = MediaSource::Url("http://10.0.0.7/a.png".into());
+    let shown = Item::Message(Message {
+        id: None,
+        role: Role::User,
+        parts: vec![Part::Image(Media { source, hint: None })],
+    });
+    for (hosts, asked) in [(&["10.0.0.8"], 0), (&["10.0.0.7"], 1)] {
+        let provider = Arc::new(Scripted::new(says("hello")));
+        let kept = vec![shown.clone()];
+        let store = Stored::default().with("t", "resp_1", None, kept, vec![assistant("b")]);
+        let matriz = matriz(&provider)
+            .with_store(Arc::new(store))
+            .with_private_hosts(hosts.iter().map(|host| host.parse().unwrap()));
+        let mut continued = request(vec![user("c")]);
+        continued.previous = Some("resp_1".into());
+        collect(&matriz, cx("t"), continued).await;
+        assert_eq!(provider.asked.lock().unwrap().len(), asked, "{hosts:?}");
+    }
+}
+
+#[tokio::test]
 async fn counting_asks_the_provider_about_the_whole_conversation() {
     let provider = Arc::new(Scripted::new(vec![]));
     let store = Stored::default().with("t", "resp_1", None, vec![user("a")], vec![assistant("b")]);

@@ -4,6 +4,8 @@
 //! The last line for callers that have no wire layer in front of them, and for what only the whole
 //! conversation shows. Syntax and ranges are the wire layer's.
 
+mod url;
+
 #[cfg(test)]
 mod tests;
 
@@ -13,6 +15,7 @@ use lukhas_core::{
 use serde_json::Value;
 
 use crate::json;
+use crate::private_hosts::PrivateHost;
 
 /// Most tools of a request.
 const MAX_TOOLS: usize = 128;
@@ -27,14 +30,15 @@ const MAX_MEDIA: usize = 500;
 /// request (base64, `data:` URLs).
 const MAX_MEDIA_BYTES: usize = 64 * 1024 * 1024;
 
-/// Refuses the request, blaming a field of it, or lets it pass.
-pub(crate) fn check(request: &RunRequest) -> Result<(), RunError> {
+/// Refuses the request, blaming a field of it, or lets it pass. Its URLs may name `private_hosts`,
+/// and otherwise public ones only.
+pub(crate) fn check(private_hosts: &[PrivateHost], request: &RunRequest) -> Result<(), RunError> {
     check_tools(request)?;
     check_choice(request)?;
     if let OutputFormat::JsonSchema { schema, .. } = &request.format {
         check_schema(schema, || "text.format.schema".into())?;
     }
-    check_items(&request.items)
+    check_items(private_hosts, &request.items)
 }
 
 fn check_tools(request: &RunRequest) -> Result<(), RunError> {
@@ -117,7 +121,7 @@ fn describes_object(schema: &Value) -> bool {
     }
 }
 
-fn check_items(items: &[Item]) -> Result<(), RunError> {
+fn check_items(private_hosts: &[PrivateHost], items: &[Item]) -> Result<(), RunError> {
     let (mut count, mut bytes) = (0, 0_usize);
     for item in items {
         let parts: &[Part] = match item {
@@ -132,6 +136,7 @@ fn check_items(items: &[Item]) -> Result<(), RunError> {
         for media in parts.iter().filter_map(media) {
             count += 1;
             bytes = bytes.saturating_add(held_bytes(media));
+            url::check(private_hosts, media)?;
         }
     }
     check_media(count, bytes)

@@ -136,6 +136,31 @@ models:
 }
 
 #[test]
+fn private_hosts_are_hosts() {
+    let text = "\
+urls:
+  private_hosts:
+    - minio
+    - '*.example.internal'
+    - fd00::7
+    - http://minio:9000
+    - 10.0.0.0/8
+    - 010.0.0.1
+    - '*'
+    - a.*
+    - ''
+    - MINIO.
+";
+    insta::assert_snapshot!(Case::yaml(text).problems());
+
+    let many: String = (0..1_001).map(|n| format!("  - host-{n}\n")).collect();
+    let many = Case::yaml(format!("urls:\n  private_hosts:\n{many}"));
+    let expected = "DIR/lukhas.yaml:3:5: `urls.private_hosts`: there are 1001 hosts; at most 1000 \
+                    are allowed\n  help: allow all names under one with `*.NAME`";
+    assert_eq!(many.problems(), expected);
+}
+
+#[test]
 fn short_forms_of_an_address_are_recognised() {
     #[track_caller]
     fn check(listen: &str, help: &str) {

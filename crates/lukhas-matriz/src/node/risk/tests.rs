@@ -10,12 +10,12 @@ use crate::tests::support::{output, request, tool, user};
 
 #[track_caller]
 fn check_passes(request: &RunRequest) {
-    assert_eq!(check(request), Ok(()));
+    assert_eq!(check(&[], request), Ok(()));
 }
 
 #[track_caller]
 fn check_refused(request: &RunRequest, param: &str, message: &str) {
-    assert_eq!(check(request), Err(RunError::invalid(param, message)));
+    assert_eq!(check(&[], request), Err(RunError::invalid(param, message)));
 }
 
 fn with_tools(names: &[&str], choice: ToolChoice) -> RunRequest {
@@ -192,7 +192,7 @@ fn media_are_not_too_many() {
 fn media_are_not_too_large_together() {
     const HALF: usize = 32 * 1024 * 1024;
     let inline = image(MediaSource::Inline("x".repeat(HALF)));
-    let url = |bytes| image(MediaSource::Url("x".repeat(bytes)));
+    let url = |bytes: usize| image(MediaSource::Url(format!("data:{}", "x".repeat(bytes - 5))));
     check_passes(&showing(vec![inline.clone(), url(HALF)]));
 
     let mut result = output("call_1", "a picture");
