@@ -34,12 +34,8 @@ test("a key of nobody is refused", async () => {
   }
 });
 
-for (const [call, condition] of [
-  [chat, needs("known_models")],
-  [respond, needs("known_models")],
-  [embed, {}],
-]) {
-  test(`an unknown model is not found: ${call.name}`, condition, async () => {
+for (const call of [chat, respond, embed]) {
+  test(`an unknown model is not found: ${call.name}`, needs("known_models"), async () => {
     const error = await failure(OpenAI.NotFoundError, call({ model: "no-such-model" }));
     assert.equal(error.code, "model_not_found");
     assert.equal(error.param, "model");
