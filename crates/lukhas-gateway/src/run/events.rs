@@ -64,6 +64,7 @@ pub(crate) fn stream(runs: Runs, heartbeat: Heartbeat, writer: impl EventWriter)
         writer,
         out,
         begun: false,
+        has_written: false,
         over: false,
     };
     let frames = futures_util::stream::unfold(frames, |mut frames| async move {
@@ -82,6 +83,8 @@ struct Frames<W> {
     writer: W,
     out: BytesMut,
     begun: bool,
+    /// Whether the client has been sent anything: the first piece waits for nothing.
+    has_written: bool,
     over: bool,
 }
 
@@ -100,6 +103,7 @@ impl<W: EventWriter> Frames<W> {
         if let Err(error) = filled {
             self.fail(&error, None);
         }
+        self.has_written = true;
         Some(self.out.split().freeze())
     }
 
@@ -135,6 +139,7 @@ impl<W: EventWriter> Frames<W> {
             next = match ready {
                 Some((index, event)) => Next::Event(index, event),
                 None if self.out.is_empty() || self.runs.done() => self.wait().await,
+                None if !self.has_written => return Ok(()),
                 None => {
                     others_first().await;
                     match self.runs.next_ready() {
