@@ -11,11 +11,17 @@ mod responses;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use lukhas_core::{Api, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec, Usage};
 use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
@@ -158,8 +164,31 @@ impl Dialect {
     }
 }
 
+/// What is read from an object alone: serde's derived readers take an array of the members, too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
+    }
+}
+
 /// Nothing but null can be read into an `Option` of it.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 enum Never {}
 
 /// The JSON of an event, within the bounds of every other body.

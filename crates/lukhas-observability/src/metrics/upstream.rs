@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is counted of upstreams.
 
-use std::fmt;
+use std::fmt::{self, Debug};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
@@ -65,38 +66,54 @@ impl Count {
 
 impl UpstreamFamilies {
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let families = Self {
-            attempts: Family::default(),
-            retries: Family::default(),
-            fallbacks: Family::default(),
-            hedges: Family::default(),
-            continuations: Family::default(),
-            ejections: Family::default(),
-            cooldowns: Family::default(),
-        };
-        let help = "Attempts at upstreams that are over, by how they ended";
-        let name = "lukhas_upstream_attempts";
-        registry.register(name, help, families.attempts.clone());
-        let help = "Attempts made because one before failed at the same target, by that failure";
-        let name = "lukhas_upstream_retries";
-        registry.register(name, help, families.retries.clone());
-        let help = "Attempts made because one before failed at another target, by that failure";
-        let name = "lukhas_upstream_fallbacks";
-        registry.register(name, help, families.fallbacks.clone());
-        let help = "Attempts made beside one that was slow to begin";
-        let name = "lukhas_upstream_hedges";
-        registry.register(name, help, families.hedges.clone());
-        let help = "Attempts that went on with an answer that broke off";
-        let name = "lukhas_upstream_continuations";
-        registry.register(name, help, families.continuations.clone());
-        let help = "Times that an upstream was left out for its failures";
-        let name = "lukhas_upstream_ejections";
-        registry.register(name, help, families.ejections.clone());
-        let help = "Times that an upstream asked to be left alone";
-        let name = "lukhas_upstream_cooldowns";
-        registry.register(name, help, families.cooldowns.clone());
-        families
+        Self {
+            attempts: family(
+                registry,
+                "attempts",
+                "Attempts at upstreams that are over, by how they ended",
+            ),
+            retries: family(
+                registry,
+                "retries",
+                "Attempts made because one before failed at the same target, by that failure",
+            ),
+            fallbacks: family(
+                registry,
+                "fallbacks",
+                "Attempts made because one before failed at another target, by that failure",
+            ),
+            hedges: family(
+                registry,
+                "hedges",
+                "Attempts made beside one that was slow to begin",
+            ),
+            continuations: family(
+                registry,
+                "continuations",
+                "Attempts that went on with an answer that broke off",
+            ),
+            ejections: family(
+                registry,
+                "ejections",
+                "Times that an upstream was left out for its failures",
+            ),
+            cooldowns: family(
+                registry,
+                "cooldowns",
+                "Times that an upstream asked to be left alone",
+            ),
+        }
     }
+}
+
+/// A family of counters of upstreams, registered.
+fn family<L>(registry: &mut Registry, what: &str, help: &str) -> Family<L, Counter>
+where
+    L: Clone + Debug + Eq + Hash + EncodeLabelSet + Send + Sync + 'static,
+{
+    let family = Family::default();
+    registry.register(format!("lukhas_upstream_{what}"), help, family.clone());
+    family
 }
 
 impl UpstreamMetrics {

@@ -9,7 +9,7 @@ use lukhas_core::{Usage, UsageSource};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::Never;
+use super::super::{Never, Object};
 
 /// A text, and no more.
 #[derive(Deserialize)]
@@ -25,7 +25,7 @@ struct Text<'d> {
 #[derive(Deserialize)]
 struct Chunk<'d> {
     #[serde(borrow)]
-    choices: [ChunkChoice<'d>; 1],
+    choices: [Object<ChunkChoice<'d>>; 1],
     usage: Option<Never>,
     error: Option<Never>,
 }
@@ -34,21 +34,21 @@ struct Chunk<'d> {
 struct ChunkChoice<'d> {
     index: Option<u64>,
     #[serde(borrow)]
-    delta: Text<'d>,
+    delta: Object<Text<'d>>,
     finish_reason: Option<Never>,
 }
 
 #[derive(Deserialize)]
 struct Completion<'d> {
     #[serde(borrow)]
-    choices: [Choice<'d>; 1],
-    usage: Counts,
+    choices: [Object<Choice<'d>>; 1],
+    usage: Object<Counts>,
 }
 
 #[derive(Deserialize)]
 struct Choice<'d> {
     #[serde(borrow)]
-    message: Text<'d>,
+    message: Object<Text<'d>>,
     #[serde(borrow)]
     finish_reason: Cow<'d, str>,
 }
@@ -57,8 +57,8 @@ struct Choice<'d> {
 struct Counts {
     prompt_tokens: u64,
     completion_tokens: u64,
-    prompt_tokens_details: Option<PromptDetails>,
-    completion_tokens_details: Option<CompletionDetails>,
+    prompt_tokens_details: Option<Object<PromptDetails>>,
+    completion_tokens_details: Option<Object<CompletionDetails>>,
 }
 
 #[derive(Deserialize)]
@@ -80,12 +80,12 @@ pub(super) struct Said {
 
 /// The text that a chunk adds, if it does nothing else.
 pub(super) fn delta(data: &str) -> Option<String> {
-    let chunk: Chunk<'_> = serde_json::from_str(data).ok()?;
-    let (None, None, [choice]) = (chunk.usage, chunk.error, chunk.choices);
+    let Object(chunk): Object<Chunk<'_>> = serde_json::from_str(data).ok()?;
+    let (None, None, [Object(choice)]) = (chunk.usage, chunk.error, chunk.choices);
     let (None, None | Some(0)) = (choice.finish_reason, choice.index) else {
         return None;
     };
-    Some(choice.delta.alone())
+    Some(choice.delta.0.alone())
 }
 
 /// Where a chunk has the text that it adds, if it does nothing else.
@@ -115,15 +115,15 @@ pub(super) fn text_in(data: &str) -> Option<&str> {
 
 /// A completion, if it is one text.
 pub(super) fn whole(text: &str) -> Option<Said> {
-    let completion: Completion<'_> = serde_json::from_str(text).ok()?;
-    let [choice] = completion.choices;
-    let counts = completion.usage;
+    let Object(completion): Object<Completion<'_>> = serde_json::from_str(text).ok()?;
+    let [Object(choice)] = completion.choices;
+    let Object(counts) = completion.usage;
     let details = counts.prompt_tokens_details;
-    let cached_tokens = details.and_then(|details| details.cached_tokens);
+    let cached_tokens = details.and_then(|details| details.0.cached_tokens);
     let details = counts.completion_tokens_details;
-    let reasoning_tokens = details.and_then(|details| details.reasoning_tokens);
+    let reasoning_tokens = details.and_then(|details| details.0.reasoning_tokens);
     Some(Said {
-        text: choice.message.alone(),
+        text: choice.message.0.alone(),
         finish_reason: choice.finish_reason.into_owned(),
         usage: Usage {
             input_tokens: counts.prompt_tokens,

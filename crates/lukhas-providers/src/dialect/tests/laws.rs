@@ -69,7 +69,7 @@ pub(super) fn edits() -> impl Strategy<Value = Edit> {
     ]
 }
 
-pub(super) fn apply(edit: &Edit, cases: &[&Case], stream: &mut Vec<String>) {
+fn apply(edit: &Edit, cases: &[&Case], stream: &mut Vec<String>) {
     if stream.is_empty() {
         return;
     }
@@ -131,6 +131,24 @@ fn for_the_tree(data: &str) -> SseEvent {
     }
 }
 
+/// A recorded stream after `edits`, which may take events of others of its dialect, and that dialect.
+pub(super) fn spoilt(cases: &[Case], case: Index, edits: &[Edit]) -> (Dialect, Vec<String>) {
+    let streamed: Vec<_> = cases
+        .iter()
+        .filter(|case| !case.stream.is_empty())
+        .collect();
+    let case = *case.get(&streamed);
+    let alike = streamed.iter().copied();
+    let alike: Vec<_> = alike
+        .filter(|other| other.dialect == case.dialect)
+        .collect();
+    let mut stream = case.stream.clone();
+    edits
+        .iter()
+        .for_each(|edit| apply(edit, &alike, &mut stream));
+    (case.dialect, stream)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
@@ -140,13 +158,8 @@ proptest! {
         edits in prop::collection::vec(edits(), 1..4),
     ) {
         CASES.with(|cases| {
-            let streamed: Vec<_> = cases.iter().filter(|case| !case.stream.is_empty()).collect();
-            let case = *case.get(&streamed);
-            let alike: Vec<_> =
-                streamed.iter().copied().filter(|other| other.dialect == case.dialect).collect();
-            let mut stream = case.stream.clone();
-            edits.iter().for_each(|edit| apply(edit, &alike, &mut stream));
-            let events = read_stream(case.dialect, stream.iter().map(String::as_str));
+            let (dialect, stream) = spoilt(cases, case, &edits);
+            let events = read_stream(dialect, stream.iter().map(String::as_str));
             prop_assert_eq!(keeps_invariant(&events), Ok(()), "{:#?}", stream);
             Ok(())
         })?;
@@ -159,14 +172,9 @@ proptest! {
         edits in prop::collection::vec(edits(), 0..4),
     ) {
         CASES.with(|cases| {
-            let streamed: Vec<_> = cases.iter().filter(|case| !case.stream.is_empty()).collect();
-            let case = *case.get(&streamed);
-            let alike: Vec<_> =
-                streamed.iter().copied().filter(|other| other.dialect == case.dialect).collect();
-            let mut stream = case.stream.clone();
-            edits.iter().for_each(|edit| apply(edit, &alike, &mut stream));
-            let read = read_stream(case.dialect, stream.iter().map(String::as_str));
-            let by_tree = read_events(case.dialect, stream.iter().map(|data| for_the_tree(data)));
+            let (dialect, stream) = spoilt(cases, case, &edits);
+            let read = read_stream(dialect, stream.iter().map(String::as_str));
+            let by_tree = read_events(dialect, stream.iter().map(|data| for_the_tree(data)));
             prop_assert_eq!(read, by_tree, "{:#?}", stream);
             Ok(())
         })?;

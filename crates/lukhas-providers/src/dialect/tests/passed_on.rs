@@ -11,7 +11,7 @@ use proptest::sample::Index;
 use serde_json::json;
 
 use super::golden::{Case, cases};
-use super::laws::{apply, edits, replace, values};
+use super::laws::{edits, replace, spoilt, values};
 use super::*;
 use crate::passage::{self, Passage};
 
@@ -432,13 +432,8 @@ proptest! {
         edits in prop::collection::vec(edits(), 0..4),
     ) {
         CASES.with(|cases| {
-            let streamed: Vec<_> = cases.iter().filter(|case| !case.stream.is_empty()).collect();
-            let case = *case.get(&streamed);
-            let alike: Vec<_> =
-                streamed.iter().copied().filter(|other| other.dialect == case.dialect).collect();
-            let mut stream = case.stream.clone();
-            edits.iter().for_each(|edit| apply(edit, &alike, &mut stream));
-            prop_assert_eq!(check_stream(case.dialect, &stream), Ok(()), "{:#?}", stream);
+            let (dialect, stream) = spoilt(cases, case, &edits);
+            prop_assert_eq!(check_stream(dialect, &stream), Ok(()), "{:#?}", stream);
             Ok(())
         })?;
     }

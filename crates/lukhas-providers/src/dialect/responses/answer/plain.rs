@@ -10,7 +10,7 @@ use lukhas_openai::SseEvent;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::super::TextIn;
+use super::super::super::{Object, TextIn};
 
 /// More of a text.
 #[derive(Deserialize)]
@@ -28,8 +28,8 @@ struct Response<'d> {
     #[serde(borrow)]
     status: Cow<'d, str>,
     #[serde(borrow)]
-    output: [Message<'d>; 1],
-    usage: Counts,
+    output: [Object<Message<'d>>; 1],
+    usage: Object<Counts>,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ struct Message<'d> {
     #[serde(borrow)]
     status: Option<Cow<'d, str>>,
     #[serde(borrow)]
-    content: [Text<'d>; 1],
+    content: [Object<Text<'d>>; 1],
 }
 
 #[derive(Deserialize)]
@@ -56,8 +56,8 @@ struct Text<'d> {
 struct Counts {
     input_tokens: u64,
     output_tokens: u64,
-    input_tokens_details: Option<InputDetails>,
-    output_tokens_details: Option<OutputDetails>,
+    input_tokens_details: Option<Object<InputDetails>>,
+    output_tokens_details: Option<Object<OutputDetails>>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ pub(super) struct Said {
 
 /// `event`, if it is more of a text.
 pub(super) fn delta(event: &SseEvent) -> Option<Delta<'_>> {
-    let delta: Delta<'_> = match event.event.as_str() {
+    let Object(delta): Object<Delta<'_>> = match event.event.as_str() {
         "response.output_text.delta" => serde_json::from_str(&event.data).ok()?,
         _ => return None,
     };
@@ -106,19 +106,19 @@ pub(super) fn text_in(event: &SseEvent) -> Option<TextIn<'_>> {
 
 /// A response, if it is one text and completed.
 pub(super) fn whole(text: &str) -> Option<Said> {
-    let response: Response<'_> = serde_json::from_str(text).ok()?;
-    let [message] = response.output;
-    let [text] = message.content;
+    let Object(response): Object<Response<'_>> = serde_json::from_str(text).ok()?;
+    let [Object(message)] = response.output;
+    let [Object(text)] = message.content;
     let is_whole = message.status.as_deref() != Some("incomplete");
     let kinds = (&*response.status, &*message.kind, &*text.kind);
     if kinds != ("completed", "message", "output_text") || !is_whole {
         return None;
     }
-    let counts = response.usage;
+    let Object(counts) = response.usage;
     let details = counts.input_tokens_details;
-    let cached_tokens = details.and_then(|details| details.cached_tokens);
+    let cached_tokens = details.and_then(|details| details.0.cached_tokens);
     let details = counts.output_tokens_details;
-    let reasoning_tokens = details.and_then(|details| details.reasoning_tokens);
+    let reasoning_tokens = details.and_then(|details| details.0.reasoning_tokens);
     Some(Said {
         id: message.id.map(Cow::into_owned),
         text: text.text.into_owned(),
