@@ -165,7 +165,7 @@ impl Dialect {
 }
 
 /// What is read from an object alone: serde's derived readers take an array of the members, too.
-struct Object<T>(T);
+pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

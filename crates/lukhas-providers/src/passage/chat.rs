@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{keep_to_one_line, with_members};
 use crate::answer::Place;
+use crate::dialect::Object;
 
 /// The chunks of one answer.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ impl Chunks {
             return Some(Place::Nowhere);
         }
         // What is no list of choices says nothing.
-        let choices: Vec<Choice<'_>> = choices
+        let choices: Vec<Object<Choice<'_>>> = choices
             .and_then(|choices| serde_json::from_str(choices).ok())
             .unwrap_or_default();
         if had_finished || choices.is_empty() {
@@ -115,7 +116,7 @@ impl Chunks {
                 Place::Nowhere
             });
         }
-        self.has_finished = choices.iter().any(Choice::finishes);
+        self.has_finished = choices.iter().any(|choice| choice.0.finishes());
         Some(match self.has_finished {
             true => Place::AtTheEnd,
             false => Place::Now,
