@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Responses in this process's memory.
 
+mod pack;
 mod shelf;
 mod size;
 mod turn;
@@ -35,12 +36,11 @@ pub struct MemoryUsage {
 
 /// Responses in this process's memory, within [`MemoryLimits`]; gone when it ends.
 ///
-/// A response is an entry (its body) and a turn (its items). A turn points to the turn it
+/// A response is an entry (its body) and a turn (its items, packed). A turn points to the turn it
 /// continued, so a conversation of N turns takes the room of N turns, and deleting or evicting an
 /// earlier response takes away its entry but leaves its turn to the conversations that need it.
 ///
-/// Bytes count what is allocated: bodies, items with the spare capacity of their strings, and the
-/// tables around them. A turn counts once, from its `put` until the last entry that leads to it
+/// Bytes count what is allocated: bodies, items, and the tables around them. A turn counts once, from its `put` until the last entry that leads to it
 /// goes, so turns that only a later conversation holds count too. When a `put` exceeds a limit,
 /// the entries put longest ago go first, whoever's they are, until it fits; dropping everything
 /// else always makes it fit, because a response that with its whole conversation exceeds the limit

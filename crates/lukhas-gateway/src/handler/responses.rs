@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use lukhas_core::{Api, Entropy, Id, Item, Original, Principal, RunCx, RunStream, StoredResponse};
+use lukhas_core::{Api, Id, Item, Original, Principal, RunCx, RunStream, StoredResponse};
 use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
@@ -25,6 +25,9 @@ use crate::run::{self, Heartbeat, Meter, Runs};
 use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
+
+/// What the identifier of a response begins with.
+const PREFIX: &str = "resp_";
 
 /// `POST /v1/responses`.
 pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
@@ -149,7 +152,7 @@ impl Keeping {
             previous,
             mut input,
         } = self;
-        identify(&mut input, &*shared.entropy);
+        identify(&mut input, &id);
         let stored = StoredResponse {
             id,
             previous,
@@ -161,16 +164,20 @@ impl Keeping {
     }
 }
 
-/// Gives identifiers to the items that have none.
-fn identify(items: &mut [Item], entropy: &dyn Entropy) {
-    for item in items {
+/// Gives identifiers to the items of the request of `response` that have none: the response's own,
+/// and the item's number.
+fn identify(items: &mut [Item], response: &str) {
+    let digits = response.strip_prefix(PREFIX).unwrap_or(response);
+    for (number, item) in items.iter_mut().enumerate() {
         let (id, prefix) = match item {
             Item::Message(message) => (&mut message.id, "msg_"),
             Item::FunctionCall(call) => (&mut call.id, "fc_"),
             Item::FunctionOutput(output) => (&mut output.id, "fco_"),
             Item::Opaque(_) => continue,
         };
-        id.get_or_insert_with(|| Id::new(prefix, entropy).into());
+        if id.is_none() {
+            *id = Some([prefix, digits, &number.to_string()].concat());
+        }
     }
 }
 
@@ -217,7 +224,7 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
 }
 
 fn new_id(shared: &Shared) -> String {
-    Id::new("resp_", &*shared.entropy).into()
+    Id::new(PREFIX, &*shared.entropy).into()
 }
 
 pub(super) fn run_cx(shared: &Shared, principal: Arc<Principal>, steps: bool) -> RunCx {

@@ -1,59 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the lock of a memory store guards: entries, their ages and the account of bytes.
+//! What the lock of a memory store guards: entries from the oldest to the youngest, and the account
+//! of bytes.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hashlink::LinkedHashMap;
 use lukhas_core::{Item, StoreError, StoredResponse};
 
-use super::turn::{self, Before, Turn};
-use super::{MemoryLimits, MemoryUsage};
+use super::turn::{Before, Items, Turn};
+use super::{MemoryLimits, MemoryUsage, size};
 
-/// What an entry takes in the tables, with their free slots: keys, ages, and its share of a
-/// tenant's table.
-const TABLE_BYTES: usize = 512;
+/// What an entry takes beside its texts: its node in the table, at most four slots of it (a table
+/// that has just doubled and is about to shrink), the handle of a body that has been read, and what
+/// four allocations add.
+const ENTRY_BYTES: usize =
+    size_of::<(Key, Entry)>() + 2 * size_of::<usize>() + 4 * 16 + 32 + 4 * size::ALLOCATION;
 
-/// INVARIANT: `ages` holds every entry exactly once, under its age; `bytes` is the sum over all
-/// entries and over all turns that an entry leads to; no tenant is without entries.
+/// Entries fewer than a fourth of this are not worth a smaller table.
+const SMALL: usize = 1_024;
+
+/// INVARIANT: `entries` is in the order in which they were put; `bytes` is the sum over all entries
+/// and over all turns that an entry leads to.
 #[derive(Default)]
 pub(super) struct Shelf {
-    tenants: HashMap<Arc<str>, Tenant>,
-    ages: BTreeMap<u64, (Arc<str>, Arc<str>)>,
-    next_age: u64,
+    entries: LinkedHashMap<Key, Entry>,
     bytes: usize,
     evicted: u64,
 }
 
-/// The entries of one tenant, by identifier.
-struct Tenant {
-    name: Arc<str>,
-    entries: HashMap<Arc<str>, Entry>,
-}
+/// An identifier and whose it is.
+#[derive(PartialEq, Eq, Hash)]
+struct Key(Box<[u8]>);
 
 /// A response on the shelf.
 pub(super) struct Entry {
-    age: u64,
     bytes: usize,
-    previous: Option<Arc<str>>,
+    previous: Option<Box<str>>,
     body: Bytes,
     turn: Arc<Turn>,
 }
 
-/// A response on its way to the shelf, measured outside the lock.
+/// A response on its way to the shelf, packed and measured outside the lock.
 pub(super) struct Incoming {
-    id: Arc<str>,
-    previous: Option<Arc<str>>,
+    key: Key,
+    previous: Option<Box<str>>,
     body: Bytes,
-    input: Vec<Item>,
-    output: Vec<Item>,
+    items: Items,
     entry_bytes: usize,
-    turn_bytes: usize,
 }
 
-/// What a reader takes away from the shelf, to be copied outside the lock.
+/// What a reader takes away from the shelf, to be unpacked outside the lock.
 pub(super) struct Found {
-    previous: Option<Arc<str>>,
+    previous: Option<Box<str>>,
     body: Bytes,
     turn: Arc<Turn>,
 }
@@ -76,16 +75,26 @@ impl Shelf {
         }
         // Its turn owns the turn before it from here on: replacing the entry of that one below
         // does not free it.
-        let (id, entry) = incoming.into_entry(self.next_age, before);
-        let mut gone: Vec<Entry> = self.insert(tenant, id, entry).into_iter().collect();
-        while self.bytes > limits.bytes || self.ages.len() > limits.responses.get() {
-            gone.extend(self.evict_oldest());
+        let (key, entry) = incoming.into_entry(before);
+        self.bytes += entry.bytes + entry.turn.bytes();
+        let mut gone: Vec<Entry> = self.entries.insert(key, entry).into_iter().collect();
+        for replaced in &gone {
+            self.bytes -= replaced.release();
         }
+        while self.bytes > limits.bytes || self.entries.len() > limits.responses.get() {
+            let Some((_, oldest)) = self.entries.pop_front() else {
+                break;
+            };
+            self.evicted += 1;
+            self.bytes -= oldest.release();
+            gone.push(oldest);
+        }
+        self.shrink();
         Ok(gone)
     }
 
     pub(super) fn find(&self, tenant: &str, id: &str) -> Option<Found> {
-        let entry = self.entry(tenant, id)?;
+        let entry = self.entries.get(&Key::new(tenant, id))?;
         Some(Found {
             previous: entry.previous.clone(),
             body: entry.body.clone(),
@@ -94,78 +103,44 @@ impl Shelf {
     }
 
     pub(super) fn remove(&mut self, tenant: &str, id: &str) -> Option<Entry> {
-        let entry = self.take(tenant, id)?;
-        self.ages.remove(&entry.age);
+        let entry = self.entries.remove(&Key::new(tenant, id))?;
+        self.bytes -= entry.release();
+        self.shrink();
         Some(entry)
     }
 
     pub(super) fn usage(&self) -> MemoryUsage {
         MemoryUsage {
             bytes: self.bytes,
-            responses: self.ages.len(),
+            responses: self.entries.len(),
             evicted: self.evicted,
         }
-    }
-
-    fn entry(&self, tenant: &str, id: &str) -> Option<&Entry> {
-        self.tenants.get(tenant)?.entries.get(id)
     }
 
     fn before(&self, tenant: &str, previous: Option<&str>) -> Before {
         match previous {
             None => Before::Start,
-            Some(previous) => match self.entry(tenant, previous) {
+            Some(previous) => match self.entries.get(&Key::new(tenant, previous)) {
                 Some(entry) => Before::Turn(Arc::clone(&entry.turn)),
                 None => Before::Lost,
             },
         }
     }
 
-    /// Inserts `entry`; the one that it replaces.
-    fn insert(&mut self, tenant: &str, id: Arc<str>, entry: Entry) -> Option<Entry> {
-        self.next_age += 1;
-        self.bytes += entry.bytes + entry.turn.bytes();
-        let age = entry.age;
-        let tenant = match self.tenants.get_mut(tenant) {
-            Some(tenant) => tenant,
-            None => self
-                .tenants
-                .entry(tenant.into())
-                .or_insert_with_key(Tenant::new),
-        };
-        let replaced = tenant.entries.insert(Arc::clone(&id), entry);
-        self.ages.insert(age, (Arc::clone(&tenant.name), id));
-        if let Some(replaced) = &replaced {
-            self.ages.remove(&replaced.age);
-            self.bytes -= replaced.release();
+    /// Gives back the room of entries that are gone: nobody accounts for it any more.
+    fn shrink(&mut self) {
+        if self.entries.len() < self.entries.capacity() / 4 && self.entries.capacity() > SMALL {
+            self.entries.shrink_to_fit();
         }
-        replaced
-    }
-
-    /// Takes an entry away, but not its age.
-    fn take(&mut self, tenant: &str, id: &str) -> Option<Entry> {
-        let entries = &mut self.tenants.get_mut(tenant)?.entries;
-        let entry = entries.remove(id)?;
-        if entries.is_empty() {
-            self.tenants.remove(tenant);
-        }
-        self.bytes -= entry.release();
-        Some(entry)
-    }
-
-    fn evict_oldest(&mut self) -> Option<Entry> {
-        let (_, (tenant, id)) = self.ages.pop_first()?;
-        self.evicted += 1;
-        self.take(&tenant, &id)
     }
 }
 
-impl Tenant {
-    fn new(name: &Arc<str>) -> Self {
-        Self {
-            name: Arc::clone(name),
-            entries: HashMap::new(),
-        }
+impl Key {
+    /// The length comes first: no two pairs make the same key.
+    fn new(tenant: &str, id: &str) -> Self {
+        let len = tenant.len().to_ne_bytes();
+        let key = [&len, tenant.as_bytes(), id.as_bytes()].concat();
+        Self(key.into())
     }
 }
 
@@ -185,35 +160,31 @@ impl Incoming {
             input,
             output,
         } = response;
-        let names = tenant.len() + id.len() + previous.as_ref().map_or(0, String::len);
+        let key = Key::new(tenant, &id);
+        let names = key.0.len() + previous.as_ref().map_or(0, String::len);
         Self {
-            entry_bytes: TABLE_BYTES + size_of::<Entry>() + names + body.len(),
-            turn_bytes: turn::bytes_of(&input, &output),
-            id: id.into(),
+            entry_bytes: ENTRY_BYTES + names + body.len(),
+            key,
             previous: previous.map(Into::into),
             // A copy, because a slice would keep the whole buffer that it is cut from.
             body: Bytes::copy_from_slice(&body),
-            input,
-            output,
+            items: Items::new(input, output),
         }
     }
 
     /// Bytes of its entry and its turn.
     fn bytes(&self) -> usize {
-        self.entry_bytes.saturating_add(self.turn_bytes)
+        self.entry_bytes.saturating_add(self.items.turn_bytes())
     }
 
-    /// Its entry, under its identifier.
-    fn into_entry(self, age: u64, before: Before) -> (Arc<str>, Entry) {
-        let turn = Turn::new(self.input, self.output, self.turn_bytes, before);
+    fn into_entry(self, before: Before) -> (Key, Entry) {
         let entry = Entry {
-            age,
             bytes: self.entry_bytes,
             previous: self.previous,
             body: self.body,
-            turn: Arc::new(turn),
+            turn: Arc::new(Turn::new(self.items, before)),
         };
-        (self.id, entry)
+        (self.key, entry)
     }
 }
 
@@ -221,10 +192,10 @@ impl Found {
     pub(super) fn into_response(self, id: &str) -> StoredResponse {
         StoredResponse {
             id: id.to_owned(),
-            previous: self.previous.as_deref().map(str::to_owned),
+            previous: self.previous.map(Into::into),
             body: self.body,
-            input: self.turn.input.clone(),
-            output: self.turn.output.clone(),
+            input: self.turn.items.input().collect(),
+            output: self.turn.items.output().collect(),
         }
     }
 

@@ -142,7 +142,8 @@ fn a_chain_takes_the_room_of_its_turns() {
         chain(limits, turns, 0).usage().unwrap().bytes as f64
     };
     let (short, long) = (bytes_of(100), bytes_of(10_000));
-    assert!((long / short) < 101.0, "{short} bytes, then {long}");
+    // Later names are longer.
+    assert!((long / short) < 103.0, "{short} bytes, then {long}");
 }
 
 /// 100,000 turns on a stack of 64 KiB: made, read, evicted one by one, and dropped at once.

@@ -6,12 +6,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lukhas_core::Item;
 
+use super::pack::Packed;
 use super::size;
 
-/// One turn: the items of a request and of its answer.
+/// The items of a request and of its answer.
+pub(super) struct Items {
+    /// How many of them are the request's, which come first.
+    input: usize,
+    packed: Packed,
+}
+
+/// One turn of a conversation.
 pub(super) struct Turn {
-    pub(super) input: Vec<Item>,
-    pub(super) output: Vec<Item>,
+    pub(super) items: Items,
     before: Before,
     bytes: usize,
     /// Bytes of this turn and all before it.
@@ -31,16 +38,40 @@ pub(super) enum Before {
     Lost,
 }
 
+impl Items {
+    pub(super) fn new(input: Vec<Item>, output: Vec<Item>) -> Self {
+        Self {
+            input: input.len(),
+            packed: Packed::new(input.into_iter().chain(output)),
+        }
+    }
+
+    /// The request's.
+    pub(super) fn input(&self) -> impl Iterator<Item = Item> {
+        self.packed.iter().take(self.input)
+    }
+
+    /// The answer's.
+    pub(super) fn output(&self) -> impl Iterator<Item = Item> {
+        self.packed.iter().skip(self.input)
+    }
+
+    /// Bytes of a turn with these.
+    pub(super) fn turn_bytes(&self) -> usize {
+        size_of::<Turn>() + size::ALLOCATION + self.packed.heap_bytes()
+    }
+}
+
 impl Turn {
-    /// A turn of `bytes` bytes (see [`bytes_of`]) with one owner, which it becomes of `before`.
-    pub(super) fn new(input: Vec<Item>, output: Vec<Item>, bytes: usize, before: Before) -> Self {
+    /// A turn with one owner, which it becomes of `before`.
+    pub(super) fn new(items: Items, before: Before) -> Self {
+        let bytes = items.turn_bytes();
         let chain_bytes = bytes.saturating_add(before.chain_bytes());
         if let Before::Turn(turn) = &before {
             turn.owners.fetch_add(1, Ordering::Relaxed);
         }
         Self {
-            input,
-            output,
+            items,
             before,
             bytes,
             chain_bytes,
@@ -81,15 +112,12 @@ impl Turn {
         if matches!(before, Before::Lost) {
             return None;
         }
-        let earlier = chain
-            .iter()
-            .map(|turn| turn.input.len() + turn.output.len());
-        let mut items = Vec::with_capacity(earlier.sum::<usize>() + self.input.len());
+        let earlier = chain.iter().map(|turn| turn.items.packed.len());
+        let mut items = Vec::with_capacity(earlier.sum::<usize>() + self.items.input);
         for turn in chain.into_iter().rev() {
-            items.extend_from_slice(&turn.input);
-            items.extend_from_slice(&turn.output);
+            items.extend(turn.items.packed.iter());
         }
-        items.extend_from_slice(&self.input);
+        items.extend(self.items.input());
         Some(items)
     }
 }
@@ -116,9 +144,4 @@ impl Drop for Turn {
             };
         }
     }
-}
-
-/// Bytes that a turn with these items takes.
-pub(super) fn bytes_of(input: &Vec<Item>, output: &Vec<Item>) -> usize {
-    size_of::<Turn>() + size::ALLOCATION + size::items(input) + size::items(output)
 }
