@@ -16,12 +16,13 @@ use std::marker::PhantomData;
 
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use lukhas_core::{Api, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec, Usage};
+use lukhas_core::{Api, Outcome, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec, Usage};
 use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
@@ -40,11 +41,10 @@ pub enum Dialect {
 
 /// Reads one answer.
 pub(crate) trait Reader: Send {
-    /// A whole answer of the commonest kind, read without a tree; false, and nothing is read, when it
-    /// is of another.
-    fn plain(&mut self, text: &str, answer: &mut Answer) -> bool {
-        let (_, _) = (text, answer);
-        false
+    /// A whole answer of the commonest kind, read without a tree; `None` when it is of another.
+    fn plain<'t>(&self, text: &'t str) -> Option<Plain<'t>> {
+        let _ = text;
+        None
     }
 
     /// A whole answer. It must be over afterwards.
@@ -70,6 +70,29 @@ pub(crate) trait Reader: Send {
 
     /// What it has said so far of what was used.
     fn usage(&self) -> Option<Usage>;
+}
+
+/// A whole answer that is one text.
+pub(crate) struct Plain<'t> {
+    pub(crate) text: String,
+    /// What the upstream calls its message, if it has a name.
+    pub(crate) id: Option<String>,
+    pub(crate) outcome: Outcome,
+    pub(crate) usage: Usage,
+    /// Where those of its members stand that are this server's own once it is passed on.
+    pub(crate) places: Places<'t>,
+}
+
+/// Names of members, and their values as they stand in the text of their object.
+pub(crate) type Places<'t> = [(&'static str, &'t RawValue); 4];
+
+impl Plain<'_> {
+    /// Gives all of it to `answer`.
+    pub(crate) fn give(self, answer: &mut Answer) {
+        answer.name_next(self.id.as_deref());
+        answer.text(self.text);
+        answer.end(self.outcome, Some(self.usage));
+    }
 }
 
 /// Parts of the data of an event that only adds a text.

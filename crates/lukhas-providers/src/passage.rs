@@ -12,14 +12,14 @@ mod responses;
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::{Api, Original, RunRequest};
 use lukhas_openai::{Members, SseEvent, set_members};
 use serde_json::Value;
 
 use crate::Dialect;
 use crate::answer::{Answer, Place};
-use crate::dialect::{Reader, TextIn};
+use crate::dialect::{Places, Plain, Reader, TextIn};
 use crate::error::Unreadable;
 
 use self::chat::Chunks;
@@ -94,6 +94,20 @@ impl Passage {
         });
     }
 
+    /// The same for an answer that has been read already.
+    fn plain(&self, text: &str, plain: &Plain<'_>, answer: &mut Answer) {
+        let own = &self.original.own;
+        answer.begin_speech();
+        let said = answer.speak(|out| {
+            out.reserve(text.len() + 128);
+            splice(text, plain.places, own, out)?;
+            Some(Place::AtTheEnd)
+        });
+        if said.is_none() {
+            self.whole(text, answer);
+        }
+    }
+
     /// Takes the next event of a stream, before it is read into `answer`.
     fn event(&mut self, event: &SseEvent, answer: &mut Answer) -> Option<Place> {
         answer.speak(|out| self.write(event, out))
@@ -156,11 +170,15 @@ pub(crate) fn read_whole(
 ) -> Result<(), Unreadable> {
     let not_json = || Unreadable::new("it is not JSON, or is nested too deeply");
     let text = std::str::from_utf8(body).map_err(|_| not_json())?;
+    if let Some(plain) = reader.plain(text) {
+        if let Some(passage) = passage {
+            passage.plain(text, &plain, answer);
+        }
+        plain.give(answer);
+        return Ok(());
+    }
     if let Some(passage) = passage {
         passage.whole(text, answer);
-    }
-    if reader.plain(text, answer) {
-        return Ok(());
     }
     let body = lukhas_openai::parse_json(body).map_err(|_| not_json())?;
     reader.whole(&body, answer)
@@ -201,6 +219,27 @@ fn read_event(
         passage.learn(event, reader);
     }
     Ok(())
+}
+
+/// Appends `text` to `out`, with the values of `own` in the places of members that stand in it; `None`
+/// when one of them has no place.
+fn splice(text: &str, places: Places<'_>, own: &Members, out: &mut BytesMut) -> Option<()> {
+    let mut edits = places.map(|(name, place)| {
+        let start = place.get().as_ptr().addr() - text.as_ptr().addr();
+        let value = own.iter().find(|(own, _)| *own == name);
+        (start, start + place.get().len(), value)
+    });
+    edits.sort_unstable_by_key(|(start, _, _)| *start);
+    let (mut rest, mut set) = (0, 0);
+    for (start, end, value) in edits {
+        if let Some((_, value)) = value {
+            out.put_slice(text.as_bytes().get(rest..start)?);
+            out.put_slice(value);
+            (rest, set) = (end, set + 1);
+        }
+    }
+    out.put_slice(text.as_bytes().get(rest..)?);
+    (set == own.len()).then_some(())
 }
 
 /// The object `text` with the members `own` set.

@@ -49,6 +49,10 @@ impl Speech {
         let place = write(&mut self.now.bytes);
         match place {
             Some(Place::Now) => self.now.events += 1,
+            Some(Place::AtTheEnd) if before == 0 && self.last.bytes.is_empty() => {
+                std::mem::swap(&mut self.last.bytes, &mut self.now.bytes);
+                self.last.events += 1;
+            }
             Some(Place::AtTheEnd) => {
                 self.last.bytes.extend_from_slice(&self.now.bytes[before..]);
                 self.last.events += 1;

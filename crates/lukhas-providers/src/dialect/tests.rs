@@ -16,9 +16,11 @@ use super::*;
 fn read_whole(dialect: Dialect, body: &Value) -> Vec<OutputEvent> {
     let mut by_tree = Answer::default();
     let read = dialect.reader().whole(body, &mut by_tree);
-    let mut answer = Answer::default();
-    if dialect.reader().plain(&body.to_string(), &mut answer) {
+    let text = body.to_string();
+    if let Some(plain) = dialect.reader().plain(&text) {
         assert_eq!(read, Ok(()));
+        let mut answer = Answer::default();
+        plain.give(&mut answer);
         let plain = drain(answer);
         assert_eq!(
             plain,

@@ -72,7 +72,8 @@ impl Run {
     }
 
     pub(super) fn stream(self) -> OutputStream {
-        Box::pin(unfold(self, |mut run| async move {
+        // Each event moves the state, which is therefore small.
+        Box::pin(unfold(Box::new(self), |mut run| async move {
             let event = run.next().await?;
             Some((event, run))
         }))

@@ -5,7 +5,7 @@ use lukhas_core::{IncompleteReason, Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
 use serde_json::Value;
 
-use super::super::{Reader, TextIn, count, ended_with, owned_text, parse};
+use super::super::{Plain, Reader, TextIn, count, ended_with, owned_text, parse};
 use super::plain;
 use crate::answer::Answer;
 use crate::error::Unreadable;
@@ -21,13 +21,8 @@ pub(crate) struct ChatReader {
 }
 
 impl Reader for ChatReader {
-    fn plain(&mut self, text: &str, answer: &mut Answer) -> bool {
-        let Some(said) = plain::whole(text) else {
-            return false;
-        };
-        answer.text(said.text);
-        answer.end(outcome(&said.finish_reason), Some(said.usage));
-        true
+    fn plain<'t>(&self, text: &'t str) -> Option<Plain<'t>> {
+        plain::whole(text)
     }
 
     fn whole(&mut self, body: &Value, answer: &mut Answer) -> Result<(), Unreadable> {
@@ -175,7 +170,7 @@ fn begin_call(call: &Value, key: &str, answer: &mut Answer) -> Result<(), Unread
     answer.call(key, id, name.unwrap_or_default())
 }
 
-fn outcome(reason: &str) -> Outcome {
+pub(super) fn outcome(reason: &str) -> Outcome {
     match reason {
         "length" => Outcome::Incomplete(IncompleteReason::MaxOutputTokens),
         "content_filter" => Outcome::Incomplete(IncompleteReason::ContentFilter),

@@ -9,7 +9,8 @@ use lukhas_core::{Usage, UsageSource};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::{Never, Object};
+use super::super::{Never, Object, Plain};
+use super::answer::outcome;
 
 /// A text, and no more.
 #[derive(Deserialize)]
@@ -41,6 +42,14 @@ struct ChunkChoice<'d> {
 #[derive(Deserialize)]
 struct Completion<'d> {
     #[serde(borrow)]
+    id: &'d RawValue,
+    #[serde(borrow)]
+    object: &'d RawValue,
+    #[serde(borrow)]
+    created: &'d RawValue,
+    #[serde(borrow)]
+    model: &'d RawValue,
+    #[serde(borrow)]
     choices: [Object<Choice<'d>>; 1],
     usage: Object<Counts>,
 }
@@ -69,13 +78,6 @@ struct PromptDetails {
 #[derive(Deserialize)]
 struct CompletionDetails {
     reasoning_tokens: Option<u64>,
-}
-
-/// What a completion of one text says.
-pub(super) struct Said {
-    pub(super) text: String,
-    pub(super) finish_reason: String,
-    pub(super) usage: Usage,
 }
 
 /// The text that a chunk adds, if it does nothing else.
@@ -114,7 +116,7 @@ pub(super) fn text_in(data: &str) -> Option<&str> {
 }
 
 /// A completion, if it is one text.
-pub(super) fn whole(text: &str) -> Option<Said> {
+pub(super) fn whole(text: &str) -> Option<Plain<'_>> {
     let Object(completion): Object<Completion<'_>> = serde_json::from_str(text).ok()?;
     let [Object(choice)] = completion.choices;
     let Object(counts) = completion.usage;
@@ -122,9 +124,10 @@ pub(super) fn whole(text: &str) -> Option<Said> {
     let cached_tokens = details.and_then(|details| details.0.cached_tokens);
     let details = counts.completion_tokens_details;
     let reasoning_tokens = details.and_then(|details| details.0.reasoning_tokens);
-    Some(Said {
+    Some(Plain {
         text: choice.message.0.alone(),
-        finish_reason: choice.finish_reason.into_owned(),
+        id: None,
+        outcome: outcome(&choice.finish_reason),
         usage: Usage {
             input_tokens: counts.prompt_tokens,
             cached_tokens: cached_tokens.unwrap_or(0),
@@ -133,6 +136,12 @@ pub(super) fn whole(text: &str) -> Option<Said> {
             source: UsageSource::Provider,
             cost: None,
         },
+        places: [
+            ("id", completion.id),
+            ("object", completion.object),
+            ("created", completion.created),
+            ("model", completion.model),
+        ],
     })
 }
 

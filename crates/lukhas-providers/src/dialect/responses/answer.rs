@@ -9,7 +9,7 @@ use lukhas_openai::SseEvent;
 use serde_json::{Value, json};
 
 use self::item::{Items, Key, Piece};
-use super::super::{Reader, TextIn, count, ended_with, parse};
+use super::super::{Plain, Reader, TextIn, count, ended_with, parse};
 use crate::answer::Answer;
 use crate::error::Unreadable;
 
@@ -27,14 +27,8 @@ pub(crate) struct ResponsesReader {
 }
 
 impl Reader for ResponsesReader {
-    fn plain(&mut self, text: &str, answer: &mut Answer) -> bool {
-        let Some(said) = plain::whole(text) else {
-            return false;
-        };
-        answer.name_next(said.id.as_deref());
-        answer.text(said.text);
-        answer.end(Outcome::Completed, Some(said.usage));
-        true
+    fn plain<'t>(&self, text: &'t str) -> Option<Plain<'t>> {
+        plain::whole(text)
     }
 
     fn whole(&mut self, body: &Value, answer: &mut Answer) -> Result<(), Unreadable> {

@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 
-use lukhas_core::{Usage, UsageSource};
+use lukhas_core::{Outcome, Usage, UsageSource};
 use lukhas_openai::SseEvent;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::super::super::{Object, TextIn};
+use super::super::super::{Object, Plain, TextIn};
 
 /// More of a text.
 #[derive(Deserialize)]
@@ -23,8 +24,28 @@ pub(super) struct Delta<'d> {
     pub(super) delta: Cow<'d, str>,
 }
 
+/// With all that a response must have to be passed on.
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some members only have to be there")]
 struct Response<'d> {
+    #[serde(borrow)]
+    id: &'d RawValue,
+    #[serde(borrow)]
+    created_at: &'d RawValue,
+    #[serde(borrow)]
+    model: &'d RawValue,
+    #[serde(borrow)]
+    store: &'d RawValue,
+    object: IgnoredAny,
+    error: IgnoredAny,
+    incomplete_details: IgnoredAny,
+    instructions: IgnoredAny,
+    parallel_tool_calls: IgnoredAny,
+    temperature: IgnoredAny,
+    tool_choice: IgnoredAny,
+    tools: IgnoredAny,
+    top_p: IgnoredAny,
+    metadata: IgnoredAny,
     #[serde(borrow)]
     status: Cow<'d, str>,
     #[serde(borrow)]
@@ -70,13 +91,6 @@ struct OutputDetails {
     reasoning_tokens: Option<u64>,
 }
 
-/// What a completed response of one text says.
-pub(super) struct Said {
-    pub(super) id: Option<String>,
-    pub(super) text: String,
-    pub(super) usage: Usage,
-}
-
 /// `event`, if it is more of a text.
 pub(super) fn delta(event: &SseEvent) -> Option<Delta<'_>> {
     let Object(delta): Object<Delta<'_>> = match event.event.as_str() {
@@ -105,8 +119,14 @@ pub(super) fn text_in(event: &SseEvent) -> Option<TextIn<'_>> {
 }
 
 /// A response, if it is one text and completed.
-pub(super) fn whole(text: &str) -> Option<Said> {
+pub(super) fn whole(text: &str) -> Option<Plain<'_>> {
     let Object(response): Object<Response<'_>> = serde_json::from_str(text).ok()?;
+    let places = [
+        ("id", response.id),
+        ("created_at", response.created_at),
+        ("model", response.model),
+        ("store", response.store),
+    ];
     let [Object(message)] = response.output;
     let [Object(text)] = message.content;
     let is_whole = message.status.as_deref() != Some("incomplete");
@@ -119,9 +139,10 @@ pub(super) fn whole(text: &str) -> Option<Said> {
     let cached_tokens = details.and_then(|details| details.0.cached_tokens);
     let details = counts.output_tokens_details;
     let reasoning_tokens = details.and_then(|details| details.0.reasoning_tokens);
-    Some(Said {
-        id: message.id.map(Cow::into_owned),
+    Some(Plain {
         text: text.text.into_owned(),
+        id: message.id.map(Cow::into_owned),
+        outcome: Outcome::Completed,
         usage: Usage {
             input_tokens: counts.input_tokens,
             cached_tokens: cached_tokens.unwrap_or(0),
@@ -130,5 +151,6 @@ pub(super) fn whole(text: &str) -> Option<Said> {
             source: UsageSource::Provider,
             cost: None,
         },
+        places,
     })
 }
