@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::Request;
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body::Body as _;
@@ -31,15 +32,20 @@ pub(crate) async fn read_json(request: Request, limits: &Limits) -> Result<Bytes
 }
 
 async fn read(mut body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
-    let started = Instant::now();
+    // When it was first waited for: most bodies are there already.
+    let mut started = None;
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    while let Some(frame) = {
-        let received = (first.len() + whole.len()) as u64;
-        let allowed = limits.body_read_timeout + Duration::from_secs(received / SLOWEST);
-        timeout_at(started + allowed, body.frame())
-            .await
-            .map_err(|_| too_slow(limits))?
+    while let Some(frame) = match body.frame().now_or_never() {
+        Some(frame) => frame,
+        None => {
+            let started = *started.get_or_insert_with(Instant::now);
+            let received = (first.len() + whole.len()) as u64;
+            let allowed = limits.body_read_timeout + Duration::from_secs(received / SLOWEST);
+            timeout_at(started + allowed, body.frame())
+                .await
+                .map_err(|_| too_slow(limits))?
+        }
     } {
         let Ok(data) = frame.map_err(|_| broken_off())?.into_data() else {
             continue;

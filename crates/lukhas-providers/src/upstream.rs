@@ -8,8 +8,8 @@ mod status;
 mod stream;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
@@ -19,13 +19,14 @@ use hyper::body::Incoming;
 use lukhas_core::RunRequest;
 use lukhas_redact::Secret;
 use lukhas_reliability::{Deadline, FailureKind, Timeouts};
-use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::client::Clients;
 use crate::error::Failed;
 use crate::passage::{self, Passage};
 use crate::{Dialect, UpstreamError, UpstreamEvent, UpstreamObserver, embeddings};
+
+use self::patience::{Elapsed, Limit, Patience};
 
 pub(crate) use status::word;
 pub(crate) use stream::Answering;
@@ -156,13 +157,20 @@ impl Upstream {
         deadline: Deadline,
     ) -> Result<Answering, Failed> {
         let (passage, body) = self.prepare(model, request)?;
-        let response = self.send(body, request.whole, deadline).await?;
+        let mut patience = Patience::default();
+        let response = self
+            .send(body, request.whole, deadline, &mut patience)
+            .await?;
         if !response.status().is_success() {
             return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);
         }
         status::check_encoding(response.headers())?;
         if request.whole {
-            let answer = self.whole(response, passage, deadline).await?;
+            let body = response.into_body();
+            let limit = self.0.max_answer_bytes;
+            let body = body::read(body, limit, deadline, &mut patience).await?;
+            let mut answer = Answer::default();
+            passage::read_whole(passage, &mut *self.0.dialect.reader(), &body, &mut answer)?;
             return Ok(Answering::whole(answer));
         }
         status::check_events(response.headers())?;
@@ -191,25 +199,28 @@ impl Upstream {
         body: Bytes,
         whole: bool,
         deadline: Deadline,
+        patience: &mut Patience,
     ) -> Result<Response<Incoming>, Failed> {
         // A whole answer takes as long as it takes to make: only the deadline bounds it.
-        let (accept, limit) = match whole {
-            true => ("application/json", deadline.remaining()),
+        let (accept, deadline) = match whole {
+            true => ("application/json", deadline),
             false => {
                 let first = self.0.timeouts.first_byte();
-                ("text/event-stream", deadline.limit(first))
+                ("text/event-stream", deadline.within(first))
             }
         };
-        self.post(&self.0.url, body, accept, limit).await
+        self.post(&self.0.url, body, accept, deadline, patience)
+            .await
     }
 
-    /// Posts `body`, and waits at most for `limit` until an answer begins.
+    /// Posts `body`, and waits at most until `deadline` for an answer to begin.
     async fn post(
         &self,
         url: &Uri,
         body: Bytes,
         accept: &'static str,
-        limit: Duration,
+        deadline: Deadline,
+        patience: &mut Patience,
     ) -> Result<Response<Incoming>, Failed> {
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = http::Method::POST;
@@ -217,21 +228,14 @@ impl Upstream {
         outgoing.headers_mut().clone_from(&self.0.headers);
         let accept = HeaderValue::from_static(accept);
         outgoing.headers_mut().insert(ACCEPT, accept);
-        let sent = timeout(limit, self.0.clients.client().request(outgoing)).await;
-        sent.map_err(|_| Failed::timeout("did not answer", limit))?
+        let mut sent = self.0.clients.client().request(outgoing);
+        let limit = Limit::Until(deadline.moment());
+        let answered = patience
+            .wait(limit, |cx| Pin::new(&mut sent).poll(cx))
+            .await;
+        answered
+            .map_err(|Elapsed(time)| Failed::timeout("did not answer", time))?
             .map_err(|error| status::unsent(&error, self.0.timeouts.connect()))
-    }
-
-    async fn whole(
-        &self,
-        response: Response<Incoming>,
-        passage: Option<Passage>,
-        deadline: Deadline,
-    ) -> Result<Answer, Failed> {
-        let body = body::read(response.into_body(), self.0.max_answer_bytes, deadline).await?;
-        let mut answer = Answer::default();
-        passage::read_whole(passage, &mut *self.0.dialect.reader(), &body, &mut answer)?;
-        Ok(answer)
     }
 }
 

@@ -43,6 +43,12 @@ impl Deadline {
         Self(later(Instant::now(), time))
     }
 
+    /// The deadline `time` from now, or this one when it is earlier.
+    #[must_use]
+    pub fn within(self, time: Duration) -> Self {
+        self.min(Self::after(time))
+    }
+
     /// The moment itself.
     #[must_use]
     pub fn moment(self) -> Instant {

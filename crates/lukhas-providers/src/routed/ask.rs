@@ -126,19 +126,31 @@ impl Attempts {
         may
     }
 
-    /// One attempt, and another one beside it when it is slow to begin: whichever begins first is
-    /// the answer, and the other is dropped, which closes its connection.
+    /// One attempt, and another one beside it when it is slow to begin.
     async fn attempt<A: Ask>(
         &mut self,
         shared: &Shared,
         lease: Lease<Target>,
         request: &A,
     ) -> Result<(A::Answer, Call), Failed> {
+        match self.hedge_delay(shared, request) {
+            None => ask(lease, request, self.deadline).await,
+            // Rare, and much larger: it lives elsewhere.
+            Some(delay) => Box::pin(self.hedged(delay, shared, lease, request)).await,
+        }
+    }
+
+    /// One attempt, and after `delay` another one: whichever begins first is the answer, and the
+    /// other is dropped, which closes its connection.
+    async fn hedged<A: Ask>(
+        &mut self,
+        delay: Duration,
+        shared: &Shared,
+        lease: Lease<Target>,
+        request: &A,
+    ) -> Result<(A::Answer, Call), Failed> {
         let deadline = self.deadline;
         let first = ask(lease, request, deadline);
-        let Some(delay) = self.hedge_delay(shared, request) else {
-            return first.await;
-        };
         let second = || {
             let lease = self.order.next_lease();
             if !lease.cooling().is_zero() || !shared.policy.budget().try_spend() {
@@ -172,7 +184,7 @@ async fn ask<A: Ask>(
     let call = Call::new(lease);
     let upstream = &call.target().upstream;
     // A target may be given less time than the whole.
-    let deadline = Deadline::after(deadline.limit(upstream.timeouts().total()));
+    let deadline = deadline.within(upstream.timeouts().total());
     match request.ask(call.target(), deadline).await {
         Ok(answer) => Ok((answer, call)),
         Err(failed) => {

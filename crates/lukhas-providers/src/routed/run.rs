@@ -146,7 +146,7 @@ impl Run {
             Outcome::Completed | Outcome::Incomplete(_) => part.call.succeed(),
             Outcome::Failed(error) => {
                 self.break_off(part.call, error);
-                if self.go_on(error, end.usage).await {
+                if Box::pin(self.go_on(error, end.usage)).await {
                     return OutputEvent::Continued;
                 }
             }

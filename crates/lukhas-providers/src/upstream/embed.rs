@@ -6,6 +6,7 @@ use lukhas_core::{EmbedRequest, RunError, RunErrorKind};
 use lukhas_reliability::{Deadline, FailureKind};
 use tokio::task::spawn_blocking;
 
+use super::patience::Patience;
 use super::{Upstream, body, status};
 use crate::embeddings::{self, Answer};
 use crate::error::Failed;
@@ -28,16 +29,17 @@ impl Upstream {
         deadline: Deadline,
     ) -> Result<Answer, Failed> {
         let sent = embeddings::body(model, request).map_err(internal)?;
-        let (url, limit) = (&self.0.embeddings, deadline.remaining());
+        let (url, accept) = (&self.0.embeddings, "application/json");
+        let mut patience = Patience::default();
         let response = self
-            .post(url, sent.into(), "application/json", limit)
+            .post(url, sent.into(), accept, deadline, &mut patience)
             .await?;
         if !response.status().is_success() {
             return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);
         }
         status::check_encoding(response.headers())?;
         let limit = embeddings::limit(request.input.count(), self.0.max_answer_bytes);
-        let answer = body::read(response.into_body(), limit, deadline).await?;
+        let answer = body::read(response.into_body(), limit, deadline, &mut patience).await?;
         read(answer, request).await
     }
 }

@@ -13,6 +13,7 @@ use lukhas_core::{RunError, RunErrorKind};
 use lukhas_reliability::{Deadline, FailureKind};
 
 use super::body;
+use super::patience::Patience;
 use crate::error::{Failed, Unreadable};
 
 /// Most bytes of an error's body that are read.
@@ -80,7 +81,8 @@ pub(super) fn check_events(headers: &HeaderMap) -> Result<(), Failed> {
 pub(super) async fn failure(response: Response<Incoming>, limit: Duration) -> Failed {
     let (head, body) = response.into_parts();
     let retry_after = retry_after(&head.headers, SystemTime::now());
-    let body = body::read(body, ERROR_BYTES, Deadline::after(limit)).await;
+    let deadline = Deadline::after(limit);
+    let body = body::read(body, ERROR_BYTES, deadline, &mut Patience::default()).await;
     let error = body.ok().and_then(|body| detail(&body));
     let (kind, error) = meaning(head.status, error.unwrap_or_default());
     Failed::new(kind, error.with_retry_after(retry_after))

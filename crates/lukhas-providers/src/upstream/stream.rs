@@ -8,7 +8,6 @@ use hyper::body::{Body as _, Incoming};
 use lukhas_core::{Outcome, OutputEvent, Usage};
 use lukhas_openai::{SseDecoder, SseEvent};
 use lukhas_reliability::{Deadline, FailureKind, Timeouts};
-use tokio::time::Instant;
 
 use super::Upstream;
 use super::patience::{Elapsed, Limit, Patience};
@@ -89,7 +88,7 @@ impl Answering {
             return Ok(());
         };
         let first = source.timeouts.first_byte();
-        let until = Instant::now() + source.deadline.limit(first);
+        let until = source.deadline.within(first).moment();
         while !self.answer.has_events() {
             source
                 .advance(&mut self.answer, Limit::Until(until))
