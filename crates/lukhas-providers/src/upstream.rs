@@ -8,11 +8,11 @@ mod status;
 mod stream;
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -21,7 +21,7 @@ use lukhas_redact::Secret;
 use lukhas_reliability::{Deadline, FailureKind, Timeouts};
 
 use crate::answer::Answer;
-use crate::client::Clients;
+use crate::client::{Clients, Connection};
 use crate::error::Failed;
 use crate::passage::{self, Passage};
 use crate::{Dialect, UpstreamError, UpstreamEvent, UpstreamObserver, embeddings};
@@ -60,8 +60,10 @@ pub struct Upstream(Arc<Shared>);
 struct Shared {
     name: String,
     dialect: Dialect,
-    url: Uri,
-    /// Where embeddings are asked for.
+    base: Uri,
+    /// Where answers are asked for: a path.
+    path: Uri,
+    /// Where embeddings are asked for: a path.
     embeddings: Uri,
     headers: HeaderMap,
     timeouts: Timeouts,
@@ -93,19 +95,23 @@ impl Upstream {
     /// # Errors
     /// [`UpstreamError`] names the setting that cannot be.
     pub fn new(config: UpstreamConfig) -> Result<Self, UpstreamError> {
+        let base = base(&config.base_url)?;
         let mut headers = config.dialect.headers(config.key.as_ref())?;
+        headers.insert(HOST, host(&base)?);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let agent = concat!("lukhas/", env!("CARGO_PKG_VERSION"));
         headers.insert(USER_AGENT, HeaderValue::from_static(agent));
         Ok(Self(Arc::new(Shared {
-            url: url(&config.base_url, config.dialect.path())?,
-            embeddings: url(&config.base_url, embeddings::PATH)?,
+            base: base.clone(),
+            path: path(&base, config.dialect.path())?,
+            embeddings: path(&base, embeddings::PATH)?,
             name: config.name,
             dialect: config.dialect,
             headers,
             max_answer_bytes: config.max_answer_bytes,
             clients: Arc::new(Clients::new(
+                base,
                 config.timeouts.connect(),
                 config.ca.as_deref(),
             )?),
@@ -158,7 +164,7 @@ impl Upstream {
     ) -> Result<Answering, Failed> {
         let (passage, body) = self.prepare(model, request)?;
         let mut patience = Patience::default();
-        let response = self
+        let (response, connection) = self
             .send(body, request.whole, deadline, &mut patience)
             .await?;
         if !response.status().is_success() {
@@ -169,12 +175,14 @@ impl Upstream {
             let body = response.into_body();
             let limit = self.0.max_answer_bytes;
             let body = body::read(body, limit, deadline, &mut patience).await?;
+            connection.keep();
             let mut answer = Answer::default();
             passage::read_whole(passage, &mut *self.0.dialect.reader(), &body, &mut answer)?;
             return Ok(Answering::whole(answer));
         }
         status::check_events(response.headers())?;
-        let mut answering = Answering::streamed(self, response.into_body(), passage, deadline);
+        let body = (response.into_body(), connection);
+        let mut answering = Answering::streamed(self, body, passage, deadline);
         answering.begin().await?;
         Ok(answering)
     }
@@ -200,7 +208,7 @@ impl Upstream {
         whole: bool,
         deadline: Deadline,
         patience: &mut Patience,
-    ) -> Result<Response<Incoming>, Failed> {
+    ) -> Result<(Response<Incoming>, Connection), Failed> {
         // A whole answer takes as long as it takes to make: only the deadline bounds it.
         let (accept, deadline) = match whole {
             true => ("application/json", deadline),
@@ -209,43 +217,37 @@ impl Upstream {
                 ("text/event-stream", deadline.within(first))
             }
         };
-        self.post(&self.0.url, body, accept, deadline, patience)
+        self.post(&self.0.path, body, accept, deadline, patience)
             .await
     }
 
     /// Posts `body`, and waits at most until `deadline` for an answer to begin.
     async fn post(
         &self,
-        url: &Uri,
+        path: &Uri,
         body: Bytes,
         accept: &'static str,
         deadline: Deadline,
         patience: &mut Patience,
-    ) -> Result<Response<Incoming>, Failed> {
+    ) -> Result<(Response<Incoming>, Connection), Failed> {
         let mut outgoing = Request::new(Full::new(body));
         *outgoing.method_mut() = http::Method::POST;
-        outgoing.uri_mut().clone_from(url);
+        outgoing.uri_mut().clone_from(path);
         outgoing.headers_mut().clone_from(&self.0.headers);
         let accept = HeaderValue::from_static(accept);
         outgoing.headers_mut().insert(ACCEPT, accept);
-        let mut sent = self.0.clients.client().request(outgoing);
+        let mut sent = pin!(self.0.clients.send(outgoing));
         let limit = Limit::Until(deadline.moment());
-        let answered = patience
-            .wait(limit, |cx| Pin::new(&mut sent).poll(cx))
-            .await;
+        let answered = patience.wait(limit, |cx| sent.as_mut().poll(cx)).await;
         answered
             .map_err(|Elapsed(time)| Failed::timeout("did not answer", time))?
-            .map_err(|error| status::unsent(&error, self.0.timeouts.connect()))
+            .map_err(|unsent| status::unsent(&unsent, self.0.timeouts.connect()))
     }
 }
 
-/// Where requests go.
-fn url(base: &str, path: &str) -> Result<Uri, UpstreamError> {
-    let wrong = |why: &str| {
-        let message = format!("{why}: write it as in `https://api.example.com/v1`");
-        UpstreamError::new("base_url", message)
-    };
-    let base: Uri = base
+/// Where the API begins.
+fn base(url: &str) -> Result<Uri, UpstreamError> {
+    let base: Uri = url
         .trim_end_matches('/')
         .parse()
         .map_err(|_| wrong("is not a URL"))?;
@@ -260,10 +262,32 @@ fn url(base: &str, path: &str) -> Result<Uri, UpstreamError> {
     if base.query().is_some() {
         return Err(wrong("has a query"));
     }
+    Ok(base)
+}
+
+/// Where requests for `path` go, on the host of `base`.
+fn path(base: &Uri, path: &str) -> Result<Uri, UpstreamError> {
     let path = format!("{}{path}", base.path().trim_end_matches('/'));
-    let mut parts = base.into_parts();
-    parts.path_and_query = Some(path.parse().map_err(|_| wrong("has a path that is none"))?);
-    Uri::from_parts(parts).map_err(|_| wrong("is not a URL"))
+    path.parse().map_err(|_| wrong("has a path that is none"))
+}
+
+/// The host that requests name: its port only where it is not the scheme's own (RFC 9110, 7.2).
+fn host(base: &Uri) -> Result<HeaderValue, UpstreamError> {
+    let host = base.host().unwrap_or_default();
+    let own = match base.scheme_str() {
+        Some("https") => 443,
+        _ => 80,
+    };
+    let host = match base.port_u16().filter(|port| *port != own) {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    HeaderValue::try_from(host).map_err(|_| wrong("has a host that is none"))
+}
+
+fn wrong(why: &str) -> UpstreamError {
+    let message = format!("{why}: write it as in `https://api.example.com/v1`");
+    UpstreamError::new("base_url", message)
 }
 
 impl fmt::Debug for UpstreamConfig {
@@ -281,7 +305,7 @@ impl fmt::Debug for Upstream {
         f.debug_struct("Upstream")
             .field("name", &self.0.name)
             .field("dialect", &self.0.dialect)
-            .field("url", &self.0.url)
+            .field("base_url", &self.0.base)
             .finish_non_exhaustive()
     }
 }

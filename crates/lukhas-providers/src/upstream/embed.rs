@@ -29,10 +29,10 @@ impl Upstream {
         deadline: Deadline,
     ) -> Result<Answer, Failed> {
         let sent = embeddings::body(model, request).map_err(internal)?;
-        let (url, accept) = (&self.0.embeddings, "application/json");
+        let (path, accept) = (&self.0.embeddings, "application/json");
         let mut patience = Patience::default();
-        let response = self
-            .post(url, sent.into(), accept, deadline, &mut patience)
+        let (response, connection) = self
+            .post(path, sent.into(), accept, deadline, &mut patience)
             .await?;
         if !response.status().is_success() {
             return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);
@@ -40,6 +40,7 @@ impl Upstream {
         status::check_encoding(response.headers())?;
         let limit = embeddings::limit(request.input.count(), self.0.max_answer_bytes);
         let answer = body::read(response.into_body(), limit, deadline, &mut patience).await?;
+        connection.keep();
         read(answer, request).await
     }
 }

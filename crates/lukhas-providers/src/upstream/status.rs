@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What an upstream says before it answers, and what it means for whoever asked.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
 use std::time::{Duration, SystemTime};
 
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper_util::client::legacy;
 use lukhas_core::{RunError, RunErrorKind};
 use lukhas_reliability::{Deadline, FailureKind};
 
 use super::body;
 use super::patience::Patience;
+use crate::client::Unsent;
 use crate::error::{Failed, Unreadable};
 
 /// Most bytes of an error's body that are read.
@@ -25,23 +25,33 @@ const SHOWN: usize = 300;
 /// A wait as long as this, in seconds, is not meant.
 const LONGEST_WAIT: f64 = 1e9;
 
-/// The request could not be sent, or its answer never began.
-pub(super) fn unsent(error: &legacy::Error, connect: Duration) -> Failed {
-    tracing::debug!(%error, cause = ?error.source(), "an upstream could not be asked");
-    if !error.is_connect() {
-        let message = "The upstream closed the connection before it answered.";
-        let error = RunError::new(RunErrorKind::UpstreamTruncated, message);
-        return Failed::new(FailureKind::ResetBeforeHead, error);
-    }
-    let mut cause = error.source();
+/// There is no answer.
+pub(super) fn unsent(unsent: &Unsent, connect: Duration) -> Failed {
+    tracing::debug!(error = %unsent, "an upstream could not be asked");
+    let slow = || Failed {
+        kind: FailureKind::Refused,
+        ..Failed::timeout("took no connection", connect)
+    };
+    let error = match unsent {
+        Unsent::Slow => return slow(),
+        Unsent::Refused(error) => error,
+        Unsent::Broken(_) => {
+            let message = "The upstream closed the connection before it answered.";
+            let error = RunError::new(RunErrorKind::UpstreamTruncated, message);
+            return Failed::new(FailureKind::ResetBeforeHead, error);
+        }
+    };
+    let mut cause: Option<&(dyn Error + 'static)> = Some(&**error);
     while let Some(inner) = cause {
-        if let Some(io) = inner.downcast_ref::<io::Error>()
-            && io.kind() == io::ErrorKind::TimedOut
-        {
-            return Failed {
-                kind: FailureKind::Refused,
-                ..Failed::timeout("took no connection", connect)
-            };
+        if let Some(io) = inner.downcast_ref::<io::Error>() {
+            if io.kind() == io::ErrorKind::TimedOut {
+                return slow();
+            }
+            // What an `io::Error` was made of is not its source, but its source's beginning.
+            if let Some(custom) = io.get_ref() {
+                cause = Some(custom);
+                continue;
+            }
         }
         if inner.is::<rustls::Error>() {
             let message = "The upstream's certificate is not one that this server trusts.";

@@ -12,6 +12,7 @@ use lukhas_reliability::{Deadline, FailureKind, Timeouts};
 use super::Upstream;
 use super::patience::{Elapsed, Limit, Patience};
 use crate::answer::Answer;
+use crate::client::Connection;
 use crate::dialect::Reader;
 use crate::error::{Failed, Unreadable};
 use crate::passage::{self, Passage};
@@ -27,6 +28,7 @@ pub(crate) struct Answering {
 /// A stream of events.
 struct Source {
     body: Incoming,
+    connection: Connection,
     decoder: SseDecoder,
     events: VecDeque<SseEvent>,
     patience: Patience,
@@ -57,7 +59,7 @@ impl Answering {
 
     pub(super) fn streamed(
         upstream: &Upstream,
-        body: Incoming,
+        (body, connection): (Incoming, Connection),
         passage: Option<Passage>,
         deadline: Deadline,
     ) -> Self {
@@ -67,6 +69,7 @@ impl Answering {
         }
         let source = Source {
             body,
+            connection,
             decoder: SseDecoder::new(upstream.0.max_answer_bytes),
             events: VecDeque::new(),
             patience: Patience::default(),
@@ -116,8 +119,11 @@ impl Answering {
     pub(crate) async fn next(&mut self) -> Option<OutputEvent> {
         loop {
             if let Some(event) = self.answer.next() {
-                if matches!(event, OutputEvent::Ended(_)) {
-                    self.source = None;
+                if let OutputEvent::Ended(end) = &event
+                    && let Some(source) = self.source.take()
+                    && !matches!(end.outcome, Outcome::Failed(_))
+                {
+                    source.connection.keep();
                 }
                 return Some(event);
             }
