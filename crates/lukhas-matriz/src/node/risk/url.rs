@@ -45,17 +45,16 @@ pub(super) fn check(allowed: &[PrivateHost], media: &Media) -> Result<(), RunErr
 }
 
 fn check_url(allowed: &[PrivateHost], url: &str) -> Result<(), RunError> {
-    let scheme = |name: &str| {
-        let start = url.as_bytes().get(..name.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(name.as_bytes()))
-    };
-    if scheme("data:") {
+    let (scheme, rest) = url.split_once(':').unwrap_or_default();
+    let is = |name: &str| scheme.eq_ignore_ascii_case(name);
+    if is("data") {
         return Ok(());
     }
-    if !scheme("http:") && !scheme("https:") {
+    if !is("http") && !is("https") {
         return refuse("is neither an `http`, an `https` nor a `data` URL.");
     }
-    let Some((_, rest)) = url.split_once("://") else {
+    // With fewer slashes, the host begins right behind the scheme for some, and nowhere for others.
+    let Some(rest) = rest.strip_prefix("//") else {
         return unclear();
     };
     // Old readers of URLs let a host begin behind any `@` before the first slash.

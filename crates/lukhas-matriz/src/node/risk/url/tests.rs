@@ -176,6 +176,10 @@ fn spellings_that_programs_read_differently_are_refused() {
         "http:/10.0.0.1/",
         "http:10.0.0.1/",
         "https:example.com",
+        // One slash or none, and a host for the strict behind it.
+        "http:/10.0.0.1/?a=://example.com/",
+        "http:10.0.0.1/://example.com/",
+        "https:10.0.0.1://example.com/",
         "http://",
         "http://?a",
         "http://.../",
