@@ -198,6 +198,9 @@ impl ResponseFold {
                 });
             }
             Outcome::Failed(error) => {
+                // It may have come to its own end, and then not have been kept.
+                self.object.completed_at = None;
+                self.object.incomplete_details = None;
                 self.object.status = ResponseStatus::Failed;
                 self.object.error = Some((self.describe)(error));
             }

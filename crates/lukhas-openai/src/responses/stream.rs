@@ -22,6 +22,8 @@ pub struct ResponseStream {
     fold: ResponseFold,
     steps: bool,
     next: u64,
+    /// What `next` was before the end.
+    end: Option<u64>,
     /// Whether the answer comes in the words of the request's original.
     is_verbatim: bool,
 }
@@ -34,6 +36,7 @@ impl ResponseStream {
             fold,
             steps,
             next: 0,
+            end: None,
             is_verbatim: false,
         }
     }
@@ -104,7 +107,8 @@ impl ResponseStream {
         })
     }
 
-    /// Takes the next event of the run and writes what it changes.
+    /// Takes the next event of the run and writes what it changes. What was written of an end may be
+    /// taken back, and a failure given in its place.
     ///
     /// # Errors
     /// [`serde_json::Error`]; never with the types of this crate.
@@ -113,6 +117,9 @@ impl ResponseStream {
         event: &OutputEvent,
         out: &mut BytesMut,
     ) -> Result<(), serde_json::Error> {
+        if matches!(event, OutputEvent::Ended(_)) {
+            self.next = *self.end.get_or_insert(self.next);
+        }
         if self.is_verbatim {
             return self.pass_on(event, out);
         }

@@ -307,6 +307,39 @@ fn what_a_failure_cut_short_is_never_said_to_be_done() {
 }
 
 #[test]
+fn an_end_that_is_taken_back_leaves_no_trace() {
+    let cut = Outcome::Incomplete(IncompleteReason::MaxOutputTokens);
+    for end in [Outcome::Completed, cut] {
+        let mut stream = ResponseStream::new(fold(), false);
+        let mut out = BytesMut::new();
+        stream.begin(None, &mut out).expect("it writes");
+        for event in [message(), text("a")] {
+            stream.output(&event, &mut out).expect("it writes");
+        }
+        let before = out.len();
+        stream.output(&ended(end), &mut out).expect("it writes");
+        out.truncate(before);
+        let error = RunError::new(RunErrorKind::Internal, "not kept");
+        let failed = ended(Outcome::Failed(error));
+        stream.output(&failed, &mut out).expect("it writes");
+
+        let frames = SseDecoder::new(1 << 20).push(&out).expect("well formed");
+        let data = frames.iter().map(|frame| serde_json::from_str(&frame.data));
+        let data: Vec<Value> = data.collect::<Result<_, _>>().expect("JSON");
+        for (number, event) in data.iter().enumerate() {
+            assert_eq!(event["sequence_number"], number);
+        }
+        let last = &data[data.len() - 1];
+        assert_eq!(last["type"], "response.failed");
+        let response = &last["response"];
+        assert_eq!(response["status"], "failed");
+        assert_eq!(response["error"]["message"], "not kept");
+        assert_eq!(response["completed_at"], Value::Null);
+        assert_eq!(response["incomplete_details"], Value::Null);
+    }
+}
+
+#[test]
 fn every_key_is_present_and_in_the_official_order() {
     let (whole, _) = answer(&[
         message(),
