@@ -211,17 +211,22 @@ async fn an_upstream_that_asks_to_be_left_alone_is() {
 
 #[tokio::test]
 async fn an_answer_without_end_takes_no_memory_without_end() {
-    // A stream of events without end is no fault of its size: it is bounded by its time.
-    for (fault, stream) in [
-        ("huge_line", true),
-        ("huge_line", false),
-        ("huge_body", false),
+    for (path, fault, stream) in [
+        ("/v1/chat/completions", "huge_line", true),
+        ("/v1/chat/completions", "huge_line", false),
+        ("/v1/chat/completions", "huge_body", true),
+        ("/v1/chat/completions", "huge_body", false),
+        ("/v1/responses", "huge_body", true),
     ] {
         let mock = mock().await;
         let server = before(&mock, Patience::default()).await;
-        let mut request = chat(&format!("mock+{fault}"));
+        let mut request = match path {
+            "/v1/responses" => json!({"model": "", "input": "Say one two"}),
+            _ => chat(""),
+        };
+        request["model"] = format!("mock+{fault}").into();
         request["stream"] = stream.into();
-        let answer = server.client.post("/v1/chat/completions", &request).await;
+        let answer = server.client.post(path, &request).await;
         let text = answer.text();
         assert!(
             text.contains("is larger than 262144 bytes"),

@@ -13,6 +13,9 @@ use crate::error::Unreadable;
 pub(crate) use self::speech::Place;
 use self::speech::Speech;
 
+/// What an item takes beside its texts, in bytes: thousands of empty ones are no small answer.
+const ITEM: usize = 512;
+
 /// Collects what an upstream says and gives it out as events.
 ///
 /// INVARIANT: what comes out keeps the invariant of [`OutputEvent`], whatever goes in.
@@ -26,6 +29,9 @@ pub(crate) struct Answer {
     /// Whether anything has been said or called: reasoning is no answer.
     has_answer: bool,
     is_over: bool,
+    /// Bytes of all that was said, whether or not it has been given out: most of it is kept until
+    /// the end.
+    size: usize,
     /// The same in the words of the request's original, when the answer comes in them.
     speech: Option<Box<Speech>>,
 }
@@ -213,6 +219,11 @@ impl Answer {
         }
     }
 
+    /// Bytes of all that has been said so far.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// Whether the end has been given in.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over
@@ -254,7 +265,29 @@ impl Answer {
 
     fn push(&mut self, event: OutputEvent) {
         if !self.is_over {
+            self.size = self.size.saturating_add(bytes_of(&event));
             self.events.push_back(event);
         }
+    }
+}
+
+/// What `event` adds to an answer, in bytes.
+fn bytes_of(event: &OutputEvent) -> usize {
+    match event {
+        OutputEvent::TextDelta(text)
+        | OutputEvent::RefusalDelta(text)
+        | OutputEvent::ArgumentsDelta(text)
+        | OutputEvent::ReasoningDelta(text) => text.len(),
+        OutputEvent::ItemAdded { kind, id, .. } => {
+            let name = match kind {
+                ItemKind::Message | ItemKind::Reasoning => 0,
+                ItemKind::FunctionCall { call_id, name } => call_id.len() + name.len(),
+            };
+            ITEM + name + id.as_ref().map_or(0, String::len)
+        }
+        OutputEvent::Continued
+        | OutputEvent::ItemDone
+        | OutputEvent::Verbatim(_)
+        | OutputEvent::Ended(_) => 0,
     }
 }

@@ -46,7 +46,8 @@ pub struct UpstreamConfig {
     pub timeouts: Timeouts,
     /// Certificate authorities in PEM form, to trust instead of the public ones.
     pub ca: Option<Vec<u8>>,
-    /// Most bytes of one whole answer, and of one event of a stream.
+    /// Most bytes of one answer: of its body when it is whole, of each of its events and of all its
+    /// texts together when it is streamed.
     pub max_answer_bytes: usize,
     /// Who is told what happens to its calls, if anybody is.
     pub observer: Option<Arc<dyn UpstreamObserver>>,
@@ -309,6 +310,3 @@ impl fmt::Debug for Upstream {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -36,6 +36,7 @@ struct Source {
     passage: Option<Passage>,
     timeouts: Timeouts,
     deadline: Deadline,
+    max_bytes: usize,
 }
 
 /// What came of waiting for the next bytes.
@@ -71,6 +72,7 @@ impl Answering {
             body,
             connection,
             decoder: SseDecoder::new(upstream.0.max_answer_bytes),
+            max_bytes: upstream.0.max_answer_bytes,
             events: VecDeque::new(),
             patience: Patience::default(),
             reader: upstream.0.dialect.reader(),
@@ -147,6 +149,10 @@ impl Source {
                 let has_more = !self.events.is_empty();
                 let reader = &mut *self.reader;
                 passage::read(&mut self.passage, reader, &event, has_more, answer)?;
+                if answer.size() > self.max_bytes {
+                    let what = format!("it is larger than {} bytes", self.max_bytes);
+                    return Err(Unreadable::new(what).into());
+                }
             }
             // With the terminal marker seen, the answer is whole, whatever became of the rest.
             Next::End => {
