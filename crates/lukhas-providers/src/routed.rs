@@ -8,9 +8,6 @@ mod embed;
 mod run;
 mod tokens;
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -174,8 +171,7 @@ impl Provider for RoutedModel {
     }
 
     fn count_input<'a>(&'a self, request: &'a RunRequest) -> BoxFuture<'a, Result<u64, RunError>> {
-        let counted = tokens::count_input(&*self.0.tokenizer, request);
-        Box::pin(std::future::ready(Ok(counted)))
+        Box::pin(async { Ok(tokens::count_input(&*self.0.tokenizer, request).await) })
     }
 }
 

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use lukhas_core::{
     ItemKind, Outcome, OutputEvent, RunEnd, RunRequest, Tokenizer, Usage, UsageSource,
 };
+use tokio::task::yield_now;
 
-/// So many bytes of a text are counted token by token; the rest is taken to be like them. It bounds
-/// the work of counting, which is done on a serving thread, to some hundred microseconds.
+/// So many bytes of a text are counted token by token at a time; where an estimate will do, the rest
+/// is taken to be like them. It bounds the work of counting, which is done on a serving thread, to
+/// some hundred microseconds.
 const COUNTED: usize = 4 << 10;
 
 /// Tokens of `request` that are no text of its own: what surrounds its items and tools. Hands every
@@ -36,11 +38,34 @@ fn input(request: &RunRequest, visit: &mut impl FnMut(&str)) -> u64 {
     around
 }
 
-/// The input tokens of `request`, every text counted whole.
-pub(super) fn count_input(tokenizer: &dyn Tokenizer, request: &RunRequest) -> u64 {
-    let mut tokens = 0;
-    let around = input(request, &mut |text| tokens += tokenizer.count(text) as u64);
-    around + tokens
+/// The input tokens of `request`, every text counted to its end. Whatever else the thread has to do
+/// gets its turn in between.
+pub(super) async fn count_input(tokenizer: &dyn Tokenizer, request: &RunRequest) -> u64 {
+    let mut texts = Vec::new();
+    let mut tokens = input(request, &mut |text| texts.push(text.to_owned()));
+    for text in &texts {
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at(piece_end(rest));
+            tokens += tokenizer.count(piece) as u64;
+            rest = tail;
+            yield_now().await;
+        }
+    }
+    tokens
+}
+
+/// Where to cut a piece off that is counted at once: before a space if there is one, since tokens
+/// begin with their space and a cut there changes no count.
+fn piece_end(text: &str) -> usize {
+    if text.len() <= COUNTED {
+        return text.len();
+    }
+    let end = text.floor_char_boundary(COUNTED);
+    match text[..end].rfind(' ') {
+        Some(space) if space > 0 => space,
+        Some(_) | None => end,
+    }
 }
 
 /// The input tokens of `request`, estimated.
@@ -146,6 +171,7 @@ impl Output {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use lukhas_core::{Item, Role, RunError, RunErrorKind, TokenizerError};
 
     use super::*;
@@ -217,6 +243,16 @@ mod tests {
         );
         check(end(cut(), None), (9, 3, UsageSource::Partial));
         check(end(cut(), Some(told)), (100, 3, UsageSource::Partial));
+    }
+
+    #[tokio::test]
+    async fn a_long_input_is_counted_to_its_end_and_holds_nobody_up() {
+        let long = request(&"word ".repeat(100_000));
+        assert_eq!(count_input(&Words, &long).await, 7 + 100_000);
+        let unbroken = request(&"ä".repeat(COUNTED));
+        assert_eq!(count_input(&Words, &unbroken).await, 7 + 2);
+        let waits = count_input(&Words, &long).now_or_never();
+        assert_eq!(waits, None, "others get their turn");
     }
 
     #[test]
