@@ -149,7 +149,16 @@ fn meaning(status: StatusCode, detail: Detail) -> (FailureKind, RunError) {
             (FailureKind::Rejected, error)
         }
         404 => {
-            let what = coded("The upstream does not have this model");
+            let what = coded(match code.as_deref() {
+                // OpenAI's word, and Anthropic's.
+                Some("model_not_found" | "not_found_error") => {
+                    "The upstream does not have this model"
+                }
+                // A wrong `base_url` gives the same status.
+                Some(_) | None => {
+                    "The upstream does not have this model, or its API is at another URL"
+                }
+            });
             let error = RunError::new(RunErrorKind::ModelNotFound, what);
             (FailureKind::Rejected, error.with_param("model"))
         }

@@ -28,6 +28,18 @@ fn openai(kind: &str, code: Option<&str>, message: &str) -> String {
 }
 
 #[test]
+fn a_404_that_names_no_model_may_come_of_a_wrong_url() {
+    let (kind, error) = (FailureKind::Rejected, RunErrorKind::ModelNotFound);
+    let model = "The upstream does not have this model (404, `model_not_found`).";
+    let known = openai("invalid_request_error", Some("model_not_found"), "no such");
+    check(404, &known, (kind, error, model));
+    let either = "The upstream does not have this model, or its API is at another URL (404).";
+    for body in [r#"{"detail": "Not Found"}"#, "404 page not found", ""] {
+        check(404, body, (kind, error, either));
+    }
+}
+
+#[test]
 fn errors_of_anthropic_say_what_they_mean() {
     use FailureKind::{Overloaded, RateLimited, Rejected, ServerError};
     check(
