@@ -4,6 +4,7 @@
 mod key;
 mod model;
 mod observer;
+mod own;
 mod short;
 mod target;
 
@@ -19,6 +20,7 @@ use crate::config::{
 };
 
 use self::observer::observer;
+use self::own::{ASKS_ITSELF, is_own_address};
 
 /// The models of upstreams.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +80,9 @@ impl Builder<'_> {
             let message = "an upstream needs a `base_url`";
             let help = "write where its API begins, as in `http://127.0.0.1:11434/v1`";
             self.problem(&format!("{at}.base_url"), message, Some(help));
+        } else if is_own_address(&self.config.server.listen, &upstream.base_url) {
+            let help = "write the address of another server";
+            self.problem(&format!("{at}.base_url"), ASKS_ITSELF, Some(help));
         }
         let key = upstream.key.as_deref().map(|reference| {
             let key = format!("{at}.key");

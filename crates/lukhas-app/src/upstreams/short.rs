@@ -3,6 +3,7 @@
 
 use lukhas_providers::{Dialect, Upstream, UpstreamConfig as Setup};
 
+use super::own::{ASKS_ITSELF, is_own_address};
 use super::{Builder, key, observer};
 use crate::Origin;
 use crate::config::{Problem, UpstreamConfig};
@@ -84,10 +85,9 @@ impl Builder<'_> {
             );
             return Err(blame(short.key, message).with_help(help));
         }
-        if self.is_own_address(url) {
-            let message = "it is the address of this server, which would ask itself".to_owned();
+        if is_own_address(&self.config.server.listen, url) {
             let help = format!("unset {} and {}", short.key, short.url);
-            return Err(blame(short.url, message).with_help(help));
+            return Err(blame(short.url, ASKS_ITSELF.to_owned()).with_help(help));
         }
         let timeouts = self.timeouts("timeouts", &UpstreamConfig::default());
         let setup = Setup {
@@ -105,15 +105,6 @@ impl Builder<'_> {
             blame(variable, format!("the value {error}"))
         })?;
         Ok((url.to_owned(), upstream))
-    }
-
-    /// Whether `url` leads to the address that this server listens on.
-    fn is_own_address(&self, url: &str) -> bool {
-        let listen = self.config.server.listen.trim();
-        let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let authority = authority.split('/').next().unwrap_or_default();
-        let authority = authority.replacen("localhost", "127.0.0.1", 1);
-        authority == listen
     }
 }
 

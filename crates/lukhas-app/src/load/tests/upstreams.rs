@@ -120,6 +120,19 @@ fn the_variables_of_the_official_clients_switch_an_upstream_on() {
 }
 
 #[test]
+fn an_upstream_is_another_server() {
+    let text = "\
+server: {listen: 0.0.0.0:8157}
+upstreams:
+  me: {base_url: http://localhost:8157/v1}
+";
+    let case = Case::yaml(text).env("LUKHAS_API_TOKEN", &token("t"));
+    let expected = "DIR/lukhas.yaml:3:18: `upstreams.me.base_url`: it is the address of this \
+        server, which would ask itself\n  help: write the address of another server";
+    assert_eq!(case.problems().trim_end(), expected);
+}
+
+#[test]
 fn models_of_the_table_are_listed_and_have_aliases() {
     let text = "\
 upstreams:
