@@ -46,3 +46,39 @@ fn the_shipped_files_explain_every_setting() {
         assert!(before.starts_with('#'), "`{setting}` has no comment");
     }
 }
+
+/// The lines of comments below one that ends with `Example:`, a text for each such comment.
+fn examples(text: &str) -> Vec<String> {
+    let mut examples: Vec<String> = Vec::new();
+    let mut is_example = false;
+    for line in text.lines() {
+        let comment = line.trim_start().strip_prefix('#');
+        match (comment, examples.last_mut()) {
+            (None, _) => is_example = false,
+            (Some(line), Some(example)) if is_example => {
+                example.push_str(line);
+                example.push('\n');
+            }
+            (Some(line), _) if line.ends_with("Example:") => {
+                is_example = true;
+                examples.push(String::new());
+            }
+            (Some(_), _) => {}
+        }
+    }
+    examples
+}
+
+#[test]
+fn the_examples_of_the_shipped_file_can_be_used() {
+    let text = fs::read_to_string(configs().join("lukhas.yaml")).unwrap();
+    let [upstreams, models] = examples(&text).try_into().unwrap();
+    // Their lines are indented by three; the certificate of the first is the reader's own.
+    let upstreams = upstreams.replace("\n   ", "\n");
+    let upstreams = upstreams.lines().filter(|line| !line.contains("ca_file:"));
+    let upstreams: Vec<&str> = upstreams.collect();
+    let case = Case::yaml(format!("{}\nmodels:\n{models}", upstreams.join("\n")));
+    let keys = case.env("LOCAL_KEY", "sk-x").env("OPENAI_API_KEY", "sk-y");
+    let loaded = keys.load().unwrap();
+    assert_eq!(loaded.upstreams.models.len(), 1);
+}
