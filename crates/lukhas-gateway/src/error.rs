@@ -401,10 +401,35 @@ pub(crate) fn response_error(error: &RunError) -> ResponseError {
     let error = ApiError::from(error.clone());
     let code = match error.code.status() {
         StatusCode::BAD_REQUEST => "invalid_prompt",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit_exceeded",
         _ => "server_error",
     };
     ResponseError {
         code,
         message: format!("{} ({})", error.message, error.code.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(kind: RunErrorKind, code: &str, message: &str) {
+        let error = response_error(&RunError::new(kind, "So it is."));
+        assert_eq!((error.code, &*error.message), (code, message));
+    }
+
+    #[test]
+    fn a_response_fails_with_a_code_of_the_official_set_and_ends_with_ours() {
+        use RunErrorKind as Kind;
+        let upstream = "So it is. (upstream_error)";
+        check(Kind::Upstream, "server_error", upstream);
+        let limited = "So it is. (rate_limit_exceeded)";
+        check(Kind::RateLimited, "rate_limit_exceeded", limited);
+        let invalid = "So it is. (invalid_value)";
+        check(Kind::InvalidRequest, "invalid_prompt", invalid);
+        let long = "So it is. (context_length_exceeded)";
+        check(Kind::ContextLength, "invalid_prompt", long);
     }
 }

@@ -44,8 +44,8 @@ A 429 and a 503 carry `Retry-After` in whole seconds and `retry-after-ms`.
 
 A failure after the first byte of a stream cannot change the status. A streamed response then ends
 with `response.failed`, whose `error.code` is of the official closed set (`server_error`,
-`invalid_prompt`) and whose `error.message` ends with the code of this page. A streamed chat
-completion ends with one `data: {\"error\": …}` of the form above. Both are followed by
+`rate_limit_exceeded`, `invalid_prompt`) and whose `error.message` ends with the code of this page. A
+streamed chat completion ends with one `data: {\"error\": …}` of the form above. Both are followed by
 `data: [DONE]`. An answer that merely stops was cut on its way.
 
 `malformed_request`, `uri_too_long` and `request_header_fields_too_large` come from the HTTP layer,
