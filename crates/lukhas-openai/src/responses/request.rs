@@ -368,7 +368,7 @@ wire_enum! {
         /// (`lukhas:step.started`, `lukhas:step.completed`), and where a text broke off and another
         /// attempt goes on with it (`lukhas:continued`).
         "lukhas:steps" => Steps,
-        /// Encrypted reasoning, of models that have it.
+        /// Encrypted reasoning: accepted for the clients that send it; none is sent.
         "reasoning.encrypted_content" => EncryptedReasoning,
         /// Results of a hosted tool; no such tool runs here.
         "file_search_call.results" => FileSearchResults,
