@@ -96,6 +96,27 @@ async fn what_does_not_exist_is_404_and_what_does_says_how() {
 }
 
 #[tokio::test]
+async fn a_url_that_misses_a_route_by_a_little_is_told_which() {
+    let server = TestServer::start().await;
+    let list = "GET /openapi.json lists the routes of this server.";
+    for (path, help) in [
+        ("/chat/completions", "Did you mean /v1/chat/completions?"),
+        ("/v1/v1/models", "Did you mean /v1/models?"),
+        ("/v1/models/", "Did you mean /v1/models?"),
+        ("//v1/embeddings", "Did you mean /v1/embeddings?"),
+        ("/v1/healthz", "Did you mean /healthz?"),
+        ("/v1/moderations", list),
+        ("/v1", list),
+        ("/", list),
+    ] {
+        let answer = server.client.get(path).await;
+        check(&answer, 404, "invalid_request_error", "not_found");
+        let expected = format!("Unknown request URL: GET {path}. {help}");
+        assert_eq!(answer.json()["error"]["message"], *expected);
+    }
+}
+
+#[tokio::test]
 async fn each_dialect_names_its_own_field() {
     let server = TestServer::start().await;
     let client = &server.client;

@@ -275,10 +275,23 @@ fn authorize(route: &Route, principal: &Principal) -> Result<(), ApiError> {
 }
 
 fn unknown_url(request: &Request) -> ApiError {
-    let path: String = request.uri().path().chars().take(128).collect();
-    let message = format!(
-        "Unknown request URL: {} {path}. GET /openapi.json lists the routes of this server.",
-        request.method()
-    );
+    let path = request.uri().path();
+    let help = match meant(path) {
+        Some(known) => format!("Did you mean {known}?"),
+        None => "GET /openapi.json lists the routes of this server.".to_owned(),
+    };
+    let shown: String = path.chars().take(128).collect();
+    let message = format!("Unknown request URL: {} {shown}. {help}", request.method());
     ApiError::new(ErrorCode::NotFound, message)
+}
+
+/// The route that `path` misses by a slash, or by the `/v1` of a client's base URL.
+fn meant(path: &str) -> Option<&'static str> {
+    let path = path.trim_matches('/');
+    let rest = path.strip_prefix("v1/").unwrap_or(path);
+    let mut known = routes().iter().map(|route| route.path);
+    known.find(|known| {
+        let known = known.trim_start_matches('/');
+        known == path || known == rest || known.strip_prefix("v1/") == Some(rest)
+    })
 }
