@@ -117,6 +117,36 @@ async fn a_url_that_misses_a_route_by_a_little_is_told_which() {
 }
 
 #[tokio::test]
+async fn a_model_that_only_embeds_is_not_called_unknown() {
+    let server = TestServer::start().await;
+    let model = "lukhas-lexical-hash-1024";
+    let messages = json!([{"role": "user", "content": "x"}]);
+    for (path, request) in [
+        ("/v1/responses", json!({"model": model, "input": "x"})),
+        (
+            "/v1/responses",
+            json!({"model": model, "input": "x", "stream": true}),
+        ),
+        (
+            "/v1/responses/input_tokens",
+            json!({"model": model, "input": "x"}),
+        ),
+        (
+            "/v1/chat/completions",
+            json!({"model": model, "messages": messages}),
+        ),
+    ] {
+        let answer = server.client.post(path, &request).await;
+        let kind = "invalid_request_error";
+        check(&answer, 400, kind, "unsupported_parameter");
+        let error = &answer.json()["error"];
+        assert_eq!(error["param"], "model");
+        let message = format!("`{model}` only embeds. Use it with `POST /v1/embeddings`.");
+        assert_eq!(error["message"], *message);
+    }
+}
+
+#[tokio::test]
 async fn each_dialect_names_its_own_field() {
     let server = TestServer::start().await;
     let client = &server.client;

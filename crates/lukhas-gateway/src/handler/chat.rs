@@ -11,6 +11,7 @@ use lukhas_openai::{
     chat_param,
 };
 
+use super::models::cannot_answer;
 use super::responses::run_cx;
 use crate::ApiError;
 use crate::answer::{self, JsonMembers};
@@ -51,7 +52,10 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let streams: Vec<_> = streams.collect();
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));
     let runs = Runs::start(permit, meter, streams.into_iter(), &mut heartbeat).await;
-    let mut runs = runs.map_err(|error| error.map_param(chat_param))?;
+    let mut runs = runs.map_err(|error| {
+        let error = cannot_answer(&shared, &head.model, error);
+        error.map_param(chat_param)
+    })?;
     if stream {
         return Ok(run::stream(
             runs,

@@ -2,13 +2,13 @@
 //! The list of models.
 
 use axum::response::Response;
-use lukhas_core::RunError;
+use lukhas_core::{ModelInfo, RunError};
 use lukhas_openai::{ModelList, ModelObject};
 
 use super::query;
 use crate::gateway::Shared;
 use crate::route::Call;
-use crate::{ApiError, answer};
+use crate::{ApiError, ErrorCode, answer};
 
 /// `GET /v1/models`.
 pub(crate) fn list(call: &Call) -> Result<Response, ApiError> {
@@ -28,4 +28,16 @@ fn all(shared: &Shared) -> Vec<ModelObject> {
     let embedding = shared.embedder.models().iter();
     let embedding = embedding.filter(|model| answering.iter().all(|other| other.id != model.id));
     answering.iter().chain(embedding).map(Into::into).collect()
+}
+
+/// What is said when `model` cannot answer: `error`, unless it calls a model unknown that is known to
+/// embed.
+pub(super) fn cannot_answer(shared: &Shared, model: &str, error: ApiError) -> ApiError {
+    let lists = |models: &[ModelInfo]| models.iter().any(|other| other.id == model);
+    let only_embeds = lists(shared.embedder.models()) && !lists(shared.orchestrator.models());
+    if error.code() != ErrorCode::ModelNotFound || !only_embeds {
+        return error;
+    }
+    let message = format!("`{model}` only embeds. Use it with `POST /v1/embeddings`.");
+    ApiError::new(ErrorCode::UnsupportedParameter, message).with_param("model")
 }

@@ -14,6 +14,7 @@ use lukhas_openai::{
     ResponseObject,
 };
 
+use super::models::cannot_answer;
 use super::query;
 use crate::admission::Permit;
 use crate::answer::{self, JsonMembers};
@@ -45,7 +46,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     } = begin(&shared, principal, body)?;
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
     let streams = std::iter::once(events);
-    let runs = Runs::start(permit, meter, streams, &mut heartbeat).await?;
+    let runs = Runs::start(permit, meter, streams, &mut heartbeat).await;
+    let runs = runs.map_err(|error| cannot_answer(&shared, &answer.fold.object().model, error))?;
     if answer.stream {
         return Ok(run::stream(runs, heartbeat, stream::Writer::new(*answer)));
     }
@@ -219,7 +221,9 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
     let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
     let _permit = shared.admission.admit()?;
     let cx = run_cx(&shared, principal, false);
-    let count = shared.orchestrator.count_input(cx, run).await?;
+    let model = run.model.clone();
+    let count = shared.orchestrator.count_input(cx, run).await;
+    let count = count.map_err(|error| cannot_answer(&shared, &model, error.into()))?;
     answer::json(&InputTokens::new(count))
 }
 
