@@ -25,7 +25,7 @@ pub type UsageSink = Arc<dyn Fn(Usage) + Send + Sync>;
 /// What a run carries through every seam.
 #[derive(Clone)]
 pub struct RunCx {
-    /// Identifier of the run (`run_…`), in logs and events.
+    /// What logs name the run by: an identifier of its own, or that of the request it is for.
     pub run_id: Id,
     /// Who asks.
     pub principal: Arc<Principal>,

@@ -186,7 +186,7 @@ fn allowed(routes: &[&'static Route]) -> HeaderValue {
 fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Response> + Send {
     let request_id = Id::new("req_", &*endpoint.shared.entropy);
     let mut completion = Completion::begin(&endpoint.metrics, endpoint.label, request_id);
-    let begun = catch_unwind(AssertUnwindSafe(|| handle(&endpoint, request)));
+    let begun = catch_unwind(AssertUnwindSafe(|| handle(&endpoint, request_id, request)));
     async move {
         let answered = match begun {
             Ok(Ok(answer)) => AssertUnwindSafe(answer).catch_unwind().await,
@@ -218,7 +218,7 @@ fn mark(headers: &mut HeaderMap, request_id: Id, took: Duration) {
 }
 
 /// The handler's answer, if the request may have one.
-fn handle(endpoint: &Endpoint, request: Request) -> Result<Answer, ApiError> {
+fn handle(endpoint: &Endpoint, request_id: Id, request: Request) -> Result<Answer, ApiError> {
     let shared = &endpoint.shared;
     let route = match &endpoint.action {
         Action::Serve(route) => route,
@@ -234,6 +234,7 @@ fn handle(endpoint: &Endpoint, request: Request) -> Result<Answer, ApiError> {
             Ok(handler(Call {
                 shared: Arc::clone(shared),
                 principal,
+                request_id,
                 request,
             }))
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::response::Response;
-use lukhas_core::{BoxFuture, Principal, Scope};
+use lukhas_core::{BoxFuture, Id, Principal, Scope};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::gateway::Shared;
@@ -107,6 +107,8 @@ pub(crate) enum Handler {
 pub(crate) struct Call {
     pub(crate) shared: Arc<Shared>,
     pub(crate) principal: Arc<Principal>,
+    /// What the answer and the logs name the request by.
+    pub(crate) request_id: Id,
     pub(crate) request: Request,
 }
 

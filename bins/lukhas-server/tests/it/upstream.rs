@@ -144,3 +144,28 @@ fn a_server_that_would_ask_itself_does_not_start() {
     assert_eq!(ended.code, Some(2), "{}", ended.err);
     assert!(ended.err.contains("OPENAI_BASE_URL"), "{}", ended.err);
 }
+
+#[test]
+fn the_log_names_what_failed_by_the_identifier_that_its_client_was_told() {
+    let mock = Setup::new(&["mock", "--listen", "127.0.0.1:0"]).start();
+    let server = before(mock.port, "sk-any");
+    let ask = |model: &str, stream: bool| {
+        let body = format!(
+            r#"{{"model":"{model}","stream":{stream},"messages":[{{"role":"user","content":"x"}}]}}"#
+        );
+        let answer = server.connect().post("/v1/chat/completions", &body);
+        let mut lines = answer.head.lines();
+        let id = lines.find_map(|line| line.strip_prefix("x-request-id: "));
+        id.unwrap().to_owned()
+    };
+    let refused = ask("mock+401", false);
+    let cut = ask("mock+clean_cut@1", true);
+    let log = server.stop();
+    for (id, what) in [
+        (refused, "no upstream answered"),
+        (cut, "an answer broke off"),
+    ] {
+        let is_it = |line: &&str| line.contains(what) && line.contains(&id);
+        assert_eq!(log.lines().filter(is_it).count(), 1, "{id} {what}: {log}");
+    }
+}

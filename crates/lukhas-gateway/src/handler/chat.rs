@@ -25,6 +25,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let Call {
         shared,
         principal,
+        request_id,
         request,
     } = call;
     let body = read_json(request, &shared.limits).await?;
@@ -45,7 +46,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let streams = call.into_runs().enumerate().map(|(index, run)| {
         let cx = RunCx {
             abandoned: Some(meter.sink(index)),
-            ..run_cx(&shared, Arc::clone(&principal), false)
+            ..run_cx(&shared, request_id, Arc::clone(&principal), false)
         };
         shared.orchestrator.run(cx, run)
     });

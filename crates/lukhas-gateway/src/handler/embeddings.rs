@@ -18,6 +18,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let Call {
         shared,
         principal,
+        request_id,
         request,
     } = call;
     let body = read_json(request, &shared.limits).await?;
@@ -27,7 +28,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let (model, is_bare) = (request.model.clone(), request.input.is_bare());
     let request = EmbedRequest::from(request);
     let encoding = request.encoding;
-    let cx = run_cx(&shared, Arc::clone(&principal), false);
+    let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
     let embedded = tokio::select! {
         embedded = shared.embedder.embed(&cx, request) => embedded,
         () = permit.revoked() => return Err(ApiError::stopping()),

@@ -35,6 +35,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let Call {
         shared,
         principal,
+        request_id,
         request,
     } = call;
     let body = read_json(request, &shared.limits).await?;
@@ -43,7 +44,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         meter,
         events,
         answer,
-    } = begin(&shared, principal, body)?;
+    } = begin(&shared, request_id, principal, body)?;
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
     let streams = std::iter::once(events);
     let runs = Runs::start(permit, meter, streams, &mut heartbeat).await;
@@ -70,7 +71,12 @@ struct Answering {
     keeping: Option<Keeping>,
 }
 
-fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result<Begun, ApiError> {
+fn begin(
+    shared: &Arc<Shared>,
+    request_id: Id,
+    principal: Arc<Principal>,
+    body: Bytes,
+) -> Result<Begun, ApiError> {
     let ResponseCall {
         mut run,
         options,
@@ -88,7 +94,7 @@ fn begin(shared: &Arc<Shared>, principal: Arc<Principal>, body: Bytes) -> Result
     let meter = Meter::new(shared, &run.model);
     let cx = RunCx {
         abandoned: Some(meter.sink(0)),
-        ..run_cx(shared, principal, steps)
+        ..run_cx(shared, request_id, principal, steps)
     };
     let object = ResponseObject::new(new_id(shared), unix_now(), options);
     if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
@@ -215,12 +221,13 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
     let Call {
         shared,
         principal,
+        request_id,
         request,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
     let _permit = shared.admission.admit()?;
-    let cx = run_cx(&shared, principal, false);
+    let cx = run_cx(&shared, request_id, principal, false);
     let model = run.model.clone();
     let count = shared.orchestrator.count_input(cx, run).await;
     let count = count.map_err(|error| cannot_answer(&shared, &model, error.into()))?;
@@ -231,12 +238,17 @@ fn new_id(shared: &Shared) -> String {
     Id::new(PREFIX, &*shared.entropy).into()
 }
 
-pub(super) fn run_cx(shared: &Shared, principal: Arc<Principal>, steps: bool) -> RunCx {
-    let entropy = Arc::clone(&shared.entropy);
+/// What the runs of a request carry. Logs name them by the identifier that its client was told.
+pub(super) fn run_cx(
+    shared: &Shared,
+    request_id: Id,
+    principal: Arc<Principal>,
+    steps: bool,
+) -> RunCx {
     RunCx {
-        run_id: Id::new("run_", &*entropy),
+        run_id: request_id,
         principal,
-        entropy,
+        entropy: Arc::clone(&shared.entropy),
         steps,
         abandoned: None,
     }
