@@ -3,7 +3,7 @@
 
 use lukhas_core::{
     Item, Media, MediaSource, OutputFormat, Part, Role, RunError, RunRequest, ToolChoice, ToolMode,
-    ToolSpec,
+    ToolSpec, Truncation,
 };
 use serde_json::{Map, Value, json};
 
@@ -80,9 +80,14 @@ fn add_settings(body: &mut Map<String, Value>, request: &RunRequest) {
         ("effort", hints.effort.map(Value::from)),
         ("summary", hints.summary.map(Value::from)),
     ]);
+    let truncation = match request.truncation {
+        Truncation::Auto => Some("auto".into()),
+        Truncation::Disabled => None,
+    };
     for (key, value) in [
         ("text", text),
         ("reasoning", reasoning),
+        ("truncation", truncation),
         (
             "max_output_tokens",
             request.max_output_tokens.map(Value::from),

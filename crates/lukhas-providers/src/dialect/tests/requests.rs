@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lukhas_core::{
     FunctionCall, FunctionOutput, Hints, Item, Media, MediaSource, Message, OutputFormat, Part,
-    Role, Sampling, ToolChoice, ToolMode, ToolSpec,
+    Role, Sampling, ToolChoice, ToolMode, ToolSpec, Truncation,
 };
 use serde_json::{Map, json};
 
@@ -43,6 +43,13 @@ fn requests() -> Vec<(&'static str, RunRequest)> {
             }),
         ),
         ("reasoning given back", reasoning()),
+        (
+            "the oldest items may go",
+            RunRequest {
+                truncation: Truncation::Auto,
+                ..ask("Hello")
+            },
+        ),
     ];
     for (name, tool_choice) in [
         ("no tool", ToolChoice::None),
