@@ -24,6 +24,25 @@ pub(crate) fn hides_url(extra: &Map<String, Value>) -> bool {
     extra.values().any(may_hold_url)
 }
 
+/// Drops what may hold a URL from `members`. The `texts` among them are only ever read as texts.
+pub(crate) fn drop_urls(members: &mut Map<String, Value>, texts: &[&str]) {
+    members.retain(|name, value| {
+        let is_text = texts.contains(&name.as_str()) && value.is_string();
+        is_text || !may_hold_url(value)
+    });
+}
+
+/// The same for each of the parts of a list.
+pub(crate) fn drop_urls_in_parts(parts: &mut Vec<Value>, texts: &[&str]) {
+    parts.retain_mut(|part| match part {
+        Value::Object(members) => {
+            drop_urls(members, texts);
+            true
+        }
+        part => !may_hold_url(part),
+    });
+}
+
 fn may_hold_url(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => false,

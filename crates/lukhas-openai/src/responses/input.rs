@@ -4,7 +4,7 @@
 use lukhas_core::{FunctionCall, FunctionOutput, Item, Media, MediaSource, Message, Part, Role};
 use serde_json::{Map, Value, json};
 
-use crate::extra::{Extra, hides_url, parts_hide_url};
+use crate::extra::{Extra, drop_urls, drop_urls_in_parts, hides_url, parts_hide_url};
 use crate::path::Path;
 use crate::read::{TextOr, wire_enum, wire_object, wire_union};
 use crate::{WireError, WireErrorKind};
@@ -253,10 +253,21 @@ fn check_call_id(at: &Path<'_>, call_id: &str) -> Result<(), WireError> {
 }
 
 impl InputReasoning {
+    /// The item as it came, but for URLs that nobody has checked: reasoning has none.
     fn into_value(self) -> Value {
         let mut object = Map::from_iter([("type".to_owned(), json!("reasoning"))]);
         object.extend(self.id.map(|id| ("id".to_owned(), Value::String(id))));
-        object.extend(self.extra);
+        let mut extra = self.extra;
+        for name in ["summary", "content"] {
+            if let Some(Value::Array(parts)) = extra.get_mut(name) {
+                let mut parts = std::mem::take(parts);
+                drop_urls_in_parts(&mut parts, &["text"]);
+                object.insert(name.to_owned(), Value::Array(parts));
+                extra.remove(name);
+            }
+        }
+        drop_urls(&mut extra, &["encrypted_content"]);
+        object.extend(extra);
         Value::Object(object)
     }
 }

@@ -104,6 +104,34 @@ fn earlier_answers_are_taken_back_as_they_were_sent() {
 }
 
 #[test]
+fn reasoning_is_given_back_without_urls_that_nobody_has_checked() {
+    let given = json!({
+        "type": "reasoning", "id": "rs_1", "encrypted_content": "a:b", "signature": "x",
+        "image_url": "http://10.0.0.1/", "status": {"file_url": "http://10.0.0.1/"},
+        "summary": [
+            {"type": "summary_text", "text": "see http://a.example/", "url": "http://10.0.0.1/"},
+            "http://10.0.0.1/",
+        ],
+        "content": [
+            {"type": "reasoning_text", "text": {"url": "http://10.0.0.1/"}},
+            {"type": "input_image", "image_url": "http://10.0.0.1/", "detail": "low"},
+        ],
+    });
+    let kept = json!({
+        "type": "reasoning", "id": "rs_1", "encrypted_content": "a:b", "signature": "x",
+        "summary": [{"type": "summary_text", "text": "see http://a.example/"}],
+        "content": [{"type": "reasoning_text"}, {"type": "input_image", "detail": "low"}],
+    });
+    let request = run(json!({"model": "m", "input": [given]}));
+    assert_eq!(request.items, [Item::Opaque(kept)]);
+    // No list, no texts.
+    let odd = json!({"type": "reasoning", "summary": "http://10.0.0.1/", "content": null});
+    let request = run(json!({"model": "m", "input": [odd]}));
+    let kept = json!({"type": "reasoning", "content": null});
+    assert_eq!(request.items, [Item::Opaque(kept)]);
+}
+
+#[test]
 fn parameters_become_parameters() {
     let schema = json!({"type": "object", "properties": {"a": {"type": "string"}}});
     let request = run(json!({
