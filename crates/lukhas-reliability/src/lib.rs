@@ -8,6 +8,8 @@
 //! | Try beside, when the first is slow? | [`hedge()`] |
 //! | Is the other side to be left alone? | [`Cooldown`] when it said so, [`CircuitBreaker`] when it fails |
 //! | Which of several? | [`Pool`] |
+//! | How often, how much, how many at a time? | [`Limiter`], [`ConcurrencyLimiter`] |
+//! | How much in a day or a month? | [`Ledger`] |
 //!
 //! Plain types, each usable alone: no HTTP, no IO. Time is tokio's clock, and randomness is passed
 //! in as a [`rand::Rng`], so that tests hold both still. Callers say how an attempt failed in the
@@ -28,6 +30,8 @@ mod hedge;
 mod idle;
 #[cfg(any(test, feature = "tower"))]
 mod layer;
+mod ledger;
+mod limit;
 mod policy;
 mod pool;
 mod random;
@@ -46,6 +50,14 @@ pub use hedge::hedge;
 pub use idle::{IdleStream, StreamTimeout};
 #[cfg(any(test, feature = "tower"))]
 pub use layer::{Breaker, BreakerError, BreakerLayer, Retry, RetryLayer};
+pub use ledger::{
+    Account, AccountBalance, Ledger, Page, Period, Refused, Reservation, Spend, SpendLog,
+    SpendLogError, Window,
+};
+pub use limit::{
+    Bucket, Charge, ConcurrencyLimiter, ConcurrencyPermit, Denied, Limiter, NoSlot, Quota,
+    QuotaConfig, Slot, Standing,
+};
 pub use policy::{Decision, GiveUp, RetryPolicy};
 pub use pool::{Balance, EjectionConfig, Endpoint, EndpointStatus, Lease, Order, Pool, PoolConfig};
 pub use retry::{RetryError, retry};
