@@ -14,6 +14,7 @@ mod independent;
 mod operations;
 mod partial;
 mod passed_on;
+mod rate_limits;
 mod recorded;
 mod responses;
 mod routing;

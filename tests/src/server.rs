@@ -10,7 +10,7 @@ use hyper_util::service::TowerToHyperService;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
 use lukhas_core::{Embedder, Entropy, Provider, ResponseStore, Scope, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
-use lukhas_gateway::{Drain, Gateway, GatewayParts, Limits};
+use lukhas_gateway::{Drain, Gateway, GatewayParts, Limits, RateLimits};
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_observability::{BuildInfo, Metrics};
@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use crate::Client;
 
 /// How a test server differs from `lukhas serve`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Pause before each piece of an answer.
     pub token_delay: Duration,
@@ -30,6 +30,8 @@ pub struct Options {
     pub limits: Limits,
     /// How long a streamed answer may be silent; for ever by default.
     pub heartbeat: Option<Duration>,
+    /// How often and how much callers may ask; as they like by default.
+    pub rate_limits: RateLimits,
 }
 
 /// A server that ends with this value.
@@ -135,6 +137,7 @@ fn parts(options: Options, keys: KeySet, other: Option<Arc<RoutedModel>>) -> Gat
             revision: None,
         })),
         limits: options.limits,
+        rate_limits: options.rate_limits,
         heartbeat: options.heartbeat,
     }
 }

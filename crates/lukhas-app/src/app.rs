@@ -39,6 +39,7 @@ impl App {
             keys,
             upstreams,
             metrics,
+            rate_limits,
             ..
         } = loaded;
         let (keys, generated) = if keys.is_empty() {
@@ -61,6 +62,7 @@ impl App {
                 body_read_timeout: settings.server().body_read_timeout(),
                 max_in_flight: settings.server().max_in_flight(),
             },
+            rate_limits,
             heartbeat: settings.heartbeat(),
         });
         Ok(Self {

@@ -10,6 +10,7 @@ mod check;
 mod decimal;
 mod env;
 mod layer;
+mod limit;
 mod node;
 mod origins;
 mod problem;
@@ -28,6 +29,7 @@ use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
 pub use bounded::{Bounded, OutOfRange};
 pub use decimal::Decimal;
+pub use limit::{ClassConfig, LimitConfig, PerConfig, PeriodConfig, RateConfig};
 pub use problem::{Origin, Problem, Problems};
 pub use shape::UnsupportedSchema;
 
@@ -42,10 +44,10 @@ pub(crate) use suggest::closest;
 pub(crate) use yaml::read_file;
 
 /// Everything that can be configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// A second file with `timeouts`, `retry` and the limits of `server`, relative to the file that
+    /// A second file with `timeouts`, `retry`, `limits` and the limits of `server`, relative to the file that
     /// names it.
     pub reliability: Option<PathBuf>,
     /// The listener and its limits.
@@ -66,6 +68,8 @@ pub struct Config {
     pub timeouts: TimeoutsConfig,
     /// What is asked again when an upstream fails.
     pub retry: RetryConfig,
+    /// How often and how much callers may ask. A request has to pass every rule that covers it.
+    pub limits: Vec<LimitConfig>,
     /// Where responses are kept.
     pub store: StoreConfig,
 }
@@ -289,6 +293,25 @@ pub struct StoreConfig {
     pub max_bytes: Bounded<1_048_576, 1_099_511_627_776>,
     /// Most kept responses; beyond, the oldest are dropped.
     pub max_entries: Bounded<1, 100_000_000>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            reliability: None,
+            server: ServerConfig::default(),
+            auth: AuthConfig::default(),
+            log: LogConfig::default(),
+            engine: EngineConfig::default(),
+            upstreams: BTreeMap::new(),
+            models: ModelsConfig::default(),
+            urls: UrlsConfig::default(),
+            timeouts: TimeoutsConfig::default(),
+            retry: RetryConfig::default(),
+            limits: limit::defaults(),
+            store: StoreConfig::default(),
+        }
+    }
 }
 
 impl Default for ServerConfig {

@@ -28,6 +28,7 @@ mod config;
 mod entropy;
 mod error;
 mod keys;
+mod limits;
 mod load;
 mod mock;
 mod models;
@@ -38,9 +39,10 @@ mod yaml;
 pub use app::App;
 
 pub use config::{
-    AuthConfig, Bounded, Config, Decimal, EngineConfig, LogConfig, LogFormat, ModelConfig,
-    ModelsConfig, Origin, OutOfRange, Problem, Problems, RetryConfig, ServerConfig, StoreConfig,
-    TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
+    AuthConfig, Bounded, ClassConfig, Config, Decimal, EngineConfig, LimitConfig, LogConfig,
+    LogFormat, ModelConfig, ModelsConfig, Origin, OutOfRange, PerConfig, PeriodConfig, Problem,
+    Problems, RateConfig, RetryConfig, ServerConfig, StoreConfig, TargetConfig, TimeoutsConfig,
+    UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
 };
 pub use error::AppError;
 pub use load::{Flags, Loaded, Sources, load};

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use lukhas_auth::KeySet;
+use lukhas_gateway::RateLimits;
 use lukhas_observability::{BuildInfo, Metrics};
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::config::{
     self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
 };
 use crate::upstreams::{self, Upstreams};
-use crate::{AppError, Settings, keys};
+use crate::{AppError, Settings, keys, limits};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ pub struct Loaded {
     pub(crate) keys: KeySet,
     pub(crate) upstreams: Upstreams,
     pub(crate) metrics: Metrics,
+    pub(crate) rate_limits: RateLimits,
     config: Config,
     origins: Origins,
 }
@@ -75,11 +77,14 @@ pub fn load(sources: Sources) -> Result<Loaded, AppError> {
         revision: None,
     });
     let upstreams = upstreams::build(&config, &environment, &origins, &mut metrics)?;
+    let takes_any_model = !upstreams.others.is_empty();
+    let rate_limits = limits::build(&config, &origins, &keys, takes_any_model)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
         metrics,
+        rate_limits,
         config,
         origins,
     })
@@ -192,7 +197,13 @@ impl Loaded {
     pub fn to_yaml(&self) -> Result<String, AppError> {
         let yaml = config::yaml(&self.config, &self.origins).map_err(AppError::Json)?;
         let keys = self.keys.len();
-        Ok(format!("{yaml}# keys: {keys} configured, never shown\n"))
+        let limits = match (self.rate_limits.rules.len(), self.config.limits.len()) {
+            (0, 1..) => "# limits: not in force, because nobody set them and there is no key\n",
+            (_, _) => "",
+        };
+        Ok(format!(
+            "{yaml}{limits}# keys: {keys} configured, never shown\n"
+        ))
     }
 
     /// The effective configuration as JSON: `config`, `origins` by dotted key, and the number of

@@ -70,6 +70,11 @@ impl KeySet {
         self.keys.len()
     }
 
+    /// The holders of the keys, in no order that says anything.
+    pub fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.keys.iter().map(|key| &*key.principal)
+    }
+
     /// Whether there is no key, so that nobody can be authenticated.
     #[must_use]
     pub fn is_empty(&self) -> bool {

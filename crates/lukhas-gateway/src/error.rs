@@ -14,11 +14,17 @@ use lukhas_openai::{ResponseError, WireError, WireErrorKind};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::limits::{Standings, with_standings};
+
 /// When to retry after a 429 or 503 of which nobody knows better.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Beyond it the official clients give up, or take another time of their own.
+/// The longest time that `Retry-After` names. Beyond it the official clients take another time of
+/// their own, so they are told not to retry, and `retry-after-ms` has the true time.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
+
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// A failure as clients see it: `{"error":{"message","type","param","code"}}` with a status.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +36,17 @@ pub struct ApiError {
     allow: Option<HeaderValue>,
     /// After how long a retry may succeed, where somebody knows.
     retry_after: Option<Duration>,
+    /// Of a request that is over a limit: how the limits stand.
+    over: Option<Box<Over>>,
     closes: bool,
+}
+
+/// A request is over a limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Over {
+    standings: Standings,
+    /// Whether the same request will ever be admitted.
+    never: bool,
 }
 
 /// What clients branch on: the value of `code`, its status and its `type`.
@@ -223,6 +239,7 @@ impl ApiError {
             param: None,
             allow: None,
             retry_after: None,
+            over: None,
             closes: false,
         }
     }
@@ -269,6 +286,19 @@ impl ApiError {
             closes: true,
             ..Self::new(ErrorCode::Overloaded, message)
         }
+    }
+
+    /// The same error, of a request that is over a limit: when a retry is admitted, `None` for never,
+    /// and how the limits stand.
+    pub(crate) fn with_limits(
+        mut self,
+        retry_after: Option<Duration>,
+        standings: Standings,
+    ) -> Self {
+        let never = retry_after.is_none();
+        self.retry_after = retry_after;
+        self.over = Some(Box::new(Over { standings, never }));
+        self
     }
 
     /// The same error; the connection is closed after it, for what is left unread on it.
@@ -323,13 +353,7 @@ impl ApiError {
             self.code.status(),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
         ) {
-            let wait = self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
-            let wait = wait.clamp(Duration::from_millis(1), LONGEST_RETRY_AFTER);
-            let whole = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole));
-            let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-            let name = HeaderName::from_static("retry-after-ms");
-            headers.insert(name, HeaderValue::from(milliseconds));
+            self.say_when_to_retry(&mut headers);
         }
         if let Some(allow) = &self.allow {
             headers.insert(ALLOW, allow.clone());
@@ -339,11 +363,32 @@ impl ApiError {
         }
         headers
     }
+
+    /// Rounded up: nobody is told to come back too early.
+    fn say_when_to_retry(&self, headers: &mut HeaderMap) {
+        let never = self.over.as_ref().is_some_and(|over| over.never);
+        let wait = self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
+        if never || wait > LONGEST_RETRY_AFTER {
+            // The official clients would come back before it makes sense, and fail again.
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        if never {
+            return;
+        }
+        let milliseconds = wait.as_nanos().div_ceil(1_000_000).max(1);
+        let milliseconds = u64::try_from(milliseconds).unwrap_or(u64::MAX);
+        let seconds = milliseconds
+            .div_ceil(1_000)
+            .min(LONGEST_RETRY_AFTER.as_secs());
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        headers.insert(RETRY_AFTER_MS, HeaderValue::from(milliseconds));
+    }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        self.whole().map(Body::from)
+        let response = self.whole().map(Body::from);
+        with_standings(response, self.over.map(|over| over.standings))
     }
 }
 

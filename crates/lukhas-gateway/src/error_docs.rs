@@ -40,7 +40,10 @@ Every failure of every route has this body, and every answer, failed or not, car
 ";
 
 const ENDING: &str = "
-A 429 and a 503 carry `Retry-After` in whole seconds and `retry-after-ms`.
+A 429 and a 503 carry `Retry-After` in whole seconds, at least 1 and at most 120, and
+`retry-after-ms`, which is exact. Where the wait is longer, or no retry can succeed,
+`x-should-retry: false` keeps the official clients from trying; a request that a rate limit can never
+admit has no time to retry at all. [LIMITS.md](ops/LIMITS.md) is about this server's own limits.
 
 A failure after the first byte of a stream cannot change the status. A streamed response then ends
 with `response.failed`, whose `error.code` is of the official closed set (`server_error`,
@@ -135,7 +138,8 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Send less of them; the connection is closed.",
         ),
         ErrorCode::RateLimitExceeded => (
-            "The upstream of the model takes no more requests for now.",
+            "A rate limit of this server is reached, which the message names; or the upstream of the model \
+             takes no more requests for now.",
             "Retry after the time in `Retry-After`; the official clients do so by themselves.",
         ),
         ErrorCode::InternalError => (

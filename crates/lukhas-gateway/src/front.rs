@@ -4,7 +4,7 @@
 mod completion;
 mod refusal;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -24,6 +24,7 @@ use lukhas_observability::RouteMetrics;
 use tower::Service as _;
 
 use crate::gateway::Shared;
+use crate::limits::{RouteLimits, Standings, Ticket};
 use crate::route::{Access, Call, Handler, Method, Route, routes};
 use crate::{ApiError, ErrorCode};
 use completion::Completion;
@@ -56,6 +57,8 @@ struct Plain {
 struct Endpoint {
     shared: Arc<Shared>,
     action: Action,
+    /// What limits its requests.
+    limits: Option<Arc<RouteLimits>>,
     metrics: RouteMetrics,
     label: &'static str,
 }
@@ -71,30 +74,41 @@ enum Action {
 }
 
 impl Front {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        limited: &HashMap<&'static str, Arc<RouteLimits>>,
+    ) -> Self {
         let mut paths: BTreeMap<&'static str, Vec<&'static Route>> = BTreeMap::new();
         for route in routes() {
             paths.entry(route.path).or_default().push(route);
         }
-        let unmatched = endpoint(shared, Action::RefusePath, UNMATCHED, "ANY");
+        let unmatched = endpoint(shared, Action::RefusePath, UNMATCHED, "ANY", None);
         let router = Router::new().fallback(move |request| serve(Arc::clone(&unmatched), request));
         let mut front = Self {
             router,
             plain: Vec::new(),
         };
         for (path, routes) in paths {
-            front.add(shared, path, &routes);
+            front.add(shared, limited, path, &routes);
         }
         front
     }
 
     /// Adds the routes of one path.
-    fn add(&mut self, shared: &Arc<Shared>, path: &'static str, routes: &[&'static Route]) {
-        let refuse = endpoint(shared, Action::RefuseMethod(allowed(routes)), path, "ANY");
+    fn add(
+        &mut self,
+        shared: &Arc<Shared>,
+        limited: &HashMap<&'static str, Arc<RouteLimits>>,
+        path: &'static str,
+        routes: &[&'static Route],
+    ) {
+        let refuse = Action::RefuseMethod(allowed(routes));
+        let refuse = endpoint(shared, refuse, path, "ANY", None);
         let mut methods =
             MethodRouter::new().fallback(move |request| serve(Arc::clone(&refuse), request));
         for route in routes {
-            let endpoint = endpoint(shared, Action::Serve(route), path, route.method.as_str());
+            let (action, limits) = (Action::Serve(route), limited.get(route.operation).cloned());
+            let endpoint = endpoint(shared, action, path, route.method.as_str(), limits);
             if !path.contains('{') {
                 self.plain.push(Plain {
                     method: method(route.method),
@@ -142,11 +156,13 @@ fn endpoint(
     action: Action,
     path: &'static str,
     method: &'static str,
+    limits: Option<Arc<RouteLimits>>,
 ) -> Arc<Endpoint> {
     let metrics = shared.metrics.route(path, method);
     Arc::new(Endpoint {
         shared: Arc::clone(shared),
         action,
+        limits,
         metrics,
         label: path,
     })
@@ -188,8 +204,12 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
     let mut completion = Completion::begin(&endpoint.metrics, endpoint.label, request_id);
     let begun = catch_unwind(AssertUnwindSafe(|| handle(&endpoint, request_id, request)));
     async move {
+        let mut standings = Standings::default();
         let answered = match begun {
-            Ok(Ok(answer)) => AssertUnwindSafe(answer).catch_unwind().await,
+            Ok(Ok((answer, early))) => {
+                standings = early;
+                AssertUnwindSafe(answer).catch_unwind().await
+            }
             Ok(Err(error)) => Ok(Err(error)),
             Err(panic) => Err(panic),
         };
@@ -198,6 +218,8 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
             Ok(Err(error)) => error.into_response(),
             Err(_) => ApiError::internal(&"a panic while handling the request").into_response(),
         };
+        let late = response.extensions_mut().remove();
+        late.unwrap_or(standings).put_on(response.headers_mut());
         let took = completion.answered(response.status());
         mark(response.headers_mut(), request_id, took);
         completion.attach(response, took)
@@ -217,8 +239,12 @@ fn mark(headers: &mut HeaderMap, request_id: Id, took: Duration) {
     headers.insert(VERSION, VERSION_VALUE);
 }
 
-/// The handler's answer, if the request may have one.
-fn handle(endpoint: &Endpoint, request_id: Id, request: Request) -> Result<Answer, ApiError> {
+/// The handler's answer, if the request may have one, and how its limits stand.
+fn handle(
+    endpoint: &Endpoint,
+    request_id: Id,
+    request: Request,
+) -> Result<(Answer, Standings), ApiError> {
     let shared = &endpoint.shared;
     let route = match &endpoint.action {
         Action::Serve(route) => route,
@@ -226,17 +252,24 @@ fn handle(endpoint: &Endpoint, request_id: Id, request: Request) -> Result<Answe
         Action::RefusePath => return Err(unknown_url(&request)),
     };
     match route.handler {
-        Handler::Public(handler) => Ok(handler(Arc::clone(shared))),
+        Handler::Public(handler) => Ok((handler(Arc::clone(shared)), Standings::default())),
         Handler::Keyed(handler) => {
             let principal = authenticate(shared, request.headers())?;
             authorize(route, &principal)?;
+            let ticket = match &endpoint.limits {
+                Some(limits) => limits.admit(&principal)?,
+                None => Ticket::default(),
+            };
+            let standings = ticket.standings();
             crate::handler::check_query(route, request.uri().query())?;
-            Ok(handler(Call {
+            let answer = handler(Call {
                 shared: Arc::clone(shared),
                 principal,
                 request_id,
                 request,
-            }))
+                ticket,
+            });
+            Ok((answer, standings))
         }
     }
 }

@@ -14,6 +14,7 @@ use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
 use crate::front::Front;
+use crate::limits::RateLimits;
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -31,6 +32,8 @@ pub struct GatewayParts {
     pub metrics: Arc<Metrics>,
     /// Bounds on what is accepted.
     pub limits: Limits,
+    /// How often and how much callers may ask.
+    pub rate_limits: RateLimits,
     /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
     /// ever. A stream that is silent for so long before its first event is committed as 200.
     pub heartbeat: Option<Duration>,
@@ -85,6 +88,7 @@ impl Gateway {
         let (answering, embedding) = (parts.orchestrator.models(), parts.embedder.models());
         let models = answering.iter().chain(embedding).map(|model| &model.id);
         let tokens = parts.metrics.tokens(models);
+        let limited = parts.rate_limits.of_routes(&parts.metrics);
         let shared = Arc::new(Shared {
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
@@ -97,7 +101,7 @@ impl Gateway {
             heartbeat: parts.heartbeat,
             admission: Admission::new(parts.limits.max_in_flight),
         });
-        let front = Arc::new(Front::new(&shared));
+        let front = Arc::new(Front::new(&shared, &limited));
         Self { shared, front }
     }
 

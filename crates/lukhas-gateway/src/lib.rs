@@ -9,6 +9,7 @@
 //! |---|---|
 //! | request id, panic guard, metrics | `front` |
 //! | who | `front`, through [`lukhas_core::Authenticator`] |
+//! | how often, how much | `limits` |
 //! | body within its bounds | `body` |
 //! | what is asked | `handler`, through `lukhas_openai` |
 //! | run, peek before the status, fold or stream | `run` |
@@ -22,6 +23,7 @@ mod error_docs;
 mod front;
 mod gateway;
 mod handler;
+mod limits;
 mod openapi;
 mod route;
 mod run;
@@ -30,5 +32,6 @@ pub use admission::Drain;
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
 pub use gateway::{Gateway, GatewayParts, Limits};
+pub use limits::{LimitRule, Per, RateLimits};
 pub use openapi::openapi_json;
-pub use route::{Access, Method, Route, routes};
+pub use route::{Access, Method, RateClass, Route, routes};

@@ -87,6 +87,26 @@ fn headers() -> Value {
             "description": "Seconds after which a retry makes sense.",
             "schema": {"type": "integer", "minimum": 1, "maximum": 120},
         },
+        "RetryAfterMs": {
+            "description": "The same in milliseconds, exactly.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "ShouldRetry": {
+            "description": "`false` where no retry that clients make by themselves can succeed.",
+            "schema": {"type": "string", "enum": ["false"]},
+        },
+        "RateLimit": {
+            "description": "Most that the tightest rate limit of the request admits at once.",
+            "schema": {"type": "integer", "minimum": 1},
+        },
+        "RateLimitRemaining": {
+            "description": "What it would admit now.",
+            "schema": {"type": "integer", "minimum": 0},
+        },
+        "RateLimitReset": {
+            "description": "Until it admits all of it again, as in `12ms` or `6m0s`.",
+            "schema": {"type": "string", "examples": ["12ms", "6m0s"]},
+        },
     })
 }
 
@@ -145,7 +165,11 @@ fn request_body(body: &RequestBody, schemas: &mut Schemas) -> Value {
 
 fn responses(route: &Route, schemas: &mut Schemas, error: &Value) -> Value {
     let mut responses = Map::new();
-    responses.insert("200".to_owned(), success(&route.answer, schemas));
+    let mut answered = success(&route.answer, schemas);
+    if route.class.is_some() {
+        describe_limits(&mut answered);
+    }
+    responses.insert("200".to_owned(), answered);
     if let Answer::Checks(schema) = route.answer {
         let schema = schemas.answer(schema);
         let body = answer(
@@ -175,6 +199,9 @@ fn always(route: &Route) -> Vec<ErrorCode> {
     if route.access != Access::Public {
         codes.extend([ErrorCode::InvalidApiKey, ErrorCode::InsufficientScope]);
         codes.push(ErrorCode::UnknownParameter);
+    }
+    if route.class.is_some() {
+        codes.push(ErrorCode::RateLimitExceeded);
     }
     codes
 }
@@ -227,16 +254,40 @@ fn failure(codes: &[&ErrorCode], error: &Value) -> Value {
         &description,
         &json!({"application/json": {"schema": error}}),
     );
-    if codes.contains(&&ErrorCode::Overloaded) {
-        failure["headers"]["retry-after"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    let limited = codes.contains(&&ErrorCode::RateLimitExceeded);
+    if limited || codes.contains(&&ErrorCode::Overloaded) {
+        failure["headers"]["retry-after"] = header("RetryAfter");
+        failure["headers"]["retry-after-ms"] = header("RetryAfterMs");
+        failure["headers"]["x-should-retry"] = header("ShouldRetry");
+    }
+    if limited {
+        describe_limits(&mut failure);
     }
     failure
+}
+
+/// Adds the headers that say how the limits of a request stand.
+fn describe_limits(answer: &mut Value) {
+    for unit in ["requests", "tokens"] {
+        for (what, name) in [
+            ("limit", "RateLimit"),
+            ("remaining", "RateLimitRemaining"),
+            ("reset", "RateLimitReset"),
+        ] {
+            answer["headers"][format!("x-ratelimit-{what}-{unit}")] = header(name);
+        }
+    }
+}
+
+/// A header that is described once.
+fn header(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
 }
 
 fn answer(description: &str, content: &Value) -> Value {
     json!({
         "description": description,
-        "headers": {"x-request-id": {"$ref": "#/components/headers/RequestId"}},
+        "headers": {"x-request-id": header("RequestId")},
         "content": content,
     })
 }

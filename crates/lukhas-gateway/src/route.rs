@@ -12,6 +12,7 @@ use lukhas_core::{BoxFuture, Id, Principal, Scope};
 use schemars::{Schema, SchemaGenerator};
 
 use crate::gateway::Shared;
+use crate::limits::Ticket;
 use crate::{ApiError, ErrorCode};
 
 /// One route.
@@ -22,6 +23,8 @@ pub struct Route {
     pub path: &'static str,
     /// Who may call it.
     pub access: Access,
+    /// What rate limits know it as; `None` is never limited.
+    pub class: Option<RateClass>,
     /// Identifier of the operation in the OpenAPI document.
     pub operation: &'static str,
     /// The group it is listed under.
@@ -53,6 +56,23 @@ pub enum Access {
     Public,
     /// The holder of a key with this scope.
     Scope(Scope),
+}
+
+/// What rate limits know routes as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RateClass {
+    /// Making a response, or counting its input.
+    Responses,
+    /// Making a chat completion.
+    Chat,
+    /// Embedding.
+    Embeddings,
+    /// Reading and deleting what is kept.
+    Stored,
+    /// Reading the list of models.
+    Models,
+    /// Metrics and documents.
+    Operations,
 }
 
 /// A parameter in the path or the query.
@@ -110,12 +130,35 @@ pub(crate) struct Call {
     /// What the answer and the logs name the request by.
     pub(crate) request_id: Id,
     pub(crate) request: Request,
+    /// What it took of the rate limits.
+    pub(crate) ticket: Ticket,
 }
 
 /// Every route there is, in the order of the documents.
 #[must_use]
 pub fn routes() -> &'static [Route] {
     table::ROUTES
+}
+
+impl RateClass {
+    /// Every class.
+    pub const ALL: [Self; 6] = [
+        Self::Responses,
+        Self::Chat,
+        Self::Embeddings,
+        Self::Stored,
+        Self::Models,
+        Self::Operations,
+    ];
+
+    /// Whether its requests name a model, whose tokens can be counted.
+    #[must_use]
+    pub fn names_a_model(self) -> bool {
+        match self {
+            Self::Responses | Self::Chat | Self::Embeddings => true,
+            Self::Stored | Self::Models | Self::Operations => false,
+        }
+    }
 }
 
 impl Method {

@@ -134,6 +134,13 @@ impl Runs {
         }
     }
 
+    /// Gives back what the runs held, before the client reads that they are over: what it asks next
+    /// finds it there.
+    fn close(&mut self) {
+        self.runs.clear();
+        self.meter.release();
+    }
+
     /// Whether all have ended and nothing is held back.
     fn done(&self) -> bool {
         self.runs.iter().all(|run| run.ended && run.held.is_empty())

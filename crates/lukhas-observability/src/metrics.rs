@@ -3,6 +3,7 @@
 
 mod cost;
 mod exposition;
+mod limit;
 mod process;
 mod route;
 mod tokens;
@@ -18,12 +19,14 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::cost::CostFamily;
+use self::limit::LimitFamily;
 use self::process::Process;
 use self::route::{Code, Route};
 use self::tokens::Kind;
 use self::upstream::{BudgetLeft, UpstreamFamilies};
 
 pub use self::exposition::Format;
+pub use self::limit::LimitMetrics;
 pub use self::route::RouteMetrics;
 pub use self::tokens::TokenMetrics;
 pub use self::upstream::{Count, UpstreamMetrics};
@@ -48,7 +51,7 @@ pub struct BuildInfo {
 /// Everything the server counts, and this process's own figures.
 ///
 /// Handles are made once, at start, and used on the hot path. Labels are route patterns, methods,
-/// status codes, and names of listed models and configured upstreams: never a path, key, user or run
+/// status codes, and names of listed models, configured upstreams and rate limits: never a path, key, user or run
 /// as it came in, so the number of series is bounded.
 pub struct Metrics {
     registry: Registry,
@@ -56,6 +59,7 @@ pub struct Metrics {
     runs_in_flight: Gauge,
     tokens: Family<Kind, Counter>,
     cost: CostFamily,
+    limits: LimitFamily,
     upstreams: UpstreamFamilies,
 }
 
@@ -89,6 +93,7 @@ impl Metrics {
         let help = "Tokens used, by type, model and who counted";
         registry.register("lukhas_tokens", help, tokens.clone());
         let cost = cost::register(&mut registry);
+        let limits = limit::register(&mut registry);
         let upstreams = UpstreamFamilies::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
@@ -97,6 +102,7 @@ impl Metrics {
             runs_in_flight,
             tokens,
             cost,
+            limits,
             upstreams,
         }
     }
@@ -117,6 +123,14 @@ impl Metrics {
     pub fn tokens<M: Into<String>>(&self, models: impl IntoIterator<Item = M>) -> TokenMetrics {
         let models = models.into_iter().map(Into::into);
         TokenMetrics::new(&self.tokens, &self.cost, models)
+    }
+
+    /// The handle of what the rate limit `rule` allows of `unit`, both as they are configured.
+    ///
+    /// Make it once and keep it. Handles of the same limit count in the same series.
+    #[must_use]
+    pub fn limit(&self, rule: &str, unit: &'static str) -> LimitMetrics {
+        LimitMetrics::new(&self.limits, rule, unit)
     }
 
     /// The handles of the upstream that is configured under `name`.

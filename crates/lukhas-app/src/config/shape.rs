@@ -70,7 +70,7 @@ impl Shape {
             "server".to_owned(),
             Self::Section(limits.cloned().collect()),
         )];
-        for name in ["timeouts", "retry"] {
+        for name in ["timeouts", "retry", "limits"] {
             fields.extend(
                 config
                     .field(name)

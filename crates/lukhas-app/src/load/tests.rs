@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 mod keys;
+mod limits;
 mod problems;
 mod shipped;
 mod upstreams;

@@ -12,11 +12,12 @@ use lukhas_openai::{
 };
 
 use super::models::cannot_answer;
-use super::responses::run_cx;
+use super::responses::{estimate, run_cx};
 use crate::ApiError;
 use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
 use crate::gateway::unix_now;
+use crate::limits::with_standings;
 use crate::route::Call;
 use crate::run::{self, EventWriter, Heartbeat, Meter, Runs};
 
@@ -27,10 +28,15 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request_id,
         request,
+        ticket,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
+    let estimate = estimate(&shared, request_id, &principal, &ticket, &call.run).await;
+    let estimate = estimate.map_err(|error| error.map_param(chat_param))?;
+    let (spending, standings) =
+        ticket.admit(&principal, &call.run.model, estimate.of_choices(call.n))?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).into(),
         created: unix_now(),
@@ -41,7 +47,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     if call.is_plain && shared.orchestrator.uses_original(&head.model) {
         call.run.original = Some(Arc::new(original(&head, body)));
     }
-    let meter = Meter::new(&shared, &head.model);
+    let meter = Meter::new(&shared, &head.model, spending);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().enumerate().map(|(index, run)| {
         let cx = RunCx {
@@ -58,19 +64,18 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         error.map_param(chat_param)
     })?;
     if stream {
-        return Ok(run::stream(
-            runs,
-            heartbeat,
-            Writer(ChatStream::new(head, n, include_usage)),
-        ));
+        let writer = Writer(ChatStream::new(head, n, include_usage));
+        let response = run::stream(runs, heartbeat, writer);
+        return Ok(with_standings(response, standings));
     }
     let mut folds = vec![ChatFold::new(); n as usize];
     let folded = runs.fold(|index, event| folds[index].apply(event)).await;
     folded.map_err(|error| error.map_param(chat_param))?;
-    if let Some(body) = folds.first().and_then(ChatFold::verbatim) {
-        return Ok(answer::json_bytes(body.clone()));
-    }
-    answer::json(&ChatCompletion::new(head, folds)?)
+    let response = match folds.first().and_then(ChatFold::verbatim) {
+        Some(body) => answer::json_bytes(body.clone()),
+        None => answer::json(&ChatCompletion::new(head, folds)?)?,
+    };
+    Ok(with_standings(response, standings))
 }
 
 /// The request as it came, to be passed on. What identifies the answer is ours to say.

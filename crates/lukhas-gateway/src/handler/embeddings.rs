@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{EmbedRequest, ModelInfo};
+use lukhas_core::{EmbedInput, EmbedRequest, ModelInfo};
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
 use super::responses::run_cx;
 use crate::body::read_json;
 use crate::gateway::Shared;
+use crate::limits::{Estimate, with_standings};
 use crate::route::Call;
 use crate::{ApiError, ErrorCode, answer};
 
@@ -20,6 +21,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request_id,
         request,
+        ticket,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let request = CreateEmbedding::parse(&body)?;
@@ -27,6 +29,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let permit = shared.admission.admit()?;
     let (model, is_bare) = (request.model.clone(), request.input.is_bare());
     let request = EmbedRequest::from(request);
+    let estimate = estimate(&request.input);
+    let (spending, standings) = ticket.admit(&principal, &model, estimate)?;
     let encoding = request.encoding;
     let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
     let embedded = tokio::select! {
@@ -41,7 +45,23 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         })
     })?;
     shared.tokens.record(&model, &embedded.usage);
-    answer::json(&EmbeddingList::new(model, embedded, encoding))
+    if let Some(spending) = &spending {
+        spending.record(&embedded.usage);
+    }
+    let response = answer::json(&EmbeddingList::new(model, embedded, encoding))?;
+    Ok(with_standings(response, standings))
+}
+
+/// What embedding may use: of texts a token for four bytes, as in English.
+fn estimate(input: &EmbedInput) -> Estimate {
+    let input = match input {
+        EmbedInput::Texts(texts) => texts.iter().map(|text| text.len().div_ceil(4)).sum(),
+        EmbedInput::Tokens(lists) => lists.iter().map(Vec::len).sum::<usize>(),
+    };
+    Estimate {
+        input: input as u64,
+        ..Estimate::default()
+    }
 }
 
 /// Tells a model that only answers from one that nobody knows.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::Bytes;
-use lukhas_core::{Api, Id, Item, Original, Principal, RunCx, RunStream, StoredResponse};
+use lukhas_core::{
+    Api, Id, Item, Original, Principal, RunCx, RunRequest, RunStream, StoredResponse,
+};
 use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
@@ -16,11 +18,11 @@ use lukhas_openai::{
 
 use super::models::cannot_answer;
 use super::query;
-use crate::admission::Permit;
 use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
+use crate::limits::{Estimate, Ticket, with_standings};
 use crate::route::Call;
 use crate::run::{self, Heartbeat, Meter, Runs};
 use crate::{ApiError, ErrorCode};
@@ -30,6 +32,9 @@ pub(crate) use list::input_items;
 /// What the identifier of a response begins with.
 const PREFIX: &str = "resp_";
 
+/// The output that is expected of a run that names no bound, in tokens.
+const USUAL_OUTPUT: u32 = 1_024;
+
 /// `POST /v1/responses`.
 pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let Call {
@@ -37,33 +42,32 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         principal,
         request_id,
         request,
+        ticket,
     } = call;
     let body = read_json(request, &shared.limits).await?;
-    let Begun {
-        permit,
-        meter,
-        events,
-        answer,
-    } = begin(&shared, request_id, principal, body)?;
+    let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
+    let permit = shared.admission.admit()?;
+    let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
+    let (spending, standings) = ticket.admit(&principal, &asked.run.model, estimate)?;
+    let meter = Meter::new(&shared, &asked.run.model, spending);
+    let cx = RunCx {
+        abandoned: Some(meter.sink(0)),
+        ..run_cx(&shared, request_id, principal, asked.steps)
+    };
+    let (events, answer) = begin(&shared, cx, asked, body);
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
     let streams = std::iter::once(events);
     let runs = Runs::start(permit, meter, streams, &mut heartbeat).await;
     let runs = runs.map_err(|error| cannot_answer(&shared, &answer.fold.object().model, error))?;
-    if answer.stream {
-        return Ok(run::stream(runs, heartbeat, stream::Writer::new(*answer)));
-    }
-    whole(runs, answer).await
+    let response = if answer.stream {
+        run::stream(runs, heartbeat, stream::Writer::new(*answer))
+    } else {
+        whole(runs, answer).await?
+    };
+    Ok(with_standings(response, standings))
 }
 
-/// A run that has begun, and what its answer needs.
-struct Begun {
-    permit: Permit,
-    meter: Meter,
-    events: RunStream,
-    /// Beside the run, so that what waits for it stays small.
-    answer: Box<Answering>,
-}
-
+/// What the answer to a run needs.
 struct Answering {
     fold: ResponseFold,
     stream: bool,
@@ -71,47 +75,59 @@ struct Answering {
     keeping: Option<Keeping>,
 }
 
+/// Begins a run. What its answer needs is put beside it, so that what waits for it stays small.
 fn begin(
     shared: &Arc<Shared>,
-    request_id: Id,
-    principal: Arc<Principal>,
+    cx: RunCx,
+    asked: ResponseCall,
     body: Bytes,
-) -> Result<Begun, ApiError> {
+) -> (RunStream, Box<Answering>) {
     let ResponseCall {
         mut run,
         options,
         stream,
         steps,
         is_plain,
-    } = CreateResponse::parse(&body)?.try_into()?;
-    let permit = shared.admission.admit()?;
+    } = asked;
     let keeping = options.store().then(|| Keeping {
         shared: Arc::clone(shared),
-        tenant: Arc::clone(&principal.tenant),
+        tenant: Arc::clone(&cx.principal.tenant),
         previous: run.previous.clone(),
         input: run.items.clone(),
     });
-    let meter = Meter::new(shared, &run.model);
-    let cx = RunCx {
-        abandoned: Some(meter.sink(0)),
-        ..run_cx(shared, request_id, principal, steps)
-    };
     let object = ResponseObject::new(new_id(shared), unix_now(), options);
     if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
         run.original = Some(Arc::new(original(&object, body)));
     }
     let entropy = Arc::clone(&shared.entropy);
     let fold = ResponseFold::new(object, entropy, unix_now, response_error);
-    Ok(Begun {
-        permit,
-        meter,
-        events: shared.orchestrator.run(cx, run),
-        answer: Box::new(Answering {
-            fold,
-            stream,
-            steps,
-            keeping,
-        }),
+    let answer = Answering {
+        fold,
+        stream,
+        steps,
+        keeping,
+    };
+    (shared.orchestrator.run(cx, run), Box::new(answer))
+}
+
+/// What `run` may use, if anything counts it.
+pub(super) async fn estimate(
+    shared: &Shared,
+    request_id: Id,
+    principal: &Arc<Principal>,
+    ticket: &Ticket,
+    run: &RunRequest,
+) -> Result<Estimate, ApiError> {
+    if !ticket.counts_tokens(principal, &run.model) {
+        return Ok(Estimate::default());
+    }
+    let cx = run_cx(shared, request_id, Arc::clone(principal), false);
+    let input = shared.orchestrator.count_input(cx, run.clone()).await;
+    let input = input.map_err(|error| cannot_answer(shared, &run.model, error.into()))?;
+    Ok(Estimate {
+        input,
+        output: run.max_output_tokens.unwrap_or(USUAL_OUTPUT).into(),
+        is_guess: run.max_output_tokens.is_none(),
     })
 }
 
@@ -223,15 +239,20 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
         principal,
         request_id,
         request,
+        ticket,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
     let _permit = shared.admission.admit()?;
+    // No model is asked, so no tokens are used.
+    let nothing = Estimate::default();
+    let (_spending, standings) = ticket.admit(&principal, &run.model, nothing)?;
     let cx = run_cx(&shared, request_id, principal, false);
     let model = run.model.clone();
     let count = shared.orchestrator.count_input(cx, run).await;
     let count = count.map_err(|error| cannot_answer(&shared, &model, error.into()))?;
-    answer::json(&InputTokens::new(count))
+    let response = answer::json(&InputTokens::new(count))?;
+    Ok(with_standings(response, standings))
 }
 
 fn new_id(shared: &Shared) -> String {

@@ -10,7 +10,7 @@ use lukhas_openai::{
     ResponseEvent, ResponseObject,
 };
 
-use super::{Access, Answer, Handler, Method, Parameter, Place, RequestBody, Route};
+use super::{Access, Answer, Handler, Method, Parameter, Place, RateClass, RequestBody, Route};
 use crate::ErrorCode;
 use crate::handler::{chat, embeddings, models, operations, responses};
 
@@ -46,6 +46,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Post,
         path: "/v1/responses",
         access: Access::Scope(Scope::Responses),
+        class: Some(RateClass::Responses),
         operation: "createResponse",
         tag: "Responses",
         summary: "Create a response, whole or as events.",
@@ -61,7 +62,6 @@ pub(super) const ROUTES: &[Route] = &[
         errors: body_errors![
             ContextLengthExceeded,
             PreviousResponseNotFound,
-            RateLimitExceeded,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
@@ -72,6 +72,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/v1/responses/{response_id}",
         access: Access::Scope(Scope::Responses),
+        class: Some(RateClass::Stored),
         operation: "getResponse",
         tag: "Responses",
         summary: "Fetch a stored response.",
@@ -104,6 +105,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Delete,
         path: "/v1/responses/{response_id}",
         access: Access::Scope(Scope::Responses),
+        class: Some(RateClass::Stored),
         operation: "deleteResponse",
         tag: "Responses",
         summary: "Delete a stored response.",
@@ -117,6 +119,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/v1/responses/{response_id}/input_items",
         access: Access::Scope(Scope::Responses),
+        class: Some(RateClass::Stored),
         operation: "listInputItems",
         tag: "Responses",
         summary: "List what the model was given for a stored response.",
@@ -160,6 +163,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Post,
         path: "/v1/responses/input_tokens",
         access: Access::Scope(Scope::Responses),
+        class: Some(RateClass::Responses),
         operation: "countInputTokens",
         tag: "Responses",
         summary: "Count the input tokens of a response without making it.",
@@ -176,6 +180,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Post,
         path: "/v1/chat/completions",
         access: Access::Scope(Scope::Responses),
+        class: Some(RateClass::Chat),
         operation: "createChatCompletion",
         tag: "Chat",
         summary: "Create a chat completion, whole or as events.",
@@ -190,7 +195,6 @@ pub(super) const ROUTES: &[Route] = &[
         ),
         errors: body_errors![
             ContextLengthExceeded,
-            RateLimitExceeded,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
@@ -201,6 +205,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Post,
         path: "/v1/embeddings",
         access: Access::Scope(Scope::Embeddings),
+        class: Some(RateClass::Embeddings),
         operation: "createEmbedding",
         tag: "Embeddings",
         summary: "Turn texts into vectors.",
@@ -212,7 +217,6 @@ pub(super) const ROUTES: &[Route] = &[
         answer: Answer::Json(|schemas| schemas.subschema_for::<EmbeddingList>()),
         errors: body_errors![
             ContextLengthExceeded,
-            RateLimitExceeded,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
@@ -223,6 +227,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/v1/models",
         access: Access::Scope(Scope::Models),
+        class: Some(RateClass::Models),
         operation: "listModels",
         tag: "Models",
         summary: "List the models.",
@@ -236,6 +241,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/v1/models/{model}",
         access: Access::Scope(Scope::Models),
+        class: Some(RateClass::Models),
         operation: "getModel",
         tag: "Models",
         summary: "Describe one model.",
@@ -254,6 +260,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/healthz",
         access: Access::Public,
+        class: None,
         operation: "health",
         tag: "Operations",
         summary: "Whether the process lives.",
@@ -267,6 +274,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/readyz",
         access: Access::Public,
+        class: None,
         operation: "ready",
         tag: "Operations",
         summary: "Whether requests can be served now, check by check.",
@@ -280,6 +288,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/metrics",
         access: Access::Scope(Scope::Operations),
+        class: Some(RateClass::Operations),
         operation: "metrics",
         tag: "Operations",
         summary: "Metrics: OpenMetrics, or Prometheus text by `Accept`.",
@@ -293,6 +302,7 @@ pub(super) const ROUTES: &[Route] = &[
         method: Method::Get,
         path: "/openapi.json",
         access: Access::Scope(Scope::Operations),
+        class: Some(RateClass::Operations),
         operation: "openapi",
         tag: "Operations",
         summary: "This document.",

@@ -185,6 +185,7 @@ impl<W: EventWriter> Frames<W> {
     }
 
     fn close(&mut self) {
+        self.runs.close();
         self.out.put_slice(DONE);
         self.over = true;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What the runs of one request use, in the metrics.
+//! What the runs of one request use, in the metrics and in the limits.
 
 use std::sync::Arc;
 
@@ -7,23 +7,30 @@ use lukhas_core::{OutputEvent, RunEvent, Usage, UsageSink};
 use lukhas_observability::{InFlight, Metrics, TokenMetrics};
 
 use crate::gateway::Shared;
+use crate::limits::Spending;
 
 /// Counts one request's runs: under way while it lives, and the tokens of each that ends.
 pub(crate) struct Meter {
     tokens: TokenMetrics,
     model: Arc<str>,
+    /// What the request takes of the limits until all that is here is gone.
+    spending: Option<Arc<Spending>>,
     _in_flight: InFlight,
 }
 
 impl Meter {
-    pub(crate) fn new(shared: &Shared, model: &str) -> Self {
-        Self::of(&shared.metrics, shared.tokens.clone(), model)
+    pub(crate) fn new(shared: &Shared, model: &str, spending: Option<Arc<Spending>>) -> Self {
+        Self {
+            spending,
+            ..Self::of(&shared.metrics, shared.tokens.clone(), model)
+        }
     }
 
     pub(super) fn of(metrics: &Metrics, tokens: TokenMetrics, model: &str) -> Self {
         Self {
             tokens,
             model: model.into(),
+            spending: None,
             _in_flight: metrics.begin_run(),
         }
     }
@@ -35,14 +42,30 @@ impl Meter {
             return;
         };
         if let Some(usage) = end.usage {
-            self.tokens.record(&self.model, &share(index, usage));
+            let used = share(index, usage);
+            self.tokens.record(&self.model, &used);
+            if let Some(spending) = &self.spending {
+                spending.record(&used);
+            }
         }
+    }
+
+    /// Settles what the request used with the limits, unless a run is still there.
+    pub(super) fn release(&mut self) {
+        self.spending = None;
     }
 
     /// Who is told what run `index` used when its client leaves before it has ended.
     pub(crate) fn sink(&self, index: usize) -> UsageSink {
         let (tokens, model) = (self.tokens.clone(), Arc::clone(&self.model));
-        Arc::new(move |usage| tokens.record(&model, &share(index, usage)))
+        let spending = self.spending.clone();
+        Arc::new(move |usage| {
+            let used = share(index, usage);
+            tokens.record(&model, &used);
+            if let Some(spending) = &spending {
+                spending.record(&used);
+            }
+        })
     }
 }
 

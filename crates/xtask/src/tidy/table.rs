@@ -64,6 +64,7 @@ pub(super) const CRATES: &[Layer] = &[
         2,
         &[
             "lukhas-core",
+            "lukhas-reliability",
             "lukhas-openai",
             "lukhas-auth",
             "lukhas-memory",

@@ -18,13 +18,13 @@ fn limiter(c: &mut Criterion) {
         return;
     };
     let limiter = Limiter::new();
-    c.bench_function("limits/find a bucket and check", |b| {
+    c.bench_function("limiter/find a bucket and check", |b| {
         b.iter(|| limiter.check_one(limiter.bucket(quota, black_box(&("lk_01234567", 3_u32))), 1));
     });
     let bucket = limiter.bucket(quota, &"alice");
-    c.bench_function("limits/check", |b| b.iter(|| limiter.check_one(bucket, 1)));
+    c.bench_function("limiter/check", |b| b.iter(|| limiter.check_one(bucket, 1)));
     let calls = [0, 1, 2, 3].map(|key| Charge::new(limiter.bucket(quota, &key), 1));
-    c.bench_function("limits/check four together", |b| {
+    c.bench_function("limiter/check four together", |b| {
         let mut calls = calls;
         b.iter(|| limiter.check(&mut calls).is_ok());
     });
@@ -35,16 +35,16 @@ fn limiter(c: &mut Criterion) {
     };
     if let Ok(slow) = Quota::new(slow) {
         let bucket = limiter.bucket(slow, &"alice");
-        c.bench_function("limits/deny", |b| b.iter(|| limiter.check_one(bucket, 1)));
+        c.bench_function("limiter/deny", |b| b.iter(|| limiter.check_one(bucket, 1)));
     }
     let mut key = 0_u64;
-    c.bench_function("limits/check a new key each time", |b| {
+    c.bench_function("limiter/check a new key each time", |b| {
         b.iter(|| {
             key += 1;
             limiter.check_one(limiter.bucket(quota, &key), 1)
         });
     });
-    c.bench_function("limits/hold and settle", |b| {
+    c.bench_function("limiter/hold and settle", |b| {
         b.iter_batched(
             || [Charge::held(bucket, 10)],
             |mut call| {
@@ -60,7 +60,7 @@ fn limiter(c: &mut Criterion) {
 fn concurrency(c: &mut Criterion) {
     let limiter = ConcurrencyLimiter::new();
     let slot = limiter.slot(NonZeroU32::MAX, &"alice");
-    c.bench_function("limits/take a slot and give it back", |b| {
+    c.bench_function("limiter/take a slot and give it back", |b| {
         b.iter(|| limiter.acquire([slot]).is_ok());
     });
 }

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From what is configured to the rules of how often and how much callers may ask.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use lukhas_auth::KeySet;
+use lukhas_gateway::{LimitRule, Per, RateClass, RateLimits};
+use lukhas_reliability::{Quota, QuotaConfig};
+
+use crate::config::{
+    ClassConfig, Config, LimitConfig, Origin, Origins, PerConfig, PeriodConfig, Problem, Problems,
+    RateConfig, closest, excerpt,
+};
+use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
+
+/// Most rules: each is asked of every request that it may cover.
+const MAX_RULES: usize = 64;
+/// Most bytes of a rule's name, which is a label of metrics.
+const MAX_NAME: usize = 64;
+/// Most names in a list of models, projects or keys.
+const MAX_NAMES: usize = 1_000;
+
+/// The rules of `config`. Where nobody sets any and there is no key, as on a developer's machine,
+/// there are none.
+///
+/// # Errors
+/// [`Problems`] with everything that is wrong, each at its place.
+pub(crate) fn build(
+    config: &Config,
+    origins: &Origins,
+    keys: &KeySet,
+    takes_any_model: bool,
+) -> Result<RateLimits, Problems> {
+    let mut builder = Builder {
+        config,
+        origins,
+        keys: keys.principals().map(|it| it.key_id.to_string()).collect(),
+        projects: keys.principals().map(|it| it.tenant.to_string()).collect(),
+        takes_any_model,
+        problems: Vec::new(),
+    };
+    if keys.is_empty() && origins.get("limits") == Origin::Default {
+        return Ok(RateLimits::default());
+    }
+    if keys.is_empty() {
+        builder.projects.insert("default".to_owned());
+    }
+    let rules = builder.rules();
+    Problems::none_of(builder.problems)?;
+    let aliases = config.models.aliases.clone().into_iter().collect();
+    Ok(RateLimits { rules, aliases })
+}
+
+struct Builder<'c> {
+    config: &'c Config,
+    origins: &'c Origins,
+    keys: BTreeSet<String>,
+    projects: BTreeSet<String>,
+    /// Whether an upstream answers for names that are not listed.
+    takes_any_model: bool,
+    problems: Vec<Problem>,
+}
+
+/// A rate or a number of a rule, by the name of its setting.
+type Bounds<'r> = [(&'static str, Option<&'r RateConfig>); 4];
+
+impl Builder<'_> {
+    fn rules(&mut self) -> Vec<LimitRule> {
+        let rules = &self.config.limits;
+        if rules.len() > MAX_RULES {
+            let message = format!(
+                "there are {} rules; at most {MAX_RULES} are allowed",
+                rules.len()
+            );
+            self.problem("limits", message, None);
+            return Vec::new();
+        }
+        let numbered = rules.iter().enumerate();
+        let built = numbered.map(|(index, rule)| {
+            let at = format!("limits.{index}");
+            self.name(&at, &rule.name, &rules[..index]);
+            self.covers(&at, rule);
+            self.counts_something(&at, rule);
+            for other in &rules[..index] {
+                self.overlap(&at, rule, other);
+            }
+            self.rule(&at, rule)
+        });
+        built.collect()
+    }
+
+    fn name(&mut self, at: &str, name: &str, before: &[LimitConfig]) {
+        let key = format!("{at}.name");
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if name.is_empty() {
+            let help = "write `name: ` and what it is for; messages and metrics show it";
+            self.problem(&key, "a rule needs a `name`", Some(help.to_owned()));
+        } else if name.len() > MAX_NAME || !name.bytes().all(plain) {
+            let message = format!(
+                "`{}` is not a name: 1 to {MAX_NAME} letters, digits, `_`, `.` or `-`",
+                excerpt(name)
+            );
+            self.problem(&key, message, None);
+        } else if before.iter().any(|other| other.name == name) {
+            let help = Some("give each rule a name of its own".to_owned());
+            self.problem(&key, format!("there is another rule `{name}`"), help);
+        }
+    }
+
+    /// Checks that what a rule covers is there.
+    fn covers(&mut self, at: &str, rule: &LimitConfig) {
+        let [classes, per] = [
+            repeated(rule.classes.iter()).map(|index| ("classes", index)),
+            repeated(rule.per.iter()).map(|index| ("per", index)),
+        ];
+        for (list, index) in classes.into_iter().chain(per) {
+            self.problem(
+                &format!("{at}.{list}.{index}"),
+                "this is listed twice",
+                None,
+            );
+        }
+        for (list, names) in [
+            ("models", &rule.models),
+            ("projects", &rule.projects),
+            ("keys", &rule.keys),
+        ] {
+            if names.len() > MAX_NAMES {
+                let message = format!(
+                    "there are {} names; at most {MAX_NAMES} are allowed",
+                    names.len()
+                );
+                self.problem(&format!("{at}.{list}"), message, None);
+            } else if let Some(index) = repeated(names.iter()) {
+                let key = format!("{at}.{list}.{index}");
+                self.problem(
+                    &key,
+                    format!("`{}` is listed twice", excerpt(&names[index])),
+                    None,
+                );
+            }
+        }
+        for (index, pattern) in rule.models.iter().enumerate() {
+            self.model(&format!("{at}.models.{index}"), pattern);
+        }
+        let lists = [
+            ("project", &rule.projects, self.projects.clone()),
+            ("key", &rule.keys, self.keys.clone()),
+        ];
+        for (what, names, known) in lists {
+            for (index, name) in names.iter().enumerate().filter(|it| !known.contains(it.1)) {
+                // What is written here may be a key itself, so it is not shown.
+                let message = format!("there is no {what} of this name");
+                let best = closest(name, known.iter().map(String::as_str));
+                let help = match best {
+                    Some(best) => format!("did you mean `{best}`?"),
+                    None if what == "key" => {
+                        "name keys in `auth.keys_file`, one a line: the key, then its name".into()
+                    }
+                    None => format!("there are `{}`", Vec::from_iter(known.clone()).join("`, `")),
+                };
+                self.problem(&format!("{at}.{what}s.{index}"), message, Some(help));
+            }
+        }
+    }
+
+    /// Checks that `pattern` stands for a model.
+    fn model(&mut self, key: &str, pattern: &str) {
+        let models = &self.config.models;
+        let names = models.aliases.keys().chain(models.table.keys());
+        let names: Vec<&str> = [CHAT_MODEL, EMBEDDING_MODEL]
+            .into_iter()
+            .chain(names.map(String::as_str))
+            .collect();
+        let rule = LimitRule {
+            models: vec![pattern.to_owned()],
+            ..LimitRule::default()
+        };
+        if self.takes_any_model || names.iter().any(|name| rule.covers_model(name)) {
+            return;
+        }
+        let help = match closest(pattern, names.iter().copied()) {
+            Some(best) => format!("did you mean `{best}`?"),
+            None => format!("there are `{}`", names.join("`, `")),
+        };
+        let message = format!("no model is called `{}`", excerpt(pattern));
+        self.problem(key, message, Some(help));
+    }
+
+    /// Checks that a rule limits something, and that what it limits can come about.
+    fn counts_something(&mut self, at: &str, rule: &LimitConfig) {
+        let bounds = bounds(rule);
+        if bounds.iter().all(|(_, rate)| rate.is_none()) && rule.concurrency.is_none() {
+            let help =
+                "write `requests`, `input_tokens`, `output_tokens`, `tokens` or `concurrency`";
+            self.problem(at, "the rule limits nothing", Some(help.to_owned()));
+        }
+        let model_free = |class: &ClassConfig| !RateClass::from(*class).names_a_model();
+        if let Some(index) = rule.classes.iter().position(model_free) {
+            let tokens = bounds
+                .iter()
+                .find(|(name, rate)| *name != "requests" && rate.is_some());
+            let needs = if !rule.models.is_empty() {
+                Some("models")
+            } else if rule.per.contains(&PerConfig::Model) {
+                Some("per: model")
+            } else {
+                tokens.map(|(name, _)| *name)
+            };
+            if let Some(needs) = needs {
+                let message =
+                    format!("requests of this class name no model, so `{needs}` has no effect");
+                let help = Some("make a rule of its own for it".to_owned());
+                self.problem(&format!("{at}.classes.{index}"), message, help);
+            }
+        }
+        for (index, class) in rule.classes.iter().enumerate() {
+            if *class == ClassConfig::Embeddings
+                && rule.output_tokens.is_some()
+                && rule.classes.len() == 1
+            {
+                let message = "embeddings have no output tokens";
+                self.problem(&format!("{at}.classes.{index}"), message, None);
+            }
+        }
+    }
+
+    /// Two rules that count the same of the same requests: one of them never has an effect.
+    fn overlap(&mut self, at: &str, rule: &LimitConfig, other: &LimitConfig) {
+        let same = sorted(&rule.classes) == sorted(&other.classes)
+            && sorted(&rule.models) == sorted(&other.models)
+            && sorted(&rule.projects) == sorted(&other.projects)
+            && sorted(&rule.keys) == sorted(&other.keys)
+            && sorted(&rule.per) == sorted(&other.per);
+        if !same {
+            return;
+        }
+        let pairs = bounds(rule).into_iter().zip(bounds(other));
+        let twice = pairs.filter(|((_, one), (_, two))| one.is_some() && two.is_some());
+        let mut twice: Vec<_> = twice.map(|((name, _), _)| name).collect();
+        if rule.concurrency.is_some() && other.concurrency.is_some() {
+            twice.push("concurrency");
+        }
+        for name in twice {
+            let message = format!(
+                "rule `{}` limits the same requests in the same way",
+                other.name
+            );
+            let help = Some("keep one of the two".to_owned());
+            self.problem(&format!("{at}.{name}"), message, help);
+        }
+    }
+
+    fn rule(&mut self, at: &str, rule: &LimitConfig) -> LimitRule {
+        let quotas = bounds(rule).map(|(name, rate)| {
+            let rate = rate?;
+            self.quota(&format!("{at}.{name}"), rate)
+        });
+        let [requests, input_tokens, output_tokens, tokens] = quotas;
+        let concurrency = rule.concurrency.map(|most| u32::try_from(most.get()));
+        LimitRule {
+            name: rule.name.clone(),
+            classes: rule.classes.iter().map(|class| (*class).into()).collect(),
+            models: rule.models.clone(),
+            projects: rule.projects.clone(),
+            keys: rule.keys.clone(),
+            per: rule.per.iter().map(|per| (*per).into()).collect(),
+            requests,
+            input_tokens,
+            output_tokens,
+            tokens,
+            concurrency: concurrency.and_then(Result::ok).and_then(NonZeroU32::new),
+        }
+    }
+
+    fn quota(&mut self, at: &str, rate: &RateConfig) -> Option<Quota> {
+        let (Some(amount), Some(per)) = (rate.amount, rate.per) else {
+            let (what, example) = match rate.amount {
+                None => ("an `amount`", "amount: 20"),
+                Some(_) => ("a `per`", "per: second"),
+            };
+            let help = Some(format!("write `{example}`"));
+            self.problem(at, format!("a limit needs {what}"), help);
+            return None;
+        };
+        let quota = Quota::new(QuotaConfig {
+            amount: amount.get(),
+            period: per.into(),
+            burst: rate.burst.unwrap_or(amount).get(),
+        });
+        match quota {
+            Ok(quota) => Some(quota),
+            Err(error) => {
+                self.problem(
+                    &format!("{at}.{}", error.field),
+                    format!("the value {error}"),
+                    None,
+                );
+                None
+            }
+        }
+    }
+
+    fn problem(&mut self, key: &str, message: impl Into<String>, help: Option<String>) {
+        // What is not written has the place of what it is missing in.
+        let origin = key.rmatch_indices('.').map(|(end, _)| &key[..end]);
+        let origin = std::iter::once(key)
+            .chain(origin)
+            .map(|key| self.origins.get(key))
+            .find(|origin| *origin != Origin::Default);
+        let problem = Problem::new(origin.unwrap_or(Origin::Default), message).with_key(key);
+        self.problems.push(match help {
+            Some(help) => problem.with_help(help),
+            None => problem,
+        });
+    }
+}
+
+fn bounds(rule: &LimitConfig) -> Bounds<'_> {
+    [
+        ("requests", rule.requests.as_ref()),
+        ("input_tokens", rule.input_tokens.as_ref()),
+        ("output_tokens", rule.output_tokens.as_ref()),
+        ("tokens", rule.tokens.as_ref()),
+    ]
+}
+
+/// The place of the first item that stands before itself, too.
+fn repeated<T: Ord>(items: impl Iterator<Item = T>) -> Option<usize> {
+    let mut seen = BTreeSet::new();
+    items
+        .map(|item| seen.insert(item))
+        .position(|is_new| !is_new)
+}
+
+fn sorted<T: Ord>(items: &[T]) -> BTreeSet<&T> {
+    items.iter().collect()
+}
+
+impl From<ClassConfig> for RateClass {
+    fn from(class: ClassConfig) -> Self {
+        match class {
+            ClassConfig::Responses => Self::Responses,
+            ClassConfig::Chat => Self::Chat,
+            ClassConfig::Embeddings => Self::Embeddings,
+            ClassConfig::Stored => Self::Stored,
+            ClassConfig::Models => Self::Models,
+            ClassConfig::Operations => Self::Operations,
+        }
+    }
+}
+
+impl From<PerConfig> for Per {
+    fn from(per: PerConfig) -> Self {
+        match per {
+            PerConfig::Key => Self::Key,
+            PerConfig::Project => Self::Project,
+            PerConfig::Model => Self::Model,
+            PerConfig::Endpoint => Self::Endpoint,
+        }
+    }
+}
+
+impl From<PeriodConfig> for Duration {
+    fn from(period: PeriodConfig) -> Self {
+        Self::from_secs(match period {
+            PeriodConfig::Second => 1,
+            PeriodConfig::Minute => 60,
+            PeriodConfig::Hour => 3_600,
+            PeriodConfig::Day => 86_400,
+        })
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What one request takes of the limits, and gives back.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use lukhas_core::{Principal, Usage};
+use lukhas_reliability::{Charge, ConcurrencyPermit};
+
+use super::rule::Model;
+use super::{Bound, Counts, Limit, RouteLimits, Standings, Unit};
+use crate::ApiError;
+
+thread_local! {
+    /// Room for the charges of the request that is being checked, so that a check allocates nothing.
+    static CHARGES: RefCell<Vec<Charge>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What an admitted request took of the limits that need its key alone.
+#[derive(Debug, Default)]
+pub(crate) struct Ticket {
+    /// `None` when nothing limits its route.
+    limits: Option<Arc<RouteLimits>>,
+    /// What is given back if a later limit denies the request; empty where none can.
+    spent: Vec<Charge>,
+    permit: Option<ConcurrencyPermit>,
+    standings: Standings,
+}
+
+/// How much a request may use.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Estimate {
+    /// Tokens of its input.
+    pub(crate) input: u64,
+    /// Tokens of its output.
+    pub(crate) output: u64,
+    /// Whether the output is a guess, because the request names no bound.
+    pub(crate) is_guess: bool,
+}
+
+/// What a request takes until it has ended: held tokens, which are settled with what it used when
+/// this is dropped, and its places among the requests at a time.
+#[derive(Debug)]
+pub(crate) struct Spending {
+    counts: Arc<Counts>,
+    held: Vec<(Unit, Charge)>,
+    input: AtomicU64,
+    output: AtomicU64,
+    _permits: [Option<ConcurrencyPermit>; 2],
+}
+
+/// A request, as limits see it.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    principal: &'a Principal,
+    model: Option<Model<'a>>,
+    estimate: Estimate,
+}
+
+impl RouteLimits {
+    /// Admits a request of `principal` by the limits that need nothing else.
+    ///
+    /// # Errors
+    /// A 429 of the limit that denies it. Nothing is taken then.
+    pub(crate) fn admit(self: &Arc<Self>, principal: &Principal) -> Result<Ticket, ApiError> {
+        let asked = Asked {
+            principal,
+            model: None,
+            estimate: Estimate::default(),
+        };
+        let mut ticket = Ticket {
+            limits: Some(Arc::clone(self)),
+            ..Ticket::default()
+        };
+        ticket.permit = self.enter(&self.early, asked)?;
+        self.take(&self.early, asked, &mut ticket.standings, |charges| {
+            if !self.late.is_empty() {
+                ticket.spent.extend_from_slice(charges);
+            }
+        })?;
+        Ok(ticket)
+    }
+
+    /// Takes a place among the requests at a time.
+    fn enter(
+        &self,
+        limits: &[Limit],
+        asked: Asked<'_>,
+    ) -> Result<Option<ConcurrencyPermit>, ApiError> {
+        let bounds = covering(limits, asked).filter_map(|limit| match limit.bound {
+            Bound::AtATime(most) => Some((limit, most)),
+            Bound::Rate(_) => None,
+        });
+        let mut slots = bounds.peekable();
+        if slots.peek().is_none() {
+            return Ok(None);
+        }
+        let slots: Vec<_> = slots
+            .map(|(limit, most)| {
+                let key = limit.key(asked, self.endpoint);
+                (limit, self.counts.concurrency.slot(most, &key))
+            })
+            .collect();
+        let entered = self.counts.concurrency.acquire(slots.iter().map(|it| it.1));
+        match entered {
+            Ok(permit) => Ok(Some(permit)),
+            Err(full) => {
+                let (limit, _) = slots[full.index];
+                Err(limit.denial(1, None, Standings::default()))
+            }
+        }
+    }
+
+    /// Takes what the rates of `limits` count, and shows `keep` what was taken.
+    fn take(
+        &self,
+        limits: &[Limit],
+        asked: Asked<'_>,
+        standings: &mut Standings,
+        keep: impl FnOnce(&[Charge]),
+    ) -> Result<(), ApiError> {
+        let rates = || {
+            covering(limits, asked).filter_map(|limit| match limit.bound {
+                Bound::Rate(quota) => Some((limit, quota)),
+                Bound::AtATime(_) => None,
+            })
+        };
+        CHARGES.with_borrow_mut(|charges| {
+            charges.clear();
+            charges.extend(rates().map(|(limit, quota)| {
+                let key = limit.key(asked, self.endpoint);
+                let bucket = self.counts.rates.bucket(quota, &key);
+                if limit.unit.is_tokens() {
+                    Charge::held(bucket, limit.cost(asked.estimate, quota.burst()))
+                } else {
+                    Charge::new(bucket, 1)
+                }
+            }));
+            let checked = self.counts.rates.check(charges);
+            for ((limit, _), charge) in rates().zip(&*charges) {
+                standings.note(limit.unit, charge.standing());
+            }
+            let Err(denied) = checked else {
+                keep(charges);
+                return Ok(());
+            };
+            let mut all = rates().zip(&*charges).skip(denied.index);
+            let Some(((limit, _), charge)) = all.next() else {
+                return Ok(());
+            };
+            standings.deny(limit.unit, charge.standing());
+            Err(limit.denial(charge.cost(), denied.retry_after, *standings))
+        })
+    }
+}
+
+impl Ticket {
+    /// How the limits stand that were checked so far.
+    pub(crate) fn standings(&self) -> Standings {
+        self.standings
+    }
+
+    /// Whether anything counts the tokens of `model`.
+    pub(crate) fn counts_tokens(&self, principal: &Principal, model: &str) -> bool {
+        let Some(limits) = &self.limits else {
+            return false;
+        };
+        let asked = Asked {
+            principal,
+            model: Some(limits.counts.model(model)),
+            estimate: Estimate::default(),
+        };
+        covering(&limits.late, asked).any(|limit| limit.unit.is_tokens())
+    }
+
+    /// Admits the request, now that its model is known and what it may use; and how the limits stand
+    /// then, if there were more of them.
+    ///
+    /// # Errors
+    /// A 429 of the limit that denies it. What was taken before is given back then.
+    pub(crate) fn admit(
+        self,
+        principal: &Principal,
+        model: &str,
+        estimate: Estimate,
+    ) -> Result<(Option<Arc<Spending>>, Option<Standings>), ApiError> {
+        let Self {
+            limits,
+            spent,
+            permit,
+            mut standings,
+        } = self;
+        let Some(limits) = limits else {
+            return Ok((None, None));
+        };
+        let asked = Asked {
+            principal,
+            model: Some(limits.counts.model(model)),
+            estimate,
+        };
+        let give_back = |error| {
+            for charge in &spent {
+                limits.counts.rates.refund(charge);
+            }
+            error
+        };
+        let entered = limits.enter(&limits.late, asked).map_err(give_back)?;
+        let mut held = Vec::new();
+        let units = covering(&limits.late, asked).filter(|limit| limit.unit != Unit::Concurrency);
+        limits
+            .take(&limits.late, asked, &mut standings, |charges| {
+                let all = units.map(|limit| limit.unit).zip(charges.iter().copied());
+                held.extend(all.filter(|(unit, _)| unit.is_tokens()));
+            })
+            .map_err(give_back)?;
+        let told = (!limits.late.is_empty()).then_some(standings);
+        if held.is_empty() && permit.is_none() && entered.is_none() {
+            return Ok((None, told));
+        }
+        let spending = Spending {
+            counts: Arc::clone(&limits.counts),
+            held,
+            input: AtomicU64::new(0),
+            output: AtomicU64::new(0),
+            _permits: [permit, entered],
+        };
+        Ok((Some(Arc::new(spending)), told))
+    }
+}
+
+impl Spending {
+    /// Takes note of what a run of the request used.
+    pub(crate) fn record(&self, usage: &Usage) {
+        self.input.fetch_add(usage.input_tokens, Relaxed);
+        self.output.fetch_add(usage.output_tokens, Relaxed);
+    }
+}
+
+impl Drop for Spending {
+    fn drop(&mut self) {
+        let used = Estimate {
+            input: *self.input.get_mut(),
+            output: *self.output.get_mut(),
+            is_guess: false,
+        };
+        for (unit, charge) in &self.held {
+            self.counts.rates.settle(charge, used.of(*unit));
+        }
+    }
+}
+
+impl Limit {
+    fn key<'a>(&self, asked: Asked<'a>, endpoint: &'static str) -> super::rule::BucketKey<'a> {
+        self.rule
+            .bucket_key(self.number, asked.principal, asked.model, endpoint)
+    }
+
+    /// What a request takes of it. A guess is no reason to refuse what could be admitted.
+    fn cost(&self, estimate: Estimate, burst: u64) -> u64 {
+        let cost = estimate.of(self.unit);
+        if estimate.is_guess && self.unit != Unit::InputTokens {
+            let surely = match self.unit {
+                Unit::Tokens => estimate.input,
+                Unit::Requests | Unit::InputTokens | Unit::OutputTokens | Unit::Concurrency => 0,
+            };
+            return cost.min(burst.max(surely));
+        }
+        cost
+    }
+}
+
+impl Estimate {
+    /// The same, of so many answers to one input.
+    pub(crate) fn of_choices(self, count: u32) -> Self {
+        Self {
+            output: self.output.saturating_mul(count.into()),
+            ..self
+        }
+    }
+
+    fn of(self, unit: Unit) -> u64 {
+        match unit {
+            Unit::Requests | Unit::Concurrency => 1,
+            Unit::InputTokens => self.input,
+            Unit::OutputTokens => self.output,
+            Unit::Tokens => self.input.saturating_add(self.output),
+        }
+    }
+}
+
+impl Counts {
+    fn model<'m>(&'m self, asked: &'m str) -> Model<'m> {
+        let own = self.aliases.get(asked).map_or(asked, String::as_str);
+        Model { asked, own }
+    }
+}
+
+/// Those of `limits` that cover a request.
+fn covering<'l>(limits: &'l [Limit], asked: Asked<'l>) -> impl Iterator<Item = &'l Limit> {
+    limits
+        .iter()
+        .filter(move |limit| limit.rule.covers(asked.principal, asked.model))
+}
