@@ -22,7 +22,7 @@ from collections import Counter
 from contextlib import contextmanager
 
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import AsyncOpenAI, DefaultHttpxClient, OpenAI
 from shared import BACKEND, LACKED
 
 PLAIN = {"max_retries": 0, "timeout": 30}
@@ -126,6 +126,26 @@ def slow_client(tmp_path_factory):
             key = re.search(r"lk_live_\w+", server)[0]
             with OpenAI(base_url=f"{url}/v1", api_key=key, **OPTIONS) as client:
                 yield client
+
+
+@pytest.fixture
+def limited(tmp_path):
+    """Makes a client of a server with one rate limit, which retries so often; it notes statuses."""
+
+    @contextmanager
+    def make(limit, retries, statuses):
+        rule = f"limits: [{{name: all, per: [key], {limit}}}]"
+        (tmp_path / "lukhas.yaml").write_text(rule)
+        with running("serve", "--config", "lukhas.yaml", folder=tmp_path) as server:
+            url = re.search(r"http://[\d.:]+", server)[0]
+            key = re.search(r"lk_live_\w+", server)[0]
+            hooks = {"response": [lambda response: statuses.append(response.status_code)]}
+            http = DefaultHttpxClient(event_hooks=hooks)
+            options = {**PLAIN, "max_retries": retries, "http_client": http}
+            with OpenAI(base_url=f"{url}/v1", api_key=key, **options) as client:
+                yield client
+
+    return make
 
 
 @pytest.fixture(scope="session")
