@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lukhas_core::Scope;
+use lukhas_core::{Glob, Scope};
 use lukhas_redact::Secret;
 
 use crate::format::{self, Form};
@@ -22,11 +22,13 @@ pub struct KeyEntry {
     pub(crate) origin: String,
     pub(crate) public_id: Option<Arc<str>>,
     pub(crate) tenant: Arc<str>,
+    pub(crate) project: Arc<str>,
     pub(crate) scopes: Arc<[Scope]>,
+    pub(crate) models: Arc<[Glob]>,
 }
 
 impl KeyEntry {
-    /// The entry of `token`, for tenant `default` and every scope.
+    /// The entry of `token`, for tenant and project `default`, every scope and every model.
     ///
     /// `origin` says in errors where the token came from, such as `` `LUKHAS_API_TOKEN` ``. A token
     /// is one that [`GeneratedKey`](crate::GeneratedKey) made, or any that an operator chose.
@@ -42,7 +44,9 @@ impl KeyEntry {
                 origin,
                 public_id,
                 tenant: "default".into(),
+                project: "default".into(),
                 scopes: Scope::ALL.into(),
+                models: [].into(),
             }),
             Err(fault) => Err(KeyError::Unusable { origin, fault }),
         }
@@ -69,6 +73,21 @@ impl KeyEntry {
     #[must_use]
     pub fn with_tenant(mut self, tenant: impl Into<Arc<str>>) -> Self {
         self.tenant = tenant.into();
+        self
+    }
+
+    /// The same entry, for the account `project` of its tenant.
+    #[must_use]
+    pub fn with_project(mut self, project: impl Into<Arc<str>>) -> Self {
+        self.project = project.into();
+        self
+    }
+
+    /// The same entry, with only the models whose names `models` match, or with every model when
+    /// there is no pattern.
+    #[must_use]
+    pub fn with_models(mut self, models: impl Into<Arc<[Glob]>>) -> Self {
+        self.models = models.into();
         self
     }
 

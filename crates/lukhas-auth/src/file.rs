@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Key files: one bearer token a line, and optionally its name.
 
-use std::fs::{File, Metadata};
-use std::io::{self, Read};
 use std::path::Path;
 use std::str;
 
 use lukhas_redact::Secret;
 
+use crate::private_file::{self, FileKind};
 use crate::{KeyEntry, KeyError, KeyFault};
 
 /// Most bytes of a key file: far more keys than anyone writes by hand.
@@ -21,25 +20,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// [`KeyError::Permissions`] on Unix when others than its owner have any access to it, before a
 /// byte is read; [`KeyError::Read`] and [`KeyError::TooLarge`]; and what parsing gives.
 pub fn read_key_file(path: &Path) -> Result<Vec<KeyEntry>, KeyError> {
-    let failed = |source: io::Error| KeyError::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    check_permissions(path, &metadata)?;
-    // Its full size at once: a Vec that grows leaves copies of the keys behind.
-    let capacity = usize::try_from(metadata.len().min(MAX_FILE_BYTES)).unwrap_or_default() + 1;
-    let mut content = Vec::with_capacity(capacity);
-    let read = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut content);
-    let content = Secret::new(content);
-    read.map_err(failed)?;
-    if content.expose().len() as u64 > MAX_FILE_BYTES {
-        return Err(KeyError::TooLarge {
-            path: path.to_owned(),
-            limit: MAX_FILE_BYTES,
-        });
-    }
+    let content = private_file::read(FileKind::Keys, path, MAX_FILE_BYTES)?;
     parse_key_file(path, content.expose())
 }
 
@@ -88,26 +69,6 @@ fn parse_line(origin: String, line: &[u8]) -> Result<Option<KeyEntry>, KeyError>
             .map(Some),
         None => Ok(Some(entry)),
     }
-}
-
-#[cfg(unix)]
-fn check_permissions(path: &Path, metadata: &Metadata) -> Result<(), KeyError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    const OTHERS: u32 = 0o077;
-    let mode = metadata.permissions().mode() & 0o777;
-    if mode & OTHERS == 0 {
-        return Ok(());
-    }
-    Err(KeyError::Permissions {
-        path: path.to_owned(),
-        mode,
-    })
-}
-
-#[cfg(not(unix))]
-fn check_permissions(_path: &Path, _metadata: &Metadata) -> Result<(), KeyError> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ use lukhas_redact::Secret;
 use rand::CryptoRng;
 use rand::distr::{Alphanumeric, Distribution};
 
+use crate::KeyFault;
+
 const PREFIX: &str = "lk_live_";
-const ID_CHARS: usize = 8;
+pub(crate) const ID_CHARS: usize = 8;
 const SECRET_CHARS: usize = 30;
 const CRC_CHARS: usize = 6;
 const ID_END: usize = PREFIX.len() + ID_CHARS;
@@ -58,6 +60,20 @@ impl GeneratedKey {
     }
 }
 
+/// The public identifier inside `token`, if it is a key of this server without a typing error.
+/// Whether it was ever made, only a [`KeyStore`](crate::KeyStore) can say.
+///
+/// # Errors
+/// [`KeyFault::Mistyped`] for what begins as its keys do and is none, [`KeyFault::Foreign`] for
+/// anything else.
+pub fn key_id(token: &str) -> Result<&str, KeyFault> {
+    match read(token) {
+        Form::Own { id } => Ok(id),
+        Form::Mistyped => Err(KeyFault::Mistyped),
+        Form::Foreign => Err(KeyFault::Foreign),
+    }
+}
+
 /// Reads the form of `token`.
 pub(crate) fn read(token: &str) -> Form<'_> {
     let bytes = token.as_bytes();
@@ -76,6 +92,14 @@ pub(crate) fn read(token: &str) -> Form<'_> {
     Form::Own {
         id: &token[PREFIX.len()..ID_END],
     }
+}
+
+/// The public identifier inside a token of this server's form, by its shape alone: whether the
+/// checksum is right is not looked at, which would take longer than the rest of authenticating.
+pub(crate) fn public_id(token: &[u8]) -> Option<[u8; ID_CHARS]> {
+    let rest = token.strip_prefix(PREFIX.as_bytes())?;
+    let (id, rest) = rest.split_first_chunk()?;
+    (token.len() == KEY_CHARS && rest.first() == Some(&b'_')).then_some(*id)
 }
 
 fn push_random(key: &mut String, count: usize, rng: &mut (impl CryptoRng + ?Sized)) {

@@ -4,36 +4,48 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit, Mac};
 use lukhas_core::{AuthError, Authenticator, Principal};
 use rand::CryptoRng;
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use subtle::Choice;
 
-use crate::{KeyEntry, KeyError, MAX_TOKEN_CHARS};
+use crate::format::{self, ID_CHARS};
+use crate::pepper::Digest;
+use crate::{KeyEntry, KeyError, KeyRecord, KeyStore, MAX_TOKEN_CHARS, Pepper, UtcTime};
 
-type Digest = [u8; 32];
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> UtcTime + Send + Sync>;
 
-/// Bytes of an HMAC-SHA-256 key that need no hashing of their own.
-const PEPPER_BYTES: usize = 64;
-
-/// Many keys, known only by HMAC-SHA-256 digests under a pepper that lives as long as the set.
+/// Many keys, known only by HMAC-SHA-256 digests under a [`Pepper`].
 ///
-/// INVARIANT: `keys` is sorted by digest and holds none twice.
+/// INVARIANT: `own` is sorted by public identifier, `foreign` by digest, and neither holds one twice.
 ///
-/// Every token up to 1,024 bytes costs the same work, known or not: one HMAC, a binary search of a
-/// depth that depends on the number of keys alone, and one comparison in constant time. The search
-/// compares digests in variable time, which tells nothing: without the pepper nobody can choose or
-/// predict a digest.
+/// A token of up to 1,024 bytes is judged by one path, whatever comes of it: one HMAC, one look at
+/// the clock if any key of the set expires, one binary search of a depth that depends on the number of keys alone, and one
+/// comparison in constant time with the key that the search ends at, whoever's it is. The search
+/// compares in variable time, which tells nothing: identifiers are public, and without the pepper
+/// nobody can choose or predict a digest. Which list is searched the token's shape says, to whoever
+/// sent it, too. So an identifier that nobody has, a wrong secret, and a key that has expired or was
+/// revoked cannot be told apart.
 pub struct KeySet {
-    pepper: Hmac<Sha256>,
-    keys: Vec<Key>,
+    pepper: Pepper,
+    clock: Clock,
+    /// Whether any key ends by itself: if none does, nobody need know the time.
+    expires: bool,
+    /// Keys of this server's form, which hold their identifier.
+    own: Vec<Key>,
+    /// Keys that operators chose.
+    foreign: Vec<Key>,
 }
 
 struct Key {
+    /// The identifier inside an own key.
+    public_id: [u8; ID_CHARS],
     digest: Digest,
+    /// Unix time in seconds from which on it is nobody's.
+    until: u64,
     principal: Arc<Principal>,
 }
 
@@ -42,7 +54,7 @@ impl KeySet {
     ///
     /// A principal's `key_id` is the name of its entry, else the public id inside a key of this
     /// server, else `key_` and 8 hexadecimal digits of a keyed digest: those reveal nothing about
-    /// the token and are others in every set, so name a foreign token whose id should last.
+    /// the token and are others under every pepper, so name a foreign token whose id should last.
     ///
     /// # Errors
     /// [`KeyError::DuplicateKey`] and [`KeyError::DuplicateId`].
@@ -50,24 +62,47 @@ impl KeySet {
         rng: &mut (impl CryptoRng + ?Sized),
         entries: impl IntoIterator<Item = KeyEntry>,
     ) -> Result<Self, KeyError> {
-        let mut bits = [0; PEPPER_BYTES];
-        rng.fill_bytes(&mut bits);
-        let pepper = Hmac::new(&bits.into());
-        let mut origins = Origins::default();
-        let mut keys = Vec::new();
-        for entry in entries {
-            let key = Key::new(&pepper, &entry);
-            origins.claim(&key, entry.origin)?;
-            keys.push(key);
+        Builder::new(Pepper::random(rng)).build(entries)
+    }
+
+    /// The set of `entries` and of every key of `store`, which is at `path` and was made with
+    /// `pepper`. Keys of the store that are of no use stay known, and are refused.
+    ///
+    /// # Errors
+    /// [`KeyError::OtherPepper`], [`KeyError::DuplicateKey`] and [`KeyError::DuplicateId`].
+    pub fn with_store(
+        path: &Path,
+        store: &KeyStore,
+        pepper: Pepper,
+        entries: impl IntoIterator<Item = KeyEntry>,
+    ) -> Result<Self, KeyError> {
+        store.check_pepper(path, &pepper)?;
+        let mut builder = Builder::new(pepper);
+        for (record, line) in store.records().iter().zip(2..) {
+            builder.record(record, format!("`{}` line {line}", path.display()))?;
         }
-        keys.sort_unstable_by_key(|key| key.digest);
-        Ok(Self { pepper, keys })
+        builder.build(entries)
+    }
+
+    /// The same set, with another clock than the system's to tell whether a key has expired.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     /// Number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.own.len() + self.foreign.len()
+    }
+
+    /// How many of them are of use now.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        let now = (self.clock)().as_unix();
+        let keys = self.own.iter().chain(&self.foreign);
+        keys.filter(|key| now < key.until).count()
     }
 
     /// The holders of the keys, in no order that says anything.
@@ -78,7 +113,7 @@ impl KeySet {
     /// Whether there is no key, so that nobody can be authenticated.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.len() == 0
     }
 }
 
@@ -88,10 +123,19 @@ impl Authenticator for KeySet {
         if token.len() > MAX_TOKEN_CHARS {
             return Err(AuthError);
         }
-        let digest = digest(&self.pepper, &[token]);
-        let at = self.keys.partition_point(|key| key.digest < digest);
-        let candidate = self.keys.get(at).or(self.keys.last()).ok_or(AuthError)?;
-        if candidate.digest.ct_eq(&digest).into() {
+        let now = if self.expires {
+            (self.clock)().as_unix()
+        } else {
+            0
+        };
+        let digest = self.pepper.digest(&[token]);
+        let candidate = match format::public_id(token) {
+            Some(id) => nearest(&self.own, |key| key.public_id < id),
+            None => nearest(&self.foreign, |key| key.digest < digest),
+        };
+        let candidate = candidate.ok_or(AuthError)?;
+        let alive = Choice::from(u8::from(now < candidate.until));
+        if (candidate.digest.is(&digest) & alive).into() {
             Ok(Arc::clone(&candidate.principal))
         } else {
             Err(AuthError)
@@ -99,29 +143,101 @@ impl Authenticator for KeySet {
     }
 }
 
+/// The first key that is not `before` what is looked for, or the last: the only one that can be it.
+fn nearest(keys: &[Key], before: impl Fn(&Key) -> bool) -> Option<&Key> {
+    keys.get(keys.partition_point(before)).or(keys.last())
+}
+
 impl fmt::Debug for KeySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeySet")
-            .field("keys", &self.keys.len())
+            .field("keys", &self.len())
             .finish_non_exhaustive()
     }
 }
 
-impl Key {
-    fn new(pepper: &Hmac<Sha256>, entry: &KeyEntry) -> Self {
-        let token = entry.token.expose().as_bytes();
-        let key_id = match &entry.public_id {
-            Some(id) => Arc::clone(id),
-            None => anonymous_id(pepper, token),
-        };
+/// A set on its way.
+struct Builder {
+    pepper: Pepper,
+    origins: Origins,
+    own: Vec<Key>,
+    foreign: Vec<Key>,
+}
+
+impl Builder {
+    fn new(pepper: Pepper) -> Self {
         Self {
-            digest: digest(pepper, &[token]),
-            principal: Arc::new(Principal {
-                key_id,
-                tenant: Arc::clone(&entry.tenant),
-                scopes: Arc::clone(&entry.scopes),
-            }),
+            pepper,
+            origins: Origins::default(),
+            own: Vec::new(),
+            foreign: Vec::new(),
         }
+    }
+
+    fn record(&mut self, record: &KeyRecord, origin: String) -> Result<(), KeyError> {
+        let mut public_id = [0; ID_CHARS];
+        // A record's identifier has just that length.
+        public_id.copy_from_slice(record.id.as_bytes());
+        let key = Key {
+            public_id,
+            digest: record.digest,
+            until: record.until(),
+            principal: Arc::new(record.principal()),
+        };
+        self.origins.claim(key.digest, [&record.id], origin)?;
+        self.own.push(key);
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: KeyEntry) -> Result<(), KeyError> {
+        let token = entry.token.expose().as_bytes();
+        let digest = self.pepper.digest(&[token]);
+        let inside = format::public_id(token);
+        let inside_text = inside.map(|id| Arc::from(String::from_utf8_lossy(&id)));
+        let key_id = match entry.public_id {
+            Some(id) => id,
+            None => anonymous_id(&self.pepper, token),
+        };
+        let ids = [
+            Some(&key_id),
+            inside_text.as_ref().filter(|id| **id != key_id),
+        ];
+        self.origins
+            .claim(digest, ids.into_iter().flatten(), entry.origin)?;
+        let keys = match inside {
+            Some(_) => &mut self.own,
+            None => &mut self.foreign,
+        };
+        keys.push(Key {
+            public_id: inside.unwrap_or_default(),
+            digest,
+            until: u64::MAX,
+            principal: Arc::new(Principal {
+                project: entry.project,
+                scopes: entry.scopes,
+                models: entry.models,
+                ..Principal::new(key_id, entry.tenant)
+            }),
+        });
+        Ok(())
+    }
+
+    fn build(mut self, entries: impl IntoIterator<Item = KeyEntry>) -> Result<KeySet, KeyError> {
+        for entry in entries {
+            self.entry(entry)?;
+        }
+        self.own.sort_unstable_by_key(|key| key.public_id);
+        self.foreign.sort_unstable_by_key(|key| key.digest);
+        Ok(KeySet {
+            pepper: self.pepper,
+            clock: Arc::new(UtcTime::now),
+            expires: self
+                .own
+                .iter()
+                .any(|key| (1..u64::MAX).contains(&key.until)),
+            own: self.own,
+            foreign: self.foreign,
+        })
     }
 }
 
@@ -133,9 +249,14 @@ struct Origins {
 }
 
 impl Origins {
-    fn claim(&mut self, key: &Key, origin: String) -> Result<(), KeyError> {
+    fn claim<'i>(
+        &mut self,
+        token: Digest,
+        ids: impl IntoIterator<Item = &'i Arc<str>>,
+        origin: String,
+    ) -> Result<(), KeyError> {
         let origin: Arc<str> = origin.into();
-        match self.tokens.entry(key.digest) {
+        match self.tokens.entry(token) {
             Entry::Occupied(first) => {
                 return Err(KeyError::DuplicateKey {
                     first: first.get().to_string(),
@@ -144,33 +265,26 @@ impl Origins {
             }
             Entry::Vacant(vacant) => vacant.insert(Arc::clone(&origin)),
         };
-        match self.ids.entry(Arc::clone(&key.principal.key_id)) {
-            Entry::Occupied(first) => Err(KeyError::DuplicateId {
-                first: first.get().to_string(),
-                second: origin.to_string(),
-                key_id: first.key().to_string(),
-            }),
-            Entry::Vacant(vacant) => {
-                vacant.insert(origin);
-                Ok(())
-            }
+        for id in ids {
+            match self.ids.entry(Arc::clone(id)) {
+                Entry::Occupied(first) => {
+                    return Err(KeyError::DuplicateId {
+                        first: first.get().to_string(),
+                        second: origin.to_string(),
+                        key_id: first.key().to_string(),
+                    });
+                }
+                Entry::Vacant(vacant) => vacant.insert(Arc::clone(&origin)),
+            };
         }
+        Ok(())
     }
 }
 
-fn anonymous_id(pepper: &Hmac<Sha256>, token: &[u8]) -> Arc<str> {
+fn anonymous_id(pepper: &Pepper, token: &[u8]) -> Arc<str> {
     // No token holds a zero byte, so this is never the digest that authenticates one.
-    let digest = digest(pepper, &[b"key id\0", token]);
-    let [a, b, c, d, ..] = digest;
-    format!("key_{:08x}", u32::from_be_bytes([a, b, c, d])).into()
-}
-
-fn digest(pepper: &Hmac<Sha256>, parts: &[&[u8]]) -> Digest {
-    let mut mac = pepper.clone();
-    for part in parts {
-        mac.update(part);
-    }
-    mac.finalize().into_bytes().into()
+    let digest = pepper.digest(&[b"key id\0", token]);
+    format!("key_{:08x}", u32::from_be_bytes(digest.first_bytes())).into()
 }
 
 #[cfg(test)]

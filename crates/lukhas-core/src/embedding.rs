@@ -64,6 +64,9 @@ pub trait Embedder: Send + Sync {
 
     /// Embeds the inputs of `request`. Dropping the future stops the work.
     ///
+    /// Whoever leads a name to its embedder asks [`Principal::may_use`](crate::Principal::may_use):
+    /// a model that the principal may not use does not exist for it.
+    ///
     /// # Errors
     /// [`RunError`] names the field at fault, an input as `input[3]`.
     fn embed<'a>(

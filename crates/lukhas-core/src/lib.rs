@@ -19,6 +19,7 @@
 mod embedding;
 mod error;
 mod event;
+mod glob;
 mod id;
 mod item;
 mod price;
@@ -35,6 +36,7 @@ pub use event::{
     IncompleteReason, Node, Outcome, OutputEvent, RunEnd, RunEvent, StepEvent, StepPhase, Usage,
     UsageSource, Verbatim,
 };
+pub use glob::{Glob, GlobError};
 pub use id::{Entropy, Id};
 pub use item::{
     FunctionCall, FunctionOutput, Item, ItemKind, Media, MediaSource, Message, Part, Role,

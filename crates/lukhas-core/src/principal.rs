@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who asks.
 
+use std::fmt;
 use std::sync::Arc;
+
+use crate::Glob;
 
 /// Who asks: the holder of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,8 +13,13 @@ pub struct Principal {
     pub key_id: Arc<str>,
     /// Whose objects it sees. Objects of other tenants do not exist for it.
     pub tenant: Arc<str>,
+    /// Whose account it is, within the tenant. It hides nothing.
+    pub project: Arc<str>,
     /// What it may do.
     pub scopes: Arc<[Scope]>,
+    /// Names of models that it may ask for; all of them when there is no pattern. Other models do
+    /// not exist for it.
+    pub models: Arc<[Glob]>,
 }
 
 /// A permission, as routes declare it.
@@ -52,7 +60,7 @@ impl Scope {
         Self::Operations,
     ];
 
-    /// Its name in key files and documents.
+    /// Its name on the command line, in key stores and in documents.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -62,9 +70,41 @@ impl Scope {
             Self::Operations => "operations:read",
         }
     }
+
+    /// The scope of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Principal {
+    /// A holder of `key_id` who sees the objects of `tenant` and may do nothing yet: project
+    /// `default`, no scope, every model.
+    #[must_use]
+    pub fn new(key_id: impl Into<Arc<str>>, tenant: impl Into<Arc<str>>) -> Self {
+        Self {
+            key_id: key_id.into(),
+            tenant: tenant.into(),
+            project: "default".into(),
+            scopes: [].into(),
+            models: [].into(),
+        }
+    }
+
+    /// Whether the model `name` exists for it. Only the name it asks for counts: an alias is a name
+    /// of its own, whatever it stands for.
+    #[must_use]
+    pub fn may_use(&self, name: &str) -> bool {
+        self.models.is_empty() || self.models.iter().any(|glob| glob.matches(name))
+    }
+
     /// Whether it holds `scope`.
     #[must_use]
     pub fn may(&self, scope: Scope) -> bool {

@@ -69,10 +69,10 @@ pub trait Orchestrator: Send + Sync {
         false
     }
 
-    /// Runs `request`.
+    /// Runs `request`. A model that [`RunCx::principal`] may not use does not exist for it.
     fn run(&self, cx: RunCx, request: RunRequest) -> RunStream;
 
-    /// Number of input tokens that `request` would use.
+    /// Number of input tokens that `request` would use; models exist as they do for [`Self::run`].
     fn count_input(&self, cx: RunCx, request: RunRequest) -> BoxFuture<'_, Result<u64, RunError>>;
 }
 

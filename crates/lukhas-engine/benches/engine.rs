@@ -23,11 +23,7 @@ impl Entropy for Zero {
 }
 
 fn cx() -> RunCx {
-    let principal = Principal {
-        key_id: "key".into(),
-        tenant: "tenant".into(),
-        scopes: Arc::new([]),
-    };
+    let principal = Principal::new("key", "tenant");
     RunCx {
         run_id: Id::new("run_", &Zero),
         principal: Arc::new(principal),

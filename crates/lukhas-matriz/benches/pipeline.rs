@@ -79,11 +79,7 @@ fn cx() -> RunCx {
     let entropy: Arc<dyn Entropy> = Arc::new(Zero);
     RunCx {
         run_id: Id::new("run_", &*entropy),
-        principal: Arc::new(Principal {
-            key_id: "key".into(),
-            tenant: "tenant".into(),
-            scopes: Scope::ALL.into(),
-        }),
+        principal: Arc::new(Principal::new("key", "tenant")),
         entropy,
         steps: false,
         abandoned: None,

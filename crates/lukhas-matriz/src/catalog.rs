@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use lukhas_core::ModelInfo;
+use lukhas_core::{ModelInfo, Principal};
 
 /// Why a model cannot be offered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +47,13 @@ impl<P: ?Sized> Catalog<P> {
         &self.models
     }
 
-    /// Where the name `model` leads.
-    pub(crate) fn route(&self, model: &str) -> Option<Cow<'_, Route<P>>> {
+    /// Where the name `model` leads `principal`: nowhere, if it may not use that.
+    pub(crate) fn route(&self, principal: &Principal, model: &str) -> Option<Cow<'_, Route<P>>> {
+        self.find(model).filter(|_| principal.may_use(model))
+    }
+
+    /// Where the name `model` leads whoever may use it.
+    pub(crate) fn find(&self, model: &str) -> Option<Cow<'_, Route<P>>> {
         if let Some(route) = self.routes.get(model) {
             return Some(Cow::Borrowed(route));
         }

@@ -65,7 +65,7 @@ impl Embedder for Embedders {
         mut request: EmbedRequest,
     ) -> BoxFuture<'a, Result<Embedded, RunError>> {
         Box::pin(async move {
-            let Some(route) = self.catalog.route(&request.model) else {
+            let Some(route) = self.catalog.route(&cx.principal, &request.model) else {
                 return Err(RunError::model_not_found(&request.model));
             };
             request.model = route.model.as_ref().to_owned();
@@ -121,15 +121,18 @@ mod tests {
         }
     }
 
-    async fn embed(embedders: &Embedders, model: &str) -> Result<Embedded, RunError> {
-        let request = EmbedRequest {
+    fn request(model: &str) -> EmbedRequest {
+        EmbedRequest {
             model: model.to_owned(),
             input: EmbedInput::Texts(vec!["text".to_owned()]),
             dimensions: None,
             encoding: VectorEncoding::Floats,
             end_user: None,
-        };
-        embedders.embed(&cx("tenant"), request).await
+        }
+    }
+
+    async fn embed(embedders: &Embedders, model: &str) -> Result<Embedded, RunError> {
+        embedders.embed(&cx("tenant"), request(model)).await
     }
 
     #[tokio::test]
@@ -149,6 +152,23 @@ mod tests {
         assert_eq!(long.asked(), ["text-3"]);
         let names: Vec<_> = embedders.models().iter().map(|model| &model.id).collect();
         assert_eq!(names, ["own", "alias"], "others are not listed");
+    }
+
+    #[tokio::test]
+    async fn a_model_that_the_principal_may_not_use_does_not_exist_for_it() {
+        let own = Named::new(&["own"]);
+        let embedders = Embedders::new()
+            .with_embedder(own.clone())
+            .and_then(|embedders| embedders.with_alias("alias", "own"))
+            .unwrap();
+        let mut cx = cx("tenant");
+        let mut principal = (*cx.principal).clone();
+        principal.models = ["alias".parse().unwrap()].into();
+        cx.principal = Arc::new(principal);
+        let error = embedders.embed(&cx, request("own")).await.unwrap_err();
+        assert_eq!(error, RunError::model_not_found("own"));
+        embedders.embed(&cx, request("alias")).await.unwrap();
+        assert_eq!(own.asked(), ["own"]);
     }
 
     #[tokio::test]

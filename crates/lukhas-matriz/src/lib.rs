@@ -71,9 +71,7 @@
 //!     .with_alias("gpt-4o-mini", "greeter")?;
 //!
 //! # let entropy: Arc<dyn Entropy> = Arc::new(Zero);
-//! # let principal = Arc::new(Principal {
-//! #     key_id: "key".into(), tenant: "tenant".into(), scopes: Scope::ALL.into(),
-//! # });
+//! # let principal = Arc::new(Principal::new("key", "tenant"));
 //! let run_id = Id::new("run_", &*entropy);
 //! let cx = RunCx { run_id, principal, entropy, steps: false, abandoned: None };
 //! let request = RunRequest {

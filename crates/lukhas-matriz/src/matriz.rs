@@ -114,7 +114,7 @@ impl Orchestrator for Matriz {
     }
 
     fn uses_original(&self, model: &str) -> bool {
-        let route = self.parts.catalog.route(model);
+        let route = self.parts.catalog.find(model);
         route.is_some_and(|route| route.provider.uses_original())
     }
 

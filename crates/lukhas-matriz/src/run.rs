@@ -70,11 +70,11 @@ impl Run {
                 Some(wait) => Stage::Recalling(wait),
                 None => Stage::Attention,
             },
-            Stage::Attention => match attention::fit(parts, request)? {
+            Stage::Attention => match attention::fit(parts, &cx.principal, request)? {
                 Some(wait) => Stage::Shortening(wait),
                 None => Stage::Thought,
             },
-            Stage::Thought => Stage::Risk(thought::choose(parts, request)?),
+            Stage::Thought => Stage::Risk(thought::choose(parts, &cx.principal, request)?),
             Stage::Risk(provider) => {
                 risk::check(&parts.private_hosts, request)?;
                 Stage::Intent(provider)
@@ -190,9 +190,9 @@ pub(crate) async fn count_input(
     if let Some(wait) = memory::recall(parts, &cx.principal, &mut request) {
         request = wait.await?;
     }
-    if let Some(wait) = attention::fit(parts, &mut request)? {
+    if let Some(wait) = attention::fit(parts, &cx.principal, &mut request)? {
         request = wait.await?;
     }
-    let provider = thought::choose(parts, &mut request)?;
+    let provider = thought::choose(parts, &cx.principal, &mut request)?;
     provider.count_input(&request).await
 }

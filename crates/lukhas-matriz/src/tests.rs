@@ -260,3 +260,40 @@ async fn counting_fails_as_the_run_would() {
     let error = matriz.count_input(cx("t"), asked).await.unwrap_err();
     assert_eq!(error.kind, RunErrorKind::ContextLength);
 }
+
+#[tokio::test]
+async fn a_model_that_the_principal_may_not_use_does_not_exist_for_it() {
+    let provider = Arc::new(Scripted::new(says("hello")));
+    let rest = Arc::new(Scripted::new(says("rest")));
+    let matriz = matriz(&provider)
+        .with_alias("alias", MODEL)
+        .unwrap()
+        .with_other("", rest);
+    let restricted = || {
+        let mut cx = cx("t");
+        let mut principal = (*cx.principal).clone();
+        principal.models = ["alias".parse().unwrap(), "rest-*".parse().unwrap()].into();
+        cx.principal = Arc::new(principal);
+        cx
+    };
+    for (name, allowed) in [
+        ("alias", true),
+        (MODEL, false),
+        ("rest-1", true),
+        ("other", false),
+    ] {
+        let mut asked = request(vec![user("hi")]);
+        asked.model = name.into();
+        // A conversation that is too long for the model tells nothing of it either.
+        let mut long = asked.clone();
+        long.items = vec![user(&"word ".repeat(100_000))];
+        let missing = RunError::model_not_found(name);
+        for request in [asked, long] {
+            let end = outputs(collect(&matriz, restricted(), request.clone()).await).pop();
+            let failed = OutputEvent::Ended(RunEnd::failed(missing.clone()));
+            let counted = matriz.count_input(restricted(), request).await;
+            assert_eq!(end == Some(failed), !allowed, "{name}");
+            assert_eq!(counted == Err(missing.clone()), !allowed, "{name}");
+        }
+    }
+}

@@ -48,11 +48,7 @@ fn embed(runtime: &Runtime, texts: &[String], dimensions: u32) {
     let embedder = LexicalHash::new(Arc::new(Nothing));
     let cx = RunCx {
         run_id: Id::new("run_", &Nothing),
-        principal: Arc::new(Principal {
-            key_id: "bench".into(),
-            tenant: "bench".into(),
-            scopes: Arc::new([]),
-        }),
+        principal: Arc::new(Principal::new("bench", "bench")),
         entropy: Arc::new(Nothing),
         steps: false,
         abandoned: None,

@@ -63,11 +63,7 @@ impl Answerer {
         let entropy = Arc::new(BodyEntropy::of_calls(&asked.digest));
         let cx = RunCx {
             run_id: Id::new("run_", &*entropy),
-            principal: Arc::new(Principal {
-                key_id: "mock".into(),
-                tenant: "mock".into(),
-                scopes: [].into(),
-            }),
+            principal: Arc::new(Principal::new("mock", "mock")),
             entropy,
             steps: false,
             abandoned: None,

@@ -28,22 +28,6 @@ fn set_of(tokens: &[String]) -> KeySet {
     .unwrap()
 }
 
-/// RFC 4231, test case 2: what the digests are made with is HMAC-SHA-256.
-#[test]
-fn digest_is_hmac_sha_256() {
-    let mut key = [0; PEPPER_BYTES];
-    key[..4].copy_from_slice(b"Jefe");
-    let digest = digest(
-        &Hmac::new(&key.into()),
-        &[b"what do ya want ", b"for nothing?"],
-    );
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(
-        hex,
-        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-    );
-}
-
 #[test]
 fn every_key_is_its_own_principal() {
     for count in [1, 2, 3, 100] {
@@ -117,6 +101,8 @@ fn principal_carries_what_the_entry_says() {
                 .with_name("billing")
                 .unwrap()
                 .with_tenant("acme")
+                .with_project("search")
+                .with_models(["gpt-*".parse().unwrap()])
                 .with_scopes([Scope::Models]),
         ],
     )
@@ -124,16 +110,18 @@ fn principal_carries_what_the_entry_says() {
 
     let principal = set.authenticate(own.as_bytes()).unwrap();
     assert_eq!(
-        (&principal.key_id, &*principal.tenant),
-        (&made.id, "default")
+        (&principal.key_id, &*principal.tenant, &*principal.project),
+        (&made.id, "default", "default")
     );
+    assert!(principal.may_use("any"));
     assert!(Scope::ALL.into_iter().all(|scope| principal.may(scope)));
 
     let principal = set.authenticate(named.as_bytes()).unwrap();
     assert_eq!(
-        (&*principal.key_id, &*principal.tenant),
-        ("billing", "acme")
+        (&*principal.key_id, &*principal.tenant, &*principal.project),
+        ("billing", "acme", "search")
     );
+    assert!(principal.may_use("gpt-5") && !principal.may_use("claude"));
     assert!(principal.may(Scope::Models) && !principal.may(Scope::Responses));
 }
 
@@ -195,5 +183,148 @@ proptest! {
             prop_assert!(set.authenticate(token.as_bytes()).is_ok());
         }
         prop_assert_eq!(set.authenticate(other.as_bytes()).is_ok(), tokens.contains(&other));
+    }
+}
+
+/// A store with one key of each kind, their tokens, and the set of it at a time that stands still.
+mod stored {
+    use std::path::Path;
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::{GeneratedKey, Label, NewKey, Rights};
+
+    const NOW: u64 = 1_000;
+
+    struct Case {
+        set: KeySet,
+        now: Arc<AtomicU64>,
+        /// How often the clock was asked.
+        looks: Arc<AtomicUsize>,
+        live: String,
+        expiring: String,
+        revoked: String,
+    }
+
+    fn time(seconds: u64) -> UtcTime {
+        UtcTime::from_unix(seconds).unwrap()
+    }
+
+    fn new_key(expires_at: Option<u64>) -> NewKey {
+        NewKey {
+            name: "billing".parse().unwrap(),
+            rights: Rights {
+                tenant: "acme".parse().unwrap(),
+                project: Label::default(),
+                scopes: [Scope::Embeddings].into(),
+                models: ["gpt-*".parse().unwrap()].into(),
+            },
+            expires_at: expires_at.map(time),
+        }
+    }
+
+    fn case(entries: impl IntoIterator<Item = KeyEntry>) -> Result<Case, KeyError> {
+        let (pepper, mut rng) = (Pepper::random(&mut rng()), rng());
+        let mut store = KeyStore::new(&pepper);
+        let mut create = |store: &mut KeyStore, expires_at| {
+            let key = store.create(&pepper, &mut rng, new_key(expires_at), time(NOW));
+            let GeneratedKey { id, secret } = key.unwrap();
+            (id, secret.expose().clone())
+        };
+        let (_, live) = create(&mut store, None);
+        let (_, expiring) = create(&mut store, Some(NOW + 10));
+        let (id, revoked) = create(&mut store, None);
+        store.revoke(&id, time(NOW)).unwrap();
+
+        let now = Arc::new(AtomicU64::new(NOW));
+        let looks = Arc::new(AtomicUsize::new(0));
+        let clock: Clock = {
+            let (now, looks) = (Arc::clone(&now), Arc::clone(&looks));
+            Arc::new(move || {
+                looks.fetch_add(1, Ordering::SeqCst);
+                time(now.load(Ordering::SeqCst))
+            })
+        };
+        let set = KeySet::with_store(Path::new("keys.jsonl"), &store, pepper.clone(), entries)?;
+        Ok(Case {
+            set: set.with_clock(clock),
+            now,
+            looks,
+            live,
+            expiring,
+            revoked,
+        })
+    }
+
+    #[test]
+    fn a_stored_key_is_its_principal_until_it_ends() {
+        let plain = foreign(1);
+        let case = case([entry("the test", &plain)]).unwrap();
+        assert_eq!(case.set.len(), 4);
+        let knows = |token: &str| case.set.authenticate(token.as_bytes()).is_ok();
+        assert!(knows(&case.live) && knows(&case.expiring) && knows(&plain));
+        assert!(!knows(&case.revoked));
+        case.now.store(NOW + 9, Ordering::SeqCst);
+        assert!(knows(&case.expiring));
+        case.now.store(NOW + 10, Ordering::SeqCst);
+        assert!(!knows(&case.expiring));
+        assert!(knows(&case.live) && knows(&plain));
+
+        let principal = case.set.authenticate(case.live.as_bytes()).unwrap();
+        assert_eq!(principal.key_id, case.live[8..16].into());
+        assert_eq!(
+            (&*principal.tenant, &*principal.project),
+            ("acme", "default")
+        );
+        assert!(principal.may(Scope::Embeddings) && !principal.may(Scope::Responses));
+        assert!(principal.may_use("gpt-5") && !principal.may_use("claude"));
+    }
+
+    #[test]
+    fn every_refusal_is_the_same_after_the_same_work() {
+        let case = case([]).unwrap();
+        case.now.store(NOW + 10, Ordering::SeqCst);
+        let swapped = |token: &str, from: usize| {
+            let mut bytes = token.as_bytes().to_vec();
+            bytes[from] = if bytes[from] == b'a' { b'b' } else { b'a' };
+            String::from_utf8(bytes).unwrap()
+        };
+        for (what, token) in [
+            ("unknown id", swapped(&case.live, 8)),
+            ("wrong secret", swapped(&case.live, 20)),
+            ("wrong checksum", swapped(&case.live, 50)),
+            ("expired", case.expiring.clone()),
+            ("revoked", case.revoked.clone()),
+            ("foreign", foreign(1)),
+            ("mistyped", case.live[1..].to_owned()),
+        ] {
+            let before = case.looks.load(Ordering::SeqCst);
+            let refused = case.set.authenticate(token.as_bytes());
+            assert_eq!(refused, Err(AuthError), "{what}");
+            assert_eq!(case.looks.load(Ordering::SeqCst), before + 1, "{what}");
+        }
+    }
+
+    #[test]
+    fn a_key_stands_in_one_place_only() {
+        let case = case([]).unwrap();
+        let again = KeyEntry::new("`keys.txt` line 1", Secret::new(case.live.clone())).unwrap();
+        let error = super::stored::case([again]).map(|_| ()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`keys.jsonl` line 2 and `keys.txt` line 1 hold the same key"
+        );
+        let named = entry("`keys.txt` line 1", &foreign(1));
+        let named = named.with_name(&case.live[8..16]).unwrap();
+        let error = super::stored::case([named]).map(|_| ()).unwrap_err();
+        assert!(matches!(error, KeyError::DuplicateId { .. }), "{error}");
+    }
+
+    #[test]
+    fn another_pepper_is_told() {
+        let store = KeyStore::new(&Pepper::random(&mut StdRng::seed_from_u64(1)));
+        let other = Pepper::random(&mut StdRng::seed_from_u64(2));
+        let set = KeySet::with_store(Path::new("keys.jsonl"), &store, other, []);
+        assert!(matches!(set, Err(KeyError::OtherPepper { .. })));
     }
 }

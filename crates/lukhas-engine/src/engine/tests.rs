@@ -27,11 +27,7 @@ impl Entropy for Counter {
 
 fn cx() -> RunCx {
     let entropy: Arc<dyn Entropy> = Arc::new(Counter(AtomicU64::new(1)));
-    let principal = Principal {
-        key_id: "key".into(),
-        tenant: "tenant".into(),
-        scopes: Arc::new([]),
-    };
+    let principal = Principal::new("key", "tenant");
     RunCx {
         run_id: Id::new("run_", entropy.as_ref()),
         principal: Arc::new(principal),

@@ -60,7 +60,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));
     let runs = Runs::start(permit, meter, streams.into_iter(), &mut heartbeat).await;
     let mut runs = runs.map_err(|error| {
-        let error = cannot_answer(&shared, &head.model, error);
+        let error = cannot_answer(&shared, &principal, &head.model, error);
         error.map_param(chat_param)
     })?;
     if stream {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{EmbedInput, EmbedRequest, ModelInfo};
+use lukhas_core::{EmbedInput, EmbedRequest, ModelInfo, Principal};
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
 use super::responses::run_cx;
@@ -25,7 +25,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let request = CreateEmbedding::parse(&body)?;
-    check_model(&shared, &request.model)?;
+    check_model(&shared, &principal, &request.model)?;
     let permit = shared.admission.admit()?;
     let (model, is_bare) = (request.model.clone(), request.input.is_bare());
     let request = EmbedRequest::from(request);
@@ -64,15 +64,15 @@ fn estimate(input: &EmbedInput) -> Estimate {
     }
 }
 
-/// Tells a model that only answers from one that nobody knows.
-fn check_model(shared: &Shared, model: &str) -> Result<(), ApiError> {
+/// Tells a model that only answers from one that does not exist for `principal`.
+fn check_model(shared: &Shared, principal: &Principal, model: &str) -> Result<(), ApiError> {
     let lists = |models: &[ModelInfo]| models.iter().any(|other| other.id == model);
     let embedding = shared.embedder.models();
-    if !lists(shared.orchestrator.models()) || lists(embedding) {
+    if !principal.may_use(model) || !lists(shared.orchestrator.models()) || lists(embedding) {
         return Ok(());
     }
     let mut message = format!("`{model}` does not embed.");
-    if let Some(first) = embedding.first() {
+    if let Some(first) = embedding.iter().find(|model| principal.may_use(&model.id)) {
         message += &format!(" Use `{}`.", first.id);
     }
     Err(ApiError::new(ErrorCode::UnsupportedParameter, message).with_param("model"))

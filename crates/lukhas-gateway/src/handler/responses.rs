@@ -52,13 +52,16 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let meter = Meter::new(&shared, &asked.run.model, spending);
     let cx = RunCx {
         abandoned: Some(meter.sink(0)),
-        ..run_cx(&shared, request_id, principal, asked.steps)
+        ..run_cx(&shared, request_id, Arc::clone(&principal), asked.steps)
     };
     let (events, answer) = begin(&shared, cx, asked, body);
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
     let streams = std::iter::once(events);
     let runs = Runs::start(permit, meter, streams, &mut heartbeat).await;
-    let runs = runs.map_err(|error| cannot_answer(&shared, &answer.fold.object().model, error))?;
+    let runs = runs.map_err(|error| {
+        let model = &answer.fold.object().model;
+        cannot_answer(&shared, &principal, model, error)
+    })?;
     let response = if answer.stream {
         run::stream(runs, heartbeat, stream::Writer::new(*answer))
     } else {
@@ -123,7 +126,7 @@ pub(super) async fn estimate(
     }
     let cx = run_cx(shared, request_id, Arc::clone(principal), false);
     let input = shared.orchestrator.count_input(cx, run.clone()).await;
-    let input = input.map_err(|error| cannot_answer(shared, &run.model, error.into()))?;
+    let input = input.map_err(|error| cannot_answer(shared, principal, &run.model, error.into()))?;
     Ok(Estimate {
         input,
         output: run.max_output_tokens.unwrap_or(USUAL_OUTPUT).into(),
@@ -247,10 +250,10 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
     // No model is asked, so no tokens are used.
     let nothing = Estimate::default();
     let (_spending, standings) = ticket.admit(&principal, &run.model, nothing)?;
-    let cx = run_cx(&shared, request_id, principal, false);
+    let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
     let model = run.model.clone();
     let count = shared.orchestrator.count_input(cx, run).await;
-    let count = count.map_err(|error| cannot_answer(&shared, &model, error.into()))?;
+    let count = count.map_err(|error| cannot_answer(&shared, &principal, &model, error.into()))?;
     let response = answer::json(&InputTokens::new(count))?;
     Ok(with_standings(response, standings))
 }

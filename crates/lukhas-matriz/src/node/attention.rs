@@ -11,7 +11,7 @@ mod tests;
 use std::mem;
 use std::sync::Arc;
 
-use lukhas_core::{RunError, RunErrorKind, RunRequest, Tokenizer, Truncation};
+use lukhas_core::{Principal, RunError, RunErrorKind, RunRequest, Tokenizer, Truncation};
 
 use super::Wait;
 use crate::matriz::Parts;
@@ -39,13 +39,17 @@ struct Limits {
 /// `None` when it does at sight: a text has at most as many tokens as bytes, so nothing needs
 /// counting while the bytes fit. Counting and shortening are left to the [`Wait`].
 ///
-/// A model that nobody offers has no window; the next node refuses it.
-pub(crate) fn fit(parts: &Parts, request: &mut RunRequest) -> Result<Option<Wait>, RunError> {
+/// A model that nobody offers `principal` has no window; the next node refuses it.
+pub(crate) fn fit(
+    parts: &Parts,
+    principal: &Principal,
+    request: &mut RunRequest,
+) -> Result<Option<Wait>, RunError> {
     let pairs = Pairs::find(&request.items);
     if let Some(output) = pairs.certain_orphan(&request.items) {
         return Err(orphan(output));
     }
-    let Some(route) = parts.catalog.route(&request.model) else {
+    let Some(route) = parts.catalog.route(principal, &request.model) else {
         return Ok(None);
     };
     let limits = Limits::new(route.context_window, request)?;

@@ -3,16 +3,17 @@
 
 use std::sync::Arc;
 
-use lukhas_core::{Provider, RunError, RunRequest};
+use lukhas_core::{Principal, Provider, RunError, RunRequest};
 
 use crate::matriz::Parts;
 
 /// The provider of the request's model, which from here on bears the provider's own name.
 pub(crate) fn choose(
     parts: &Parts,
+    principal: &Principal,
     request: &mut RunRequest,
 ) -> Result<Arc<dyn Provider>, RunError> {
-    let Some(route) = parts.catalog.route(&request.model) else {
+    let Some(route) = parts.catalog.route(principal, &request.model) else {
         return Err(RunError::model_not_found(&request.model));
     };
     if *request.model != *route.model {

@@ -129,11 +129,7 @@ pub(crate) fn cx(tenant: &str) -> RunCx {
     let entropy: Arc<dyn Entropy> = Arc::new(Counter(AtomicU64::new(1)));
     RunCx {
         run_id: Id::new("run_", &*entropy),
-        principal: Arc::new(Principal {
-            key_id: "key".into(),
-            tenant: tenant.into(),
-            scopes: Scope::ALL.into(),
-        }),
+        principal: Arc::new(Principal::new("key", tenant)),
         entropy,
         steps: true,
         abandoned: None,

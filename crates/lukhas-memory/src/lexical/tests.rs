@@ -41,11 +41,7 @@ impl Entropy for Bytes {
 async fn ask(input: EmbedInput, dimensions: Option<u32>) -> Result<Embedded, RunError> {
     let cx = RunCx {
         run_id: Id::new("run_", &Bytes),
-        principal: Arc::new(Principal {
-            key_id: "k".into(),
-            tenant: "t".into(),
-            scopes: Arc::new([]),
-        }),
+        principal: Arc::new(Principal::new("k", "t")),
         entropy: Arc::new(Bytes),
         steps: false,
         abandoned: None,
