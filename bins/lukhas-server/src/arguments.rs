@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use lukhas_app::{Flags, MockFlags};
+use lukhas_app::{Flags, KeyWish, MockFlags};
 
 /// One server that speaks the OpenAI API in front of any model.
 #[derive(Debug, Parser)]
@@ -24,12 +24,98 @@ pub(crate) enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make, list, revoke and check the keys of a key store
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// Print the API's OpenAPI document
     Openapi {
         /// Print YAML instead of JSON
         #[arg(long)]
         yaml: bool,
     },
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key and print it, once; the first one makes the store
+    Create(NewKey),
+    /// List the keys of the store; none is shown
+    List {
+        #[command(flatten)]
+        store: StoreSettings,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// End a key now
+    Revoke {
+        /// Identifier of the key: the 8 characters behind `lk_live_`
+        id: String,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+    /// Make a key with the rights of another, which ends
+    Rotate {
+        /// Identifier of the key that ends
+        id: String,
+        /// How long the old key goes on, as in 24h; not at all if absent
+        #[arg(long, value_name = "TIME")]
+        grace: Option<String>,
+        /// When the new key ends, as in 90d or 2027-01-31T08:00:00Z; when the old one would have if
+        /// absent
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        #[command(flatten)]
+        store: StoreSettings,
+        /// Print JSON instead of the key alone
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read a key from standard input and say whether it is mistyped, and whose it is
+    Check {
+        #[command(flatten)]
+        store: StoreSettings,
+    },
+}
+
+/// Where the store of keys is.
+#[derive(Args, Debug)]
+pub(crate) struct StoreSettings {
+    /// Key store; `auth.key_store` of the configuration if absent
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Configuration file (or LUKHAS_CONFIG)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Flags of a key to be made.
+#[derive(Args, Debug)]
+pub(crate) struct NewKey {
+    /// What people call it: letters, digits, `_`, `.` and `-`
+    #[arg(long)]
+    name: String,
+    /// Whose objects its holder sees; `default` if absent
+    #[arg(long)]
+    tenant: Option<String>,
+    /// Whose account it is, within the tenant; `default` if absent
+    #[arg(long)]
+    project: Option<String>,
+    /// What its holder may do, repeatable; if absent, what an application needs of the API
+    #[arg(long, value_name = "SCOPE")]
+    scope: Vec<String>,
+    /// Names of models its holder may use, with `*` and `?`, repeatable; if absent, every model
+    #[arg(long, value_name = "PATTERN")]
+    model: Vec<String>,
+    /// When it ends, as in 90d or 2027-01-31T08:00:00Z; never if absent
+    #[arg(long, value_name = "WHEN")]
+    expires: Option<String>,
+    #[command(flatten)]
+    pub(crate) store: StoreSettings,
+    /// Print JSON instead of the key alone
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What to do with the configuration.
@@ -81,6 +167,20 @@ impl From<MockSettings> for MockFlags {
             listen: settings.listen,
             script: settings.script,
             require_key_env: settings.require_key_env,
+        }
+    }
+}
+
+impl NewKey {
+    /// What is wished of it.
+    pub(crate) fn wish(&self) -> KeyWish {
+        KeyWish {
+            name: self.name.clone(),
+            tenant: self.tenant.clone(),
+            project: self.project.clone(),
+            scopes: self.scope.clone(),
+            models: self.model.clone(),
+            expires: self.expires.clone(),
         }
     }
 }

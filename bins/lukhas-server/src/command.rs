@@ -7,7 +7,7 @@ use lukhas_app::{Flags, Loaded, Sources, load};
 
 use crate::arguments::{Command, ConfigCommand};
 use crate::failure::Failure;
-use crate::{mock, serve};
+use crate::{keys, mock, serve};
 
 /// Runs `command` to its end.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -19,6 +19,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             print("the configuration is valid\n")
         }
         Command::Config(ConfigCommand::Show { settings, json }) => show(&read(settings)?, json),
+        Command::Keys(command) => keys::run(command),
         Command::Openapi { yaml } => openapi(yaml),
     }
 }
@@ -44,7 +45,7 @@ fn openapi(yaml: bool) -> Result<(), Failure> {
     }
 }
 
-fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
+pub(crate) fn pretty(value: &serde_json::Value) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(value);
     Ok(text.map_err(Failure::Document)? + "\n")
 }

@@ -26,6 +26,10 @@ pub(crate) enum Failure {
     System(#[source] io::Error),
     /// The output cannot be written.
     Output(#[source] io::Error),
+    /// The input cannot be read.
+    Input(#[source] io::Error),
+    /// The key that was checked is of no use, as has been said.
+    Useless,
     /// The output cannot be made.
     Document(#[source] serde_json::Error),
 }
@@ -39,6 +43,8 @@ impl Failure {
             | Self::Listen { .. }
             | Self::System(_)
             | Self::Output(_)
+            | Self::Input(_)
+            | Self::Useless
             | Self::Document(_) => ExitCode::FAILURE,
         }
     }
@@ -55,6 +61,8 @@ impl fmt::Display for Failure {
             Self::Listen { address, source } => listen(f, *address, source),
             Self::System(source) => writeln!(f, "error: cannot start: {source}"),
             Self::Output(source) => writeln!(f, "error: cannot write the output: {source}"),
+            Self::Input(source) => writeln!(f, "error: cannot read the key: {source}"),
+            Self::Useless => Ok(()),
             Self::Document(source) => writeln!(f, "error: cannot make the document: {source}"),
         }
     }

@@ -4,13 +4,14 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done; for `serve` and `mock`, stopped by a signal, forced or not |
-//! | 1 | it failed: the address is in use, the output cannot be written |
+//! | 1 | it failed: the address is in use, the output cannot be written, the key that was checked is of no use |
 //! | 2 | it was asked for something impossible: arguments or configuration |
 
 mod arguments;
 mod banner;
 mod command;
 mod failure;
+mod keys;
 mod mock;
 mod serve;
 mod signals;

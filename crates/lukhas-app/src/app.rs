@@ -4,8 +4,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
-use lukhas_core::{Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
+use lukhas_auth::{GeneratedKey, KeyEntry, KeyRing, KeySet};
+use lukhas_core::{Authenticator, Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
 use lukhas_gateway::{Gateway, GatewayParts, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
@@ -21,6 +21,7 @@ use crate::{AppError, Loaded, Settings};
 pub struct App {
     settings: Settings,
     gateway: Gateway,
+    keys: Arc<KeyRing>,
     generated: Option<Secret<String>>,
     upstreams: Vec<(String, String)>,
 }
@@ -42,19 +43,24 @@ impl App {
             rate_limits,
             ..
         } = loaded;
-        let (keys, generated) = if keys.is_empty() {
-            let (keys, secret) = generate()?;
-            (keys, Some(secret))
-        } else {
-            (keys, None)
+        let (keys, generated) = match keys {
+            Some(keys) => (keys, None),
+            None => {
+                let (keys, secret) = generate()?;
+                (keys, Some(secret))
+            }
         };
+        if keys.active() == 0 {
+            tracing::warn!("no key is active: every request that needs one is answered 401");
+        }
+        let keys = Arc::new(KeyRing::new(keys));
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
             orchestrator: orchestrator(&settings, &upstreams, &tokenizer, &store)?,
             embedder: embedder(&settings, &upstreams, tokenizer)?,
             store,
-            authenticator: Arc::new(keys),
+            authenticator: Arc::clone(&keys) as Arc<dyn Authenticator>,
             entropy: Arc::new(ThreadEntropy),
             metrics: Arc::new(metrics),
             limits: Limits {
@@ -68,6 +74,7 @@ impl App {
         Ok(Self {
             settings,
             gateway,
+            keys,
             generated,
             upstreams: upstreams.addresses,
         })
@@ -83,6 +90,12 @@ impl App {
     #[must_use]
     pub fn gateway(&self) -> &Gateway {
         &self.gateway
+    }
+
+    /// The keys that requests may bear. They can be exchanged while it serves.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<KeyRing> {
+        &self.keys
     }
 
     /// The upstreams: name and address of each.
@@ -211,11 +224,7 @@ mod tests {
         let entropy: Arc<dyn Entropy> = Arc::new(ThreadEntropy);
         let cx = RunCx {
             run_id: Id::new("run_", &*entropy),
-            principal: Arc::new(Principal {
-                key_id: "key".into(),
-                tenant: "tenant".into(),
-                scopes: Scope::ALL.into(),
-            }),
+            principal: Arc::new(Principal::new("key", "tenant")),
             entropy,
             steps: false,
             abandoned: None,

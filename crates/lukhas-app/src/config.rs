@@ -110,6 +110,11 @@ pub struct AuthConfig {
     pub keys_file: Option<PathBuf>,
     /// Names of environment variables that hold a key each. `LUKHAS_API_TOKEN` is always read.
     pub keys_env: Vec<String>,
+    /// The store of keys that `lukhas keys` writes, relative to the file that names it.
+    pub key_store: Option<PathBuf>,
+    /// The secret that the store's digests are made with: `env:NAME` for a variable, `file:PATH`
+    /// for a file, relative to this one. When absent, the file `NAME.pepper` beside the store.
+    pub pepper: Option<String>,
 }
 
 /// Logs, on standard error.

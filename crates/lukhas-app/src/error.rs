@@ -5,7 +5,7 @@ use lukhas_auth::KeyError;
 use lukhas_matriz::CatalogError;
 use lukhas_observability::LogError;
 
-use crate::config::{Problems, UnsupportedSchema};
+use crate::config::{Problem, Problems, UnsupportedSchema};
 
 /// Why there is no application.
 #[derive(Debug, thiserror::Error)]
@@ -25,10 +25,16 @@ pub enum AppError {
     /// A defect: the models cannot be offered under their names.
     #[error(transparent)]
     Models(#[from] CatalogError),
-    /// A defect: a key that was just made cannot be used.
+    /// A key store cannot be written; else a defect: a key that was just made cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
     /// Logs cannot be set up.
     #[error(transparent)]
     Logs(#[from] LogError),
+}
+
+impl From<Problem> for AppError {
+    fn from(problem: Problem) -> Self {
+        Self::Config(problem.into())
+    }
 }

@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Keys from the environment and from a file.
+//! Keys from the environment, from a file and from a store.
+
+pub(crate) mod admin;
+mod pepper;
+pub(crate) mod wish;
 
 use std::error::Error;
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
-use lukhas_auth::{KeyEntry, KeyError, KeySet, read_key_file};
+use lukhas_auth::{FileKind, KeyEntry, KeyError, KeySet, KeyStore, Pepper, read_key_file};
 use lukhas_redact::Secret;
 
 use crate::Settings;
 use crate::config::{API_TOKEN, Environment, Origin, Origins, Problem, Problems};
 
-/// Every key that `settings` name, and the one in `LUKHAS_API_TOKEN`.
+/// Every key that `settings` name, and the one in `LUKHAS_API_TOKEN`; `None` when nothing names any.
+///
+/// A store whose keys have all expired or been revoked is a set that lets nobody in, not none: to
+/// revoke the last key must not open a door.
 ///
 /// # Errors
 /// [`Problems`] for keys that cannot be had or used, and for a public address without any key.
@@ -17,7 +26,7 @@ pub(crate) fn read(
     settings: &Settings,
     environment: &Environment,
     origins: &Origins,
-) -> Result<KeySet, Problems> {
+) -> Result<Option<KeySet>, Problems> {
     let mut reader = Reader {
         environment,
         entries: Vec::new(),
@@ -25,14 +34,26 @@ pub(crate) fn read(
     };
     reader.file(settings, origins);
     reader.variables(settings, origins);
+    let store = reader.store(settings, origins);
     Problems::none_of(reader.problems)?;
-    let set = KeySet::new(&mut rand::rng(), reader.entries).map_err(|error| {
-        Problem::new(origins.get("auth.keys_file"), chain(&error)).with_key("auth")
-    })?;
-    if set.is_empty() && !settings.server().is_loopback() {
-        return Err(public(settings, origins).into());
-    }
-    Ok(set)
+    let entries = reader.entries;
+    let (set, blamed) = match store {
+        Some(Stored {
+            path,
+            store,
+            pepper,
+        }) => (
+            KeySet::with_store(&path, &store, pepper, entries),
+            "auth.key_store",
+        ),
+        None if entries.is_empty() && !settings.server().is_loopback() => {
+            return Err(public(settings, origins).into());
+        }
+        None if entries.is_empty() => return Ok(None),
+        None => (KeySet::new(&mut rand::rng(), entries), "auth.keys_file"),
+    };
+    let set = set.map_err(|error| refused(&error, origins.get(blamed)).with_key("auth"))?;
+    Ok(Some(set))
 }
 
 fn public(settings: &Settings, origins: &Origins) -> Problem {
@@ -42,8 +63,8 @@ fn public(settings: &Settings, origins: &Origins) -> Problem {
     Problem::new(origins.get("server.listen"), message)
         .with_key("server.listen")
         .with_help(format!(
-            "set {API_TOKEN}, or name a file of keys in `auth.keys_file`, \
-             or listen on 127.0.0.1:{}",
+            "set {API_TOKEN}, or name a store of keys in `auth.key_store` or a file of keys in \
+             `auth.keys_file`, or listen on 127.0.0.1:{}",
             listen.port()
         ))
 }
@@ -52,6 +73,13 @@ struct Reader<'e> {
     environment: &'e Environment,
     entries: Vec<KeyEntry>,
     problems: Vec<Problem>,
+}
+
+/// A store, where it is, and what its digests are made with.
+struct Stored {
+    path: PathBuf,
+    store: KeyStore,
+    pepper: Pepper,
 }
 
 impl Reader<'_> {
@@ -67,6 +95,36 @@ impl Reader<'_> {
             Err(error) => Problem::new(origin, chain(&error)),
         };
         self.problems.push(problem.with_key("auth.keys_file"));
+    }
+
+    fn store(&mut self, settings: &Settings, origins: &Origins) -> Option<Stored> {
+        let auth = settings.auth();
+        let Some(path) = auth.key_store() else {
+            if auth.pepper().is_some() {
+                let message = "it is for the keys of a store, and none is named";
+                let problem = Problem::new(origins.get("auth.pepper"), message);
+                let help = "name the store in `auth.key_store`, or leave the setting out";
+                let problem = problem.with_key("auth.pepper").with_help(help);
+                self.problems.push(problem);
+            }
+            return None;
+        };
+        let store = KeyStore::read(path)
+            .map_err(|error| refused(&error, origins.get("auth.key_store")))
+            .map_err(|problem| problem.with_key("auth.key_store"));
+        let pepper = pepper::read(auth, path, self.environment, origins);
+        match (store, pepper) {
+            (Ok(store), Ok(pepper)) => Some(Stored {
+                path: path.to_owned(),
+                store,
+                pepper,
+            }),
+            (store, pepper) => {
+                self.problems.extend(store.err());
+                self.problems.extend(pepper.err());
+                None
+            }
+        }
     }
 
     fn variables(&mut self, settings: &Settings, origins: &Origins) {
@@ -102,6 +160,38 @@ impl Reader<'_> {
             ..blame.clone()
         });
     }
+}
+
+/// What is said of `error`, and what to do about it where that is not plain.
+fn refused(error: &KeyError, origin: Origin) -> Problem {
+    let problem = Problem::new(origin, chain(error));
+    let help = match error {
+        KeyError::Read { kind, source, .. } if source.kind() == ErrorKind::NotFound => match kind {
+            FileKind::Store => "`lukhas keys create --name NAME` makes it, with its first key",
+            FileKind::Pepper => {
+                "keys cannot be checked without the pepper they were made with: put the file \
+                     back, or name the pepper in `auth.pepper`"
+            }
+            FileKind::Keys => return problem,
+        },
+        KeyError::OtherPepper { .. } => {
+            "name the pepper they were made with in `auth.pepper`; without it, they are lost, and \
+             a new store needs a new file"
+        }
+        KeyError::Record { .. } => "put back the last copy of it that was whole",
+        KeyError::UnknownId(_) => "`lukhas keys list` lists the keys of the store",
+        KeyError::Revoked { .. } => "a revoked key stays revoked: make another one",
+        KeyError::Past { .. } => "give a later one with `--expires`, as in `--expires 90d`",
+        KeyError::Unusable { .. }
+        | KeyError::DuplicateKey { .. }
+        | KeyError::DuplicateId { .. }
+        | KeyError::Pepper { .. }
+        | KeyError::Read { .. }
+        | KeyError::Write { .. }
+        | KeyError::Permissions { .. }
+        | KeyError::TooLarge { .. } => return problem,
+    };
+    problem.with_help(help)
 }
 
 /// An error and its causes on one line.

@@ -32,6 +32,7 @@ mod limits;
 mod load;
 mod mock;
 mod models;
+mod reference;
 mod settings;
 mod upstreams;
 mod yaml;
@@ -45,6 +46,8 @@ pub use config::{
     UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
 };
 pub use error::AppError;
+pub use keys::admin::{Checked, KeyAdmin, MadeKey};
+pub use keys::wish::KeyWish;
 pub use load::{Flags, Loaded, Sources, load};
 pub use mock::{MockFlags, MockSources, mock_options};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};

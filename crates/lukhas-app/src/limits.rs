@@ -30,21 +30,22 @@ const MAX_NAMES: usize = 1_000;
 pub(crate) fn build(
     config: &Config,
     origins: &Origins,
-    keys: &KeySet,
+    keys: Option<&KeySet>,
     takes_any_model: bool,
 ) -> Result<RateLimits, Problems> {
+    let holders = || keys.into_iter().flat_map(KeySet::principals);
     let mut builder = Builder {
         config,
         origins,
-        keys: keys.principals().map(|it| it.key_id.to_string()).collect(),
-        projects: keys.principals().map(|it| it.tenant.to_string()).collect(),
+        keys: holders().map(|it| it.key_id.to_string()).collect(),
+        projects: holders().map(|it| it.tenant.to_string()).collect(),
         takes_any_model,
         problems: Vec::new(),
     };
-    if keys.is_empty() && origins.get("limits") == Origin::Default {
+    if keys.is_none() && origins.get("limits") == Origin::Default {
         return Ok(RateLimits::default());
     }
-    if keys.is_empty() {
+    if keys.is_none() {
         builder.projects.insert("default".to_owned());
     }
     let rules = builder.rules();

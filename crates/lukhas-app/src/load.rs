@@ -39,7 +39,8 @@ pub struct Flags {
 /// A configuration that has been read and found possible.
 pub struct Loaded {
     pub(crate) settings: Settings,
-    pub(crate) keys: KeySet,
+    /// `None` when none are configured.
+    pub(crate) keys: Option<KeySet>,
     pub(crate) upstreams: Upstreams,
     pub(crate) metrics: Metrics,
     pub(crate) rate_limits: RateLimits,
@@ -64,13 +65,12 @@ impl Sources {
 /// [`AppError::Config`] with all problems of the first pass that finds any: reading files and
 /// checking each layer by itself; then what the settings mean; then the keys.
 pub fn load(sources: Sources) -> Result<Loaded, AppError> {
-    let shape = Shape::of_config()?;
-    let environment = Environment::new(sources.environment);
-    let layers = read_layers(&sources.flags, &environment, &shape)?;
-    let (config, origins) = config::merge(layers, &shape)?;
-    let settings = Settings::try_from(config.clone())
-        .map_err(|problems| problems.attributed(&origins))?
-        .with_key_file_from(&origins);
+    let Written {
+        settings,
+        environment,
+        config,
+        origins,
+    } = read(sources)?;
     let keys = keys::read(&settings, &environment, &origins)?;
     let mut metrics = Metrics::new(BuildInfo {
         version: env!("CARGO_PKG_VERSION"),
@@ -78,13 +78,38 @@ pub fn load(sources: Sources) -> Result<Loaded, AppError> {
     });
     let upstreams = upstreams::build(&config, &environment, &origins, &mut metrics)?;
     let takes_any_model = !upstreams.others.is_empty();
-    let rate_limits = limits::build(&config, &origins, &keys, takes_any_model)?;
+    let rate_limits = limits::build(&config, &origins, keys.as_ref(), takes_any_model)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
         metrics,
         rate_limits,
+        config,
+        origins,
+    })
+}
+
+/// A configuration that is possible as far as it is written: no key has been looked at yet.
+pub(crate) struct Written {
+    pub(crate) settings: Settings,
+    pub(crate) environment: Environment,
+    pub(crate) config: Config,
+    pub(crate) origins: Origins,
+}
+
+/// Reads what `sources` say, and not the keys that they name.
+pub(crate) fn read(sources: Sources) -> Result<Written, AppError> {
+    let shape = Shape::of_config()?;
+    let environment = Environment::new(sources.environment);
+    let layers = read_layers(&sources.flags, &environment, &shape)?;
+    let (config, origins) = config::merge(layers, &shape)?;
+    let settings = Settings::try_from(config.clone())
+        .map_err(|problems| problems.attributed(&origins))?
+        .with_key_files_from(&origins);
+    Ok(Written {
+        settings,
+        environment,
         config,
         origins,
     })
@@ -196,25 +221,29 @@ impl Loaded {
     /// [`AppError::Json`] is a defect.
     pub fn to_yaml(&self) -> Result<String, AppError> {
         let yaml = config::yaml(&self.config, &self.origins).map_err(AppError::Json)?;
-        let keys = self.keys.len();
+        let keys = self.active_keys();
         let limits = match (self.rate_limits.rules.len(), self.config.limits.len()) {
             (0, 1..) => "# limits: not in force, because nobody set them and there is no key\n",
             (_, _) => "",
         };
         Ok(format!(
-            "{yaml}{limits}# keys: {keys} configured, never shown\n"
+            "{yaml}{limits}# keys: {keys} active, never shown\n"
         ))
     }
 
     /// The effective configuration as JSON: `config`, `origins` by dotted key, and the number of
-    /// `keys`. Shows no key.
+    /// `keys` that are active. Shows no key.
     ///
     /// # Errors
     /// [`AppError::Json`] is a defect.
     pub fn to_json(&self) -> Result<serde_json::Value, AppError> {
         let mut json = config::json(&self.config, &self.origins).map_err(AppError::Json)?;
-        json["keys"] = json!(self.keys.len());
+        json["keys"] = json!(self.active_keys());
         Ok(json)
+    }
+
+    fn active_keys(&self) -> usize {
+        self.keys.as_ref().map_or(0, KeySet::active)
     }
 }
 

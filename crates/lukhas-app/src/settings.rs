@@ -8,7 +8,6 @@ mod server;
 mod urls;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::time::Duration;
 
 use lukhas_matriz::PrivateHost;
@@ -90,12 +89,9 @@ impl Settings {
         self.store
     }
 
-    /// The same settings, the path of the key file taken from the folder of the file that names it.
-    pub(crate) fn with_key_file_from(mut self, origins: &Origins) -> Self {
-        let origin = origins.get("auth.keys_file");
-        self.auth = self
-            .auth
-            .in_folder(origin.folder().unwrap_or(Path::new("")));
+    /// The same settings, the paths of key files taken from the folder of the file that names each.
+    pub(crate) fn with_key_files_from(mut self, origins: &Origins) -> Self {
+        self.auth = self.auth.in_folders(origins);
         self
     }
 }

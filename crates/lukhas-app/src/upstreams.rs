@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! From what is configured to the models of upstreams.
 
-mod key;
 mod model;
 mod observer;
 mod own;
@@ -18,6 +17,7 @@ use lukhas_reliability::{Timeouts, TimeoutsConfig as Times};
 use crate::config::{
     Config, Environment, Origins, Problem, Problems, UpstreamApi, UpstreamConfig, closest, excerpt,
 };
+use crate::reference::{Reference, UPSTREAM_KEY};
 
 use self::observer::observer;
 use self::own::{ASKS_ITSELF, is_own_address};
@@ -87,8 +87,9 @@ impl Builder<'_> {
         let key = upstream.key.as_deref().map(|reference| {
             let key = format!("{at}.key");
             let folder = self.origins.get(&key);
-            key::read(reference, self.environment, folder.folder())
-                .map_err(|(message, help)| self.problem(&key, message, Some(help)))
+            Reference::parse(reference, UPSTREAM_KEY, folder.folder())
+                .and_then(|reference| reference.read(UPSTREAM_KEY, self.environment))
+                .map_err(|(message, help)| self.problem(&key, message, Some(&help)))
                 .ok()
         });
         let ca = upstream.ca_file.as_deref().map(|path| self.ca(&at, path));

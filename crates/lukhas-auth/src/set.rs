@@ -107,7 +107,8 @@ impl KeySet {
 
     /// The holders of the keys, in no order that says anything.
     pub fn principals(&self) -> impl Iterator<Item = &Principal> {
-        self.keys.iter().map(|key| &*key.principal)
+        let keys = self.own.iter().chain(&self.foreign);
+        keys.map(|key| &*key.principal)
     }
 
     /// Whether there is no key, so that nobody can be authenticated.

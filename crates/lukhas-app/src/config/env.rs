@@ -40,8 +40,8 @@ impl Environment {
         Some(value)
     }
 
-    /// The settings in it, and what is wrong with them. Variables that `auth.keys_env` names, here
-    /// or in `file`, hold keys and are no settings, whatever their name.
+    /// The settings in it, and what is wrong with them. Variables that `auth` names, here or in
+    /// `file`, hold secrets and are no settings, whatever their name.
     pub(crate) fn layer(&self, shape: &Shape, file: Option<&Node>) -> (Node, Vec<Problem>) {
         let mut layer = Node::empty(Origin::Default);
         let mut problems = Vec::new();
@@ -61,7 +61,7 @@ impl Environment {
             }
         }
         problems.extend(self.short_log(&mut layer));
-        let keys = keys_env(file.into_iter().chain([&layer]));
+        let keys = secrets(file.into_iter().chain([&layer]));
         let strangers = unknown
             .into_iter()
             .filter(|name| ![CONFIG, LOG, API_TOKEN].contains(name))
@@ -121,22 +121,35 @@ fn node(name: &str, value: &OsStr, shape: &Shape) -> Result<Node, Problem> {
     Ok(Node::new(origin, value))
 }
 
-/// The names in `auth.keys_env` of every layer.
-fn keys_env<'n>(layers: impl Iterator<Item = &'n Node>) -> Vec<&'n str> {
-    let items = layers.filter_map(|layer| match &layer.get(&["auth", "keys_env"])?.value {
-        Value::List(items) => Some(items),
+/// The variables that `auth.keys_env` and `auth.pepper` name in any layer.
+fn secrets<'n>(layers: impl Iterator<Item = &'n Node>) -> Vec<&'n str> {
+    let of = |layer: &'n Node| {
+        let pepper = layer.get(&["auth", "pepper"]).and_then(text);
+        let pepper = pepper.and_then(|text| text.strip_prefix("env:"));
+        let keys = layer.get(&["auth", "keys_env"]).map(items);
+        let keys = keys.into_iter().flatten().filter_map(text);
+        keys.chain(pepper.map(str::trim))
+    };
+    layers.flat_map(of).collect()
+}
+
+fn items(node: &Node) -> &[Node] {
+    match &node.value {
+        Value::List(items) => items,
         Value::Null
         | Value::Bool(_)
         | Value::Integer(_)
         | Value::Fraction(_)
         | Value::Text(_)
-        | Value::Map(_) => None,
-    });
-    let text = |item: &'n Node| match &item.value {
-        Value::Text(text) => Some(text.as_str()),
+        | Value::Map(_) => &[],
+    }
+}
+
+fn text(node: &Node) -> Option<&str> {
+    match &node.value {
+        Value::Text(text) => Some(text),
         _ => None,
-    };
-    items.flatten().filter_map(text).collect()
+    }
 }
 
 fn stranger(name: &str, shape: &Shape) -> Problem {

@@ -85,7 +85,7 @@ fn token(letter: &str) -> String {
 fn defaults_need_nothing() {
     let loaded = Case::new().load().unwrap();
     assert_eq!(loaded.config(), &Config::default());
-    assert!(loaded.keys.is_empty());
+    assert!(loaded.keys.is_none());
     assert!(loaded.settings().server().is_loopback());
 }
 

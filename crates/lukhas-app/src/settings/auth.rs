@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use super::problem;
-use crate::config::{AuthConfig, Problem};
+use crate::config::{AuthConfig, Origins, Problem};
 
 /// How the keys of operators begin that are known to us; none of them is a path.
 const KEY_PREFIXES: [&str; 2] = ["lk_live_", "sk-"];
@@ -14,6 +14,8 @@ const KEY_PREFIXES: [&str; 2] = ["lk_live_", "sk-"];
 pub struct Auth {
     keys_file: Option<PathBuf>,
     keys_env: Vec<String>,
+    key_store: Option<PathBuf>,
+    pepper: Option<String>,
 }
 
 impl Auth {
@@ -29,9 +31,25 @@ impl Auth {
         &self.keys_env
     }
 
-    /// The same, the path of the file relative to `folder`.
-    pub(super) fn in_folder(mut self, folder: &Path) -> Self {
-        self.keys_file = self.keys_file.map(|path| folder.join(path));
+    /// The store of keys.
+    #[must_use]
+    pub fn key_store(&self) -> Option<&Path> {
+        self.key_store.as_deref()
+    }
+
+    /// Where the pepper of the store is; may be anything that stands in its place.
+    pub(crate) fn pepper(&self) -> Option<&str> {
+        self.pepper.as_deref()
+    }
+
+    /// The same, each path relative to the folder of the file that names it.
+    pub(super) fn in_folders(mut self, origins: &Origins) -> Self {
+        let from = |key: &str, path: PathBuf| match origins.get(key).folder() {
+            Some(folder) => folder.join(path),
+            None => path,
+        };
+        self.keys_file = self.keys_file.map(|path| from("auth.keys_file", path));
+        self.key_store = self.key_store.map(|path| from("auth.key_store", path));
         self
     }
 }
@@ -41,7 +59,20 @@ impl TryFrom<AuthConfig> for Auth {
 
     fn try_from(config: AuthConfig) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        problems.extend(config.keys_file.as_deref().and_then(check_file));
+        for (key, path, help) in [
+            (
+                "auth.keys_file",
+                &config.keys_file,
+                "name a file with one key a line, or leave the setting out",
+            ),
+            (
+                "auth.key_store",
+                &config.key_store,
+                "name the file that `lukhas keys` writes, or leave the setting out",
+            ),
+        ] {
+            problems.extend(path.as_deref().and_then(|path| check_file(key, path, help)));
+        }
         for (index, name) in config.keys_env.iter().enumerate() {
             problems.extend(check_variable(index, name, &config.keys_env[..index]));
         }
@@ -49,6 +80,8 @@ impl TryFrom<AuthConfig> for Auth {
             Ok(Self {
                 keys_file: config.keys_file,
                 keys_env: config.keys_env,
+                key_store: config.key_store,
+                pepper: config.pepper,
             })
         } else {
             Err(problems)
@@ -59,7 +92,7 @@ impl TryFrom<AuthConfig> for Auth {
 // Whoever writes a key where its place should be named must not see it again in an error, a log or
 // `config show`: these checks come first and their messages leave the value out.
 
-fn check_file(path: &Path) -> Option<Problem> {
+fn check_file(key: &str, path: &Path, empty: &str) -> Option<Problem> {
     let text = path.to_string_lossy();
     let (message, help) = if KEY_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
         (
@@ -67,14 +100,11 @@ fn check_file(path: &Path) -> Option<Problem> {
             "write the key into a file and name that",
         )
     } else if text.trim().is_empty() {
-        (
-            "the path is empty",
-            "name a file with one key a line, or leave the setting out",
-        )
+        ("the path is empty", empty)
     } else {
         return None;
     };
-    Some(problem("auth.keys_file", message).with_help(help))
+    Some(problem(key, message).with_help(help))
 }
 
 fn check_variable(index: usize, name: &str, before: &[String]) -> Option<Problem> {

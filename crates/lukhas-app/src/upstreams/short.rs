@@ -4,9 +4,10 @@
 use lukhas_providers::{Dialect, Upstream, UpstreamConfig as Setup};
 
 use super::own::{ASKS_ITSELF, is_own_address};
-use super::{Builder, key, observer};
+use super::{Builder, observer};
 use crate::Origin;
 use crate::config::{Problem, UpstreamConfig};
+use crate::reference::{UPSTREAM_KEY, variable};
 
 /// How keys of this server begin.
 const OWN_KEY: &str = "lk_";
@@ -69,7 +70,7 @@ impl Builder<'_> {
     fn switched_on(&mut self, short: &Short) -> Result<(String, Upstream), Problem> {
         let blame =
             |variable: &str, message: String| Problem::new(Origin::Env(variable.into()), message);
-        let key = key::variable(short.key, self.environment)
+        let key = variable(short.key, UPSTREAM_KEY, self.environment)
             .map_err(|(message, help)| blame(short.key, message).with_help(help))?;
         let url = self
             .environment

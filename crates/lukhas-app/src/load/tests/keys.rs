@@ -17,7 +17,7 @@ fn a_public_address_needs_a_key() {
         let case = Case::new()
             .listen(listen)
             .env("LUKHAS_API_TOKEN", &token("a"));
-        assert_eq!(case.load().unwrap().keys.len(), 1);
+        assert_eq!(case.load().unwrap().keys.unwrap().len(), 1);
     }
     insta::assert_snapshot!(Case::new().listen("0.0.0.0:80").problems());
 }
@@ -29,7 +29,7 @@ fn keys_come_from_all_their_sources() {
         .key_file("keys.txt", &format!("{}\n{} ops\n", token("a"), token("b")))
         .env("LUKHAS_TEAM_KEY", &token("c"))
         .env("LUKHAS_API_TOKEN", &token("d"));
-    assert_eq!(case.load().unwrap().keys.len(), 4);
+    assert_eq!(case.load().unwrap().keys.unwrap().len(), 4);
 }
 
 #[test]
