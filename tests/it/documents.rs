@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use lukhas_gateway::{Access, error_catalogue_markdown, openapi_json, routes};
+use lukhas_gateway::{
+    Access, error_catalogue_markdown, openapi_json, routes, scope_table_markdown,
+};
 use lukhas_tests::TestServer;
 use serde_json::Value;
 
@@ -40,6 +42,21 @@ fn the_openapi_document_is_the_one_in_the_tree() {
 #[test]
 fn the_error_catalogue_is_the_one_in_the_tree() {
     check_document("docs/API_ERRORS.md", &error_catalogue_markdown());
+}
+
+#[test]
+fn the_scopes_of_routes_are_the_ones_in_the_tree() {
+    const PAGE: &str = "docs/security/keys.md";
+    let [begin, end] = [
+        "<!-- scopes: made by `cargo xtask regen` -->\n",
+        "<!-- /scopes -->\n",
+    ];
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(PAGE);
+    let page = std::fs::read_to_string(file).expect("the page");
+    let (before, rest) = page.split_once(begin).expect("the place of the table");
+    let (_, after) = rest.split_once(end).expect("the end of the table");
+    let table = scope_table_markdown();
+    check_document(PAGE, &format!("{before}{begin}\n{table}\n{end}{after}"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod faults;
 mod hedging;
 mod hostile;
 mod independent;
+mod keys;
 mod operations;
 mod partial;
 mod passed_on;

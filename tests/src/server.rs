@@ -66,18 +66,27 @@ impl TestServer {
 
     /// A server with `options`.
     pub async fn with(options: Options) -> Self {
-        Self::put_together(options, None).await
+        Self::put_together(options, None, Vec::new()).await
     }
 
     /// A server that leaves every model it does not know to `other`.
     pub async fn before(other: Arc<RoutedModel>) -> Self {
-        Self::put_together(Options::default(), Some(other)).await
+        Self::put_together(Options::default(), Some(other), Vec::new()).await
     }
 
-    async fn put_together(options: Options, other: Option<Arc<RoutedModel>>) -> Self {
+    /// A server that knows the keys of `entries`, too.
+    pub async fn knowing(entries: Vec<KeyEntry>) -> Self {
+        Self::put_together(Options::default(), None, entries).await
+    }
+
+    async fn put_together(
+        options: Options,
+        other: Option<Arc<RoutedModel>>,
+        entries: Vec<KeyEntry>,
+    ) -> Self {
         let [key, stranger, reader] = [(); 3].map(|()| GeneratedKey::generate(&mut rand::rng()));
         let texts = [&key, &stranger, &reader].map(|key| key.secret.expose().clone());
-        let keys = keys([key, stranger, reader]);
+        let keys = keys([key, stranger, reader], entries);
         let gateway = Gateway::new(parts(options, keys, other));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -95,13 +104,14 @@ impl TestServer {
     }
 }
 
-fn keys([key, stranger, reader]: [GeneratedKey; 3]) -> KeySet {
+fn keys([key, stranger, reader]: [GeneratedKey; 3], others: Vec<KeyEntry>) -> KeySet {
     let entry = |key: GeneratedKey| KeyEntry::new("test", key.secret).expect("a good key");
-    let entries = [
+    let own = [
         entry(key),
         entry(stranger).with_tenant("stranger"),
         entry(reader).with_scopes([Scope::Models]),
     ];
+    let entries = own.into_iter().chain(others);
     KeySet::new(&mut rand::rng(), entries).expect("good keys")
 }
 

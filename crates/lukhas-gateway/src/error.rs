@@ -74,7 +74,7 @@ pub enum ErrorCode {
     InvalidApiKey,
     /// 403: the key may not do this.
     InsufficientScope,
-    /// 404: no model of that name.
+    /// 404: no model of that name, or none that the key may use.
     ModelNotFound,
     /// 404: no such object or URL.
     NotFound,

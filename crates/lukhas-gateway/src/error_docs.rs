@@ -105,8 +105,8 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Use a key with the scope in the message.",
         ),
         ErrorCode::ModelNotFound => (
-            "No model of that name.",
-            "`GET /v1/models` lists the models.",
+            "No model of that name, or none that the key may use.",
+            "`GET /v1/models` lists the models that the key may use.",
         ),
         ErrorCode::NotFound => (
             "No such URL, or no such object of this tenant.",

@@ -27,6 +27,7 @@ mod limits;
 mod openapi;
 mod route;
 mod run;
+mod scope_docs;
 
 pub use admission::Drain;
 pub use error::{ApiError, ErrorCode};
@@ -35,3 +36,4 @@ pub use gateway::{Gateway, GatewayParts, Limits};
 pub use limits::{LimitRule, Per, RateLimits};
 pub use openapi::openapi_json;
 pub use route::{Access, Method, RateClass, Route, routes};
+pub use scope_docs::scope_table_markdown;
