@@ -44,6 +44,9 @@ const FORCED: Duration = Duration::from_secs(2);
 pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
     let app = App::build(loaded)?;
     app.settings().log().init().map_err(AppError::Logs)?;
+    if app.keys().active() == 0 {
+        tracing::warn!("no key is active: every request that needs one is answered 401");
+    }
     // This thread accepts and waits for signals; connections are served on threads of their own.
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::System)?.block_on(serve(&app))

@@ -50,9 +50,6 @@ impl App {
                 (keys, Some(secret))
             }
         };
-        if keys.active() == 0 {
-            tracing::warn!("no key is active: every request that needs one is answered 401");
-        }
         let keys = Arc::new(KeyRing::new(keys));
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
@@ -182,7 +179,7 @@ mod tests {
     use futures_util::StreamExt;
     use lukhas_core::{
         Entropy, Id, Item, Media, MediaSource, Message, ModelInfo, Outcome, OutputEvent, Part,
-        Principal, Role, RunCx, RunError, RunEvent, RunRequest, Scope,
+        Principal, Role, RunCx, RunError, RunEvent, RunRequest,
     };
 
     use super::*;

@@ -109,22 +109,19 @@ impl Reader<'_> {
             }
             return None;
         };
-        let store = KeyStore::read(path)
-            .map_err(|error| refused(&error, origins.get("auth.key_store")))
-            .map_err(|problem| problem.with_key("auth.key_store"));
-        let pepper = pepper::read(auth, path, self.environment, origins);
-        match (store, pepper) {
-            (Ok(store), Ok(pepper)) => Some(Stored {
-                path: path.to_owned(),
+        let store = KeyStore::read(path).map_err(|error| {
+            refused(&error, origins.get("auth.key_store")).with_key("auth.key_store")
+        });
+        let stored = store.and_then(|store| {
+            let pepper = pepper::read(auth, path, self.environment, origins)?;
+            let path = path.to_owned();
+            Ok(Stored {
+                path,
                 store,
                 pepper,
-            }),
-            (store, pepper) => {
-                self.problems.extend(store.err());
-                self.problems.extend(pepper.err());
-                None
-            }
-        }
+            })
+        });
+        stored.map_err(|problem| self.problems.push(problem)).ok()
     }
 
     fn variables(&mut self, settings: &Settings, origins: &Origins) {

@@ -18,6 +18,13 @@ impl KeyRing {
         Self(RwLock::new(set))
     }
 
+    /// How many keys are of use now.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        keys.active()
+    }
+
     /// From now on, the keys of `set` and no others.
     pub fn replace(&self, set: KeySet) {
         let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);

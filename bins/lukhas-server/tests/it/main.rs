@@ -8,6 +8,8 @@ mod counted;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod knobs;
 #[cfg(test)]
 mod leaving;

@@ -17,7 +17,10 @@ use crate::private_file::{self, FileKind};
 /// it, whole.
 #[derive(Debug)]
 pub struct StoreFile {
+    /// As it was named, which errors repeat.
     path: PathBuf,
+    /// The file that is replaced.
+    target: PathBuf,
     _lock: File,
 }
 
@@ -29,18 +32,22 @@ impl StoreFile {
     /// there.
     pub fn lock(path: &Path) -> Result<Self, KeyError> {
         // The file that a link leads to is what is replaced, and locked; not the link.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut options = OpenOptions::new();
         private_file::private(&mut options);
         let file = options
             .write(true)
             .create(true)
             .truncate(false)
-            .open(beside(&path, ".lock"));
+            .open(beside(&target, ".lock"));
         let locked = file.and_then(|file| file.lock().map(|()| file));
         match locked {
-            Ok(lock) => Ok(Self { path, _lock: lock }),
-            Err(source) => Err(KeyError::write(FileKind::Store, &path, source)),
+            Ok(lock) => Ok(Self {
+                path: path.to_owned(),
+                target,
+                _lock: lock,
+            }),
+            Err(source) => Err(KeyError::write(FileKind::Store, path, source)),
         }
     }
 
@@ -79,13 +86,13 @@ impl StoreFile {
     }
 
     fn replace(&self, content: &[u8]) -> io::Result<()> {
-        fs::rename(self.stage(content)?, &self.path)?;
-        sync_folder(&self.path)
+        fs::rename(self.stage(content)?, &self.target)?;
+        sync_folder(&self.target)
     }
 
     /// Writes what will be the store into a file beside it, and to the disk.
     fn stage(&self, content: &[u8]) -> io::Result<PathBuf> {
-        let new = beside(&self.path, ".new");
+        let new = beside(&self.target, ".new");
         // One that ended before its last step has left it behind.
         match fs::remove_file(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -106,7 +113,7 @@ impl StoreFile {
     fn keep_owner(&self, new: &File) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt, fchown};
 
-        let Ok(old) = fs::metadata(&self.path) else {
+        let Ok(old) = fs::metadata(&self.target) else {
             return Ok(());
         };
         let made = new.metadata()?;
