@@ -3,6 +3,7 @@
 
 #![cfg(test)]
 
+mod attempts;
 mod continuation;
 mod documents;
 mod embeddings;

@@ -15,5 +15,5 @@ mod upstream;
 
 pub use client::{Answer, Client};
 pub use official::{assert_valid, assert_valid_event, faults};
-pub use server::{Options, TestServer};
+pub use server::{FAILURES, Options, PROXY, TestServer};
 pub use upstream::{Patience, answering, keyed_upstream, routed, upstream};

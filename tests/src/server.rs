@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The gateway with its real parts, in this process, as an embedder would put it together.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use hyper_util::service::TowerToHyperService;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
 use lukhas_core::{Embedder, Entropy, Provider, ResponseStore, Scope, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
-use lukhas_gateway::{Drain, Gateway, GatewayParts, Limits, RateLimits};
+use lukhas_gateway::{Drain, FailedAttempts, Gateway, GatewayParts, Limits, RateLimits};
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_observability::{BuildInfo, Metrics};
@@ -49,6 +50,12 @@ pub struct TestServer {
     pub drain: Drain,
     _tasks: JoinSet<()>,
 }
+
+/// How many attempts of one client address may fail in a minute, and how many of them with one key.
+pub const FAILURES: [NonZeroU32; 2] = [NonZeroU32::new(20).unwrap(), NonZeroU32::new(5).unwrap()];
+
+/// The proxies that are trusted. Requests over a connection have no peer, and are not limited.
+pub const PROXY: &str = "10.0.0.0/8";
 
 struct Random;
 
@@ -141,6 +148,8 @@ fn parts(options: Options, keys: KeySet, other: Option<Arc<RoutedModel>>) -> Gat
         embedder: Arc::new(embedder),
         store,
         authenticator: Arc::new(keys),
+        failed_attempts: FailedAttempts::new(FAILURES[0], FAILURES[1]).ok(),
+        trusted_proxies: vec![PROXY.parse().expect("a network")],
         entropy: Arc::new(Random),
         metrics: Arc::new(Metrics::new(BuildInfo {
             version: "test",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeyRing, KeySet};
 use lukhas_core::{Authenticator, Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
-use lukhas_gateway::{Gateway, GatewayParts, Limits};
+use lukhas_gateway::{FailedAttempts, Gateway, GatewayParts, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_redact::Secret;
@@ -58,6 +58,11 @@ impl App {
             embedder: embedder(&settings, &upstreams, tokenizer)?,
             store,
             authenticator: Arc::clone(&keys) as Arc<dyn Authenticator>,
+            failed_attempts: Some(FailedAttempts::new(
+                settings.auth().max_failures_per_address(),
+                settings.auth().max_failures_per_key(),
+            )?),
+            trusted_proxies: settings.server().trusted_proxies().to_vec(),
             entropy: Arc::new(ThreadEntropy),
             metrics: Arc::new(metrics),
             limits: Limits {

@@ -80,6 +80,9 @@ pub struct Config {
 pub struct ServerConfig {
     /// Address and port to listen on; port 0 takes a free one.
     pub listen: String,
+    /// Networks of proxies (`10.0.0.0/8`, or one address) whose `X-Forwarded-For` and `Forwarded`
+    /// say where a request comes from.
+    pub trusted_proxies: Vec<String>,
     /// Most milliseconds from the first byte of a request (or from the connection, for its first
     /// request) to the end of its headers.
     pub header_read_timeout_ms: Bounded<50, 600_000>,
@@ -103,7 +106,7 @@ pub struct ServerConfig {
 }
 
 /// Who may ask.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthConfig {
     /// File with one key a line, relative to the file that names it.
@@ -115,6 +118,10 @@ pub struct AuthConfig {
     /// The secret that the store's digests are made with: `env:NAME` for a variable, `file:PATH`
     /// for a file, relative to this one. When absent, the file `NAME.pepper` beside the store.
     pub pepper: Option<String>,
+    /// Most attempts of one client address in a minute that may fail.
+    pub max_failures_per_address: Bounded<1, 1_000_000>,
+    /// Most of them with one key.
+    pub max_failures_per_key: Bounded<1, 1_000_000>,
 }
 
 /// Logs, on standard error.
@@ -323,6 +330,7 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:8080".to_owned(),
+            trusted_proxies: Vec::new(),
             header_read_timeout_ms: Bounded::of::<10_000>(),
             body_read_timeout_ms: Bounded::of::<30_000>(),
             idle_timeout_ms: Bounded::of::<75_000>(),
@@ -332,6 +340,19 @@ impl Default for ServerConfig {
             max_body_bytes: Bounded::of::<4_194_304>(),
             max_connections: Bounded::of::<4_096>(),
             max_in_flight: Bounded::of::<1_024>(),
+        }
+    }
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            keys_file: None,
+            keys_env: Vec::new(),
+            key_store: None,
+            pepper: None,
+            max_failures_per_address: Bounded::of::<60>(),
+            max_failures_per_key: Bounded::of::<10>(),
         }
     }
 }

@@ -4,6 +4,7 @@
 use lukhas_auth::KeyError;
 use lukhas_matriz::CatalogError;
 use lukhas_observability::LogError;
+use lukhas_reliability::SettingError;
 
 use crate::config::{Problem, Problems, UnsupportedSchema};
 
@@ -28,6 +29,9 @@ pub enum AppError {
     /// A key store cannot be written; else a defect: a key that was just made cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A defect: a limit that every configuration keeps is not possible.
+    #[error(transparent)]
+    Limit(#[from] SettingError),
     /// Logs cannot be set up.
     #[error(transparent)]
     Logs(#[from] LogError),

@@ -102,6 +102,14 @@ pub(crate) fn public_id(token: &[u8]) -> Option<[u8; ID_CHARS]> {
     (token.len() == KEY_CHARS && rest.first() == Some(&b'_')).then_some(*id)
 }
 
+/// The public identifier inside a token of this server's form, else all of it.
+pub(crate) fn claimed(token: &[u8]) -> &[u8] {
+    match public_id(token) {
+        Some(_) => &token[PREFIX.len()..ID_END],
+        None => token,
+    }
+}
+
 fn push_random(key: &mut String, count: usize, rng: &mut (impl CryptoRng + ?Sized)) {
     key.extend((0..count).map(|_| char::from(Alphanumeric.sample(rng))));
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use lukhas_core::{AuthError, Authenticator, Principal};
 
-use crate::KeySet;
+use crate::{KeySet, format};
 
 /// A [`KeySet`] that can be exchanged for another at once, while requests are authenticated.
 #[derive(Debug)]
@@ -39,6 +39,10 @@ impl Authenticator for KeyRing {
     fn authenticate(&self, token: &[u8]) -> Result<Arc<Principal>, AuthError> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         keys.authenticate(token)
+    }
+
+    fn claimed<'t>(&self, token: &'t [u8]) -> &'t [u8] {
+        format::claimed(token)
     }
 }
 

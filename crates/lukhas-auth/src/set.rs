@@ -142,6 +142,10 @@ impl Authenticator for KeySet {
             Err(AuthError)
         }
     }
+
+    fn claimed<'t>(&self, token: &'t [u8]) -> &'t [u8] {
+        format::claimed(token)
+    }
 }
 
 /// The first key that is not `before` what is looked for, or the last: the only one that can be it.

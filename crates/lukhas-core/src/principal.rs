@@ -44,6 +44,12 @@ pub trait Authenticator: Send + Sync {
     /// # Errors
     /// [`AuthError`] when there is none; nothing in it tells why.
     fn authenticate(&self, token: &[u8]) -> Result<Arc<Principal>, AuthError>;
+
+    /// What of `token` says whose it claims to be, by its form alone: the same for every attempt to
+    /// guess one key. All of it when nothing does.
+    fn claimed<'t>(&self, token: &'t [u8]) -> &'t [u8] {
+        token
+    }
 }
 
 /// The token is nobody's.

@@ -279,6 +279,16 @@ impl ApiError {
         }
     }
 
+    /// Too many attempts to authenticate failed; one more is judged `retry_after`.
+    pub(crate) fn too_many_failures(retry_after: Duration) -> Self {
+        let message = "Too many attempts with wrong API keys came from your address. Retry later, \
+                       with the right key.";
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(ErrorCode::RateLimitExceeded, message)
+        }
+    }
+
     /// The server is stopping; the connection is of no further use.
     pub(crate) fn stopping() -> Self {
         let message = "The server is shutting down. Retry: another instance will answer.";

@@ -138,8 +138,8 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Send less of them; the connection is closed.",
         ),
         ErrorCode::RateLimitExceeded => (
-            "A rate limit of this server is reached, which the message names; or the upstream of the model \
-             takes no more requests for now.",
+            "A rate limit of this server is reached, which the message names; too many requests of this \
+             address bore wrong keys; or the upstream of the model takes no more requests for now.",
             "Retry after the time in `Retry-After`; the official clients do so by themselves.",
         ),
         ErrorCode::InternalError => (

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What every request passes on its way in and out: identifier, panic guard, metrics, key.
 
+mod client;
 mod completion;
 mod refusal;
 
@@ -26,7 +27,7 @@ use tower::Service as _;
 use crate::gateway::Shared;
 use crate::limits::{RouteLimits, Standings, Ticket};
 use crate::route::{Access, Call, Handler, Method, Route, routes};
-use crate::{ApiError, ErrorCode};
+use crate::{ApiError, ErrorCode, Peer};
 use completion::Completion;
 
 pub(crate) use refusal::refuse;
@@ -254,7 +255,7 @@ fn handle(
     match route.handler {
         Handler::Public(handler) => Ok((handler(Arc::clone(shared)), Standings::default())),
         Handler::Keyed(handler) => {
-            let principal = authenticate(shared, request.headers())?;
+            let principal = authenticate(shared, &request)?;
             authorize(route, &principal)?;
             let ticket = match &endpoint.limits {
                 Some(limits) => limits.admit(&principal)?,
@@ -274,14 +275,26 @@ fn handle(
     }
 }
 
-fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<Arc<Principal>, ApiError> {
-    let token = bearer(headers).ok_or_else(|| {
+fn authenticate(shared: &Shared, request: &Request) -> Result<Arc<Principal>, ApiError> {
+    let token = bearer(request.headers()).ok_or_else(|| {
         ApiError::new(
             ErrorCode::InvalidApiKey,
             "You didn't provide an API key. Send it as `Authorization: Bearer YOUR_KEY`.",
         )
     })?;
+    let failures = shared.failed_attempts.as_ref();
+    let attempt = failures.zip(request.extensions().get::<Peer>());
+    let attempt = attempt.map(|(failures, Peer(peer))| {
+        let client = client::client(*peer, request.headers(), &shared.trusted_proxies);
+        let claimed = shared.authenticator.claimed(token);
+        let attempt = failures.admit(client, claimed);
+        attempt.map(|attempt| (failures, attempt))
+    });
+    let attempt = attempt.transpose().map_err(ApiError::too_many_failures)?;
     shared.authenticator.authenticate(token).map_err(|_| {
+        if let Some((failures, attempt)) = &attempt {
+            failures.failed(attempt);
+        }
         ApiError::new(
             ErrorCode::InvalidApiKey,
             "Incorrect API key provided. Keys of this server are set by its operator; in \

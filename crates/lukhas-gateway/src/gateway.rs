@@ -15,6 +15,7 @@ use lukhas_observability::{Metrics, TokenMetrics};
 use crate::admission::{Admission, Drain};
 use crate::front::Front;
 use crate::limits::RateLimits;
+use crate::{FailedAttempts, Network};
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -26,6 +27,11 @@ pub struct GatewayParts {
     pub store: Arc<dyn ResponseStore>,
     /// Knows keys.
     pub authenticator: Arc<dyn Authenticator>,
+    /// How many attempts to authenticate may fail; `None` for any number. Clients are told apart by
+    /// the [`Peer`](crate::Peer) of their requests.
+    pub failed_attempts: Option<FailedAttempts>,
+    /// Proxies whose word on where a request comes from is believed.
+    pub trusted_proxies: Vec<Network>,
     /// Where identifiers come from.
     pub entropy: Arc<dyn Entropy>,
     /// Where requests are counted.
@@ -63,6 +69,8 @@ pub(crate) struct Shared {
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) store: Arc<dyn ResponseStore>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) failed_attempts: Option<FailedAttempts>,
+    pub(crate) trusted_proxies: Vec<Network>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tokens: TokenMetrics,
@@ -94,6 +102,8 @@ impl Gateway {
             embedder: parts.embedder,
             store: parts.store,
             authenticator: parts.authenticator,
+            failed_attempts: parts.failed_attempts,
+            trusted_proxies: parts.trusted_proxies,
             entropy: parts.entropy,
             metrics: parts.metrics,
             tokens,

@@ -8,7 +8,7 @@
 //! | step | where |
 //! |---|---|
 //! | request id, panic guard, metrics | `front` |
-//! | who | `front`, through [`lukhas_core::Authenticator`] |
+//! | who, unless its client failed too often | `front`, through [`lukhas_core::Authenticator`] |
 //! | how often, how much | `limits` |
 //! | body within its bounds | `body` |
 //! | what is asked | `handler`, through `lukhas_openai` |
@@ -17,6 +17,7 @@
 
 mod admission;
 mod answer;
+mod attempts;
 mod body;
 mod error;
 mod error_docs;
@@ -24,16 +25,19 @@ mod front;
 mod gateway;
 mod handler;
 mod limits;
+mod network;
 mod openapi;
 mod route;
 mod run;
 mod scope_docs;
 
 pub use admission::Drain;
+pub use attempts::FailedAttempts;
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
 pub use gateway::{Gateway, GatewayParts, Limits};
 pub use limits::{LimitRule, Per, RateLimits};
+pub use network::{Network, NetworkError, Peer};
 pub use openapi::openapi_json;
 pub use route::{Access, Method, RateClass, Route, routes};
 pub use scope_docs::scope_table_markdown;

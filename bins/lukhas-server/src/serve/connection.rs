@@ -12,6 +12,7 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use lukhas_gateway::Peer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -64,11 +65,12 @@ pub(crate) enum Stage {
     Closing,
 }
 
-/// Serves one connection.
+/// Serves one connection, which comes from `peer`: each of its requests says so.
 ///
 /// Dropping the future closes the connection and cancels its requests.
 pub(crate) async fn serve<T, S, B>(
     io: T,
+    peer: Peer,
     answers: Answers<S>,
     limits: ConnectionLimits,
     mut stage: watch::Receiver<Stage>,
@@ -89,7 +91,7 @@ where
     let builder = builder(&limits, streams, opened_in);
     let Answers { service, refusals } = answers;
     let io = WatchedIo::new(io, Arc::clone(&activity), limits.write, refusals);
-    let service = WatchedService::new(service, Arc::clone(&activity));
+    let service = WatchedService::new(service, peer, Arc::clone(&activity));
     let connection = pin!(builder.serve_connection(TokioIo::new(io), service));
     let mut timed = Timed {
         connection,

@@ -2,7 +2,7 @@
 //! Connections as they come.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -45,18 +45,18 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// The next connection. Dropping the future loses none.
-    pub(crate) async fn accept(&mut self) -> TcpStream {
+    /// The next connection, and the address at its other end. Dropping the future loses none.
+    pub(crate) async fn accept(&mut self) -> (TcpStream, IpAddr) {
         loop {
             if let Some(instant) = self.not_before {
                 sleep_until(instant).await;
                 self.not_before = None;
             }
             match self.socket.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, address)) => {
                     self.backoff = BACKOFF.0;
                     prepare(&stream);
-                    return stream;
+                    return (stream, address.ip());
                 }
                 Err(error) if is_of_connection(&error) => {
                     tracing::debug!(%error, "a connection ended before it was accepted");
@@ -106,6 +106,8 @@ mod tests {
         let _client = TcpStream::connect(listener.address().unwrap())
             .await
             .unwrap();
-        assert!(listener.accept().await.nodelay().unwrap());
+        let (stream, peer) = listener.accept().await;
+        assert!(stream.nodelay().unwrap());
+        assert!(peer.is_loopback());
     }
 }

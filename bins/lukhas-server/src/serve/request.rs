@@ -10,6 +10,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::service::Service;
 use hyper::{Request, Response, Version};
+use lukhas_gateway::Peer;
 
 use super::activity::{Activity, RequestGuard};
 use super::stream::Waiting;
@@ -18,6 +19,7 @@ use super::stream::Waiting;
 #[derive(Clone, Debug)]
 pub(crate) struct WatchedService<S> {
     inner: S,
+    peer: Peer,
     activity: Arc<Activity>,
 }
 
@@ -38,9 +40,13 @@ pub(crate) struct WatchedBody<B> {
 }
 
 impl<S> WatchedService<S> {
-    /// `inner`, for the connection of `activity`.
-    pub(crate) fn new(inner: S, activity: Arc<Activity>) -> Self {
-        Self { inner, activity }
+    /// `inner`, for the connection of `activity`, which comes from `peer`.
+    pub(crate) fn new(inner: S, peer: Peer, activity: Arc<Activity>) -> Self {
+        Self {
+            inner,
+            peer,
+            activity,
+        }
     }
 }
 
@@ -54,7 +60,8 @@ where
     type Error = Infallible;
     type Future = WatchedFuture<S::Future>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         let http2 = request.version() == Version::HTTP_2;
         WatchedFuture {
             guard: Some(self.activity.request(http2)),

@@ -3,11 +3,13 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
 use hyper::service::Service;
 use hyper::{Request, Response};
+use lukhas_gateway::Peer;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
@@ -71,8 +73,8 @@ where
                 biased;
                 output = &mut end => return output,
                 Some(joined) = self.connections.join_next() => report(joined),
-                stream = self.listener.accept(), if !full => {
-                    if let Err(error) = self.spawn(stream) {
+                (stream, peer) = self.listener.accept(), if !full => {
+                    if let Err(error) = self.spawn(stream, peer) {
                         tracing::warn!(%error, "a connection could not be handed to its thread");
                     }
                 }
@@ -82,7 +84,7 @@ where
 
     /// Serves `stream` on one of the threads. It leaves the runtime it was accepted on for good: the
     /// thread's own watches its socket.
-    fn spawn(&mut self, stream: TcpStream) -> io::Result<()> {
+    fn spawn(&mut self, stream: TcpStream, peer: IpAddr) -> io::Result<()> {
         let stream = stream.into_std()?;
         let Some(place) = self.workers.place() else {
             return Err(io::Error::other("there is no thread"));
@@ -92,7 +94,7 @@ where
         let connection = async move {
             let _place = place;
             let served = match TcpStream::from_std(stream) {
-                Ok(stream) => connection::serve(stream, answers, limits, stage).await,
+                Ok(stream) => connection::serve(stream, Peer(peer), answers, limits, stage).await,
                 Err(error) => Err(error.into()),
             };
             if let Err(error) = served {

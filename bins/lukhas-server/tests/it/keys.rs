@@ -446,3 +446,40 @@ fn what_the_page_says_works() {
         .unwrap();
     assert!(check.status.success(), "{check:?}");
 }
+
+#[test]
+fn wrong_keys_are_refused_by_client_and_key() {
+    let keys = Keys::new();
+    let (key, other) = (keys.create(&[]), keys.create(&[]));
+    let store = keys.path("keys.jsonl");
+    let yaml = "auth: {max_failures_per_key: 3, max_failures_per_address: 5}\n\
+                server: {trusted_proxies: [127.0.0.1]}";
+    let server = Setup::serve(yaml)
+        .env("LUKHAS_AUTH__KEY_STORE", store.to_str().unwrap())
+        .start();
+    let wrong = format!("{}{}", &key[..20], "x".repeat(33));
+    let via = |from: &str, key: &str| {
+        let mut client = server.connect();
+        client.send(format!(
+            "GET /v1/models HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\
+             x-forwarded-for: {from}\r\n\r\n"
+        ));
+        client.answer()
+    };
+    let statuses: Vec<_> = (0..5).map(|_| via("203.0.113.7", &wrong).status).collect();
+    assert_eq!(statuses, [401, 401, 401, 429, 429]);
+    let refused = via("203.0.113.7", &key);
+    assert_eq!(refused.status, 429);
+    let wait = refused.head.split("\r\nretry-after: ").nth(1).unwrap();
+    let wait: u64 = wait.split("\r\n").next().unwrap().parse().unwrap();
+    assert!((1..=20).contains(&wait), "{wait}");
+    assert_eq!(via("203.0.113.7", &other).status, 200);
+    assert_eq!(via("203.0.113.8", &key).status, 200);
+    // Without a word of the proxy, the client is the proxy itself.
+    assert_eq!(status(&server, &key, "/v1/models"), 200);
+    for number in 0..2 {
+        let nobody = format!("{}{number}", "n".repeat(20));
+        assert_eq!(via("203.0.113.7", &nobody).status, 401);
+    }
+    assert_eq!(via("203.0.113.7", &other).status, 429);
+}

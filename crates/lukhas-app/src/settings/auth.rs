@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Who may ask.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use super::problem;
-use crate::config::{AuthConfig, Origins, Problem};
+use crate::config::{AuthConfig, Bounded, Origins, Problem};
 
 /// How the keys of operators begin that are known to us; none of them is a path.
 const KEY_PREFIXES: [&str; 2] = ["lk_live_", "sk-"];
@@ -16,6 +17,8 @@ pub struct Auth {
     keys_env: Vec<String>,
     key_store: Option<PathBuf>,
     pepper: Option<String>,
+    max_failures_per_address: NonZeroU32,
+    max_failures_per_key: NonZeroU32,
 }
 
 impl Auth {
@@ -40,6 +43,18 @@ impl Auth {
     /// Where the pepper of the store is; may be anything that stands in its place.
     pub(crate) fn pepper(&self) -> Option<&str> {
         self.pepper.as_deref()
+    }
+
+    /// Most attempts of one client address in a minute that may fail.
+    #[must_use]
+    pub fn max_failures_per_address(&self) -> NonZeroU32 {
+        self.max_failures_per_address
+    }
+
+    /// Most of them with one key.
+    #[must_use]
+    pub fn max_failures_per_key(&self) -> NonZeroU32 {
+        self.max_failures_per_key
     }
 
     /// The same, each path relative to the folder of the file that names it.
@@ -82,11 +97,19 @@ impl TryFrom<AuthConfig> for Auth {
                 keys_env: config.keys_env,
                 key_store: config.key_store,
                 pepper: config.pepper,
+                max_failures_per_address: count(config.max_failures_per_address),
+                max_failures_per_key: count(config.max_failures_per_key),
             })
         } else {
             Err(problems)
         }
     }
+}
+
+/// The number, which is at least 1 and at most a million.
+fn count(number: Bounded<1, 1_000_000>) -> NonZeroU32 {
+    let number = u32::try_from(number.get()).unwrap_or(u32::MAX);
+    NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN)
 }
 
 // Whoever writes a key where its place should be named must not see it again in an error, a log or

@@ -4,6 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use lukhas_gateway::Network;
+
 use super::problem;
 use crate::config::{Problem, ServerConfig, excerpt};
 
@@ -11,6 +13,7 @@ use crate::config::{Problem, ServerConfig, excerpt};
 #[derive(Clone, Debug)]
 pub struct Server {
     listen: SocketAddr,
+    trusted_proxies: Vec<Network>,
     header_read_timeout: Duration,
     body_read_timeout: Duration,
     idle_timeout: Duration,
@@ -36,6 +39,12 @@ impl Server {
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.listen.ip().is_loopback()
+    }
+
+    /// Networks of proxies whose word on where a request comes from is believed.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> &[Network] {
+        &self.trusted_proxies
     }
 
     /// From the first byte of a request to the end of its headers.
@@ -97,8 +106,18 @@ impl TryFrom<ServerConfig> for Server {
     type Error = Vec<Problem>;
 
     fn try_from(config: ServerConfig) -> Result<Self, Vec<Problem>> {
+        let listen = address(&config.listen);
+        let (trusted_proxies, mut problems) = networks(&config.trusted_proxies);
+        let listen = match listen {
+            Ok(listen) if problems.is_empty() => listen,
+            listen => {
+                problems.extend(listen.err());
+                return Err(problems);
+            }
+        };
         Ok(Self {
-            listen: address(&config.listen).map_err(|problem| vec![problem])?,
+            listen,
+            trusted_proxies,
             header_read_timeout: config.header_read_timeout_ms.millis(),
             body_read_timeout: config.body_read_timeout_ms.millis(),
             idle_timeout: config.idle_timeout_ms.millis(),
@@ -110,6 +129,21 @@ impl TryFrom<ServerConfig> for Server {
             max_in_flight: config.max_in_flight.size(),
         })
     }
+}
+
+fn networks(texts: &[String]) -> (Vec<Network>, Vec<Problem>) {
+    let (mut networks, mut problems) = (Vec::new(), Vec::new());
+    for (index, text) in texts.iter().enumerate() {
+        match text.trim().parse() {
+            Ok(network) => networks.push(network),
+            Err(error) => {
+                let key = format!("server.trusted_proxies.{index}");
+                let message = format!("`{}` is no network: {error}", excerpt(text));
+                problems.push(problem(&key, message));
+            }
+        }
+    }
+    (networks, problems)
 }
 
 fn address(text: &str) -> Result<SocketAddr, Problem> {

@@ -168,7 +168,6 @@ fn what_is_not_written_by_us_is_named_by_line_and_member() {
     let [header, first, second] = text.lines().collect::<Vec<_>>()[..] else {
         panic!("{text}")
     };
-    let second = &second[..];
     let with = |from: &str, to: &str| {
         assert!(second.contains(from), "{second} has no {from}");
         format!("{header}\n{first}\n{}\n", second.replacen(from, to, 1))

@@ -126,7 +126,8 @@ pub(super) async fn estimate(
     }
     let cx = run_cx(shared, request_id, Arc::clone(principal), false);
     let input = shared.orchestrator.count_input(cx, run.clone()).await;
-    let input = input.map_err(|error| cannot_answer(shared, principal, &run.model, error.into()))?;
+    let input =
+        input.map_err(|error| cannot_answer(shared, principal, &run.model, error.into()))?;
     Ok(Estimate {
         input,
         output: run.max_output_tokens.unwrap_or(USUAL_OUTPUT).into(),

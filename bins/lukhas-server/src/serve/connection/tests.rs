@@ -6,6 +6,7 @@ mod http1;
 mod http2;
 mod refusals;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
@@ -27,6 +28,8 @@ const LIMITS: ConnectionLimits = ConnectionLimits {
     write: Duration::from_secs(60),
     max_header_bytes: 8192,
 };
+
+const PEER: Peer = Peer(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
 
 /// Bytes that fit between client and server without being read.
 const PIPE: usize = 16 * 1024;
@@ -77,6 +80,7 @@ impl Case {
         let dropped = Arc::<AtomicBool>::default();
         let flag = Arc::clone(&dropped);
         let service = service_fn(move |request: Request<Incoming>| {
+            assert_eq!(request.extensions().get(), Some(&PEER));
             let kind = match request.uri().path() {
                 "/never" => Kind::Never,
                 "/endless" => Kind::Endless,
@@ -102,7 +106,7 @@ impl Case {
             answer
         });
         let answers = Answers { service, refusals };
-        let task = serve(io, answers, LIMITS, stage.subscribe());
+        let task = serve(io, PEER, answers, LIMITS, stage.subscribe());
         Self {
             client,
             server: Handle::current().spawn(task),

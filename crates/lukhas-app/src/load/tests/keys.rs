@@ -165,3 +165,14 @@ fn a_store_that_cannot_be_used_stops_the_start() {
     assert!(!problems.contains(&secret), "{problems}");
     insta::assert_snapshot!(problems);
 }
+
+#[test]
+fn proxies_are_networks() {
+    let good = Case::yaml("server: {trusted_proxies: [10.0.0.0/8, ' ::1 ']}");
+    let loaded = good.load().unwrap();
+    let networks = loaded.settings().server().trusted_proxies();
+    let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "::1/128"]);
+    let bad = "server: {listen: nowhere, trusted_proxies: [proxy, 10.1.2.3/8, '::/200', '*']}";
+    insta::assert_snapshot!(Case::yaml(bad).problems());
+}
