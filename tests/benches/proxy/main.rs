@@ -211,8 +211,8 @@ async fn memory(report: &mut Report, fresh: Server) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `lukhas serve` before `upstream`, with a key for its clients, one for the upstream, and its
-/// defaults.
+/// `lukhas serve` before `upstream`, with a key for its clients, one for the upstream, a limit that
+/// counts every request and denies none, and its defaults.
 fn lukhas(binary: &Path, upstream: &Server) -> io::Result<Server> {
     let url = format!("http://{}/v1", upstream.address);
     let config = format!(
@@ -223,6 +223,8 @@ models:
   table:
     chat: {{targets: [{{upstream: chat}}]}}
     responses: {{targets: [{{upstream: responses}}]}}
+limits:
+  - {{name: all, per: [key], requests: {{amount: 1000000000, per: second}}}}
 "
     );
     let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
