@@ -115,7 +115,9 @@ fn keys([key, stranger, reader]: [GeneratedKey; 3], others: Vec<KeyEntry>) -> Ke
     let entry = |key: GeneratedKey| KeyEntry::new("test", key.secret).expect("a good key");
     let own = [
         entry(key),
-        entry(stranger).with_tenant("stranger"),
+        entry(stranger)
+            .with_tenant("stranger")
+            .with_project("stranger"),
         entry(reader).with_scopes([Scope::Models]),
     ];
     let entries = own.into_iter().chain(others);

@@ -38,7 +38,7 @@ pub(crate) fn build(
         config,
         origins,
         keys: holders().map(|it| it.key_id.to_string()).collect(),
-        projects: holders().map(|it| it.tenant.to_string()).collect(),
+        projects: holders().map(|it| it.project.to_string()).collect(),
         takes_any_model,
         problems: Vec::new(),
     };
@@ -158,7 +158,9 @@ impl Builder<'_> {
                 let help = match best {
                     Some(best) => format!("did you mean `{best}`?"),
                     None if what == "key" => {
-                        "name keys in `auth.keys_file`, one a line: the key, then its name".into()
+                        "name keys in `auth.keys_file`, one a line: the key, then its name; keys of a \
+                         store go by the identifiers of `lukhas keys list`"
+                            .into()
                     }
                     None => format!("there are `{}`", Vec::from_iter(known.clone()).join("`, `")),
                 };

@@ -30,7 +30,8 @@ pub(super) struct Model<'m> {
 pub(super) struct BucketKey<'k> {
     limit: u32,
     key: Option<&'k str>,
-    project: Option<&'k str>,
+    /// With its tenant: those of two tenants are two, whatever they are called.
+    project: Option<(&'k str, &'k str)>,
     model: Option<&'k str>,
     endpoint: Option<&'k str>,
 }
@@ -61,7 +62,7 @@ impl Rule {
             names.is_empty() || names.iter().any(|other| other == name)
         };
         lists(&self.keys, &principal.key_id)
-            && lists(&self.projects, &principal.tenant)
+            && lists(&self.projects, &principal.project)
             && (self.models.is_empty() || model.is_some_and(|model| self.covers_model(model)))
     }
 
@@ -80,10 +81,11 @@ impl Rule {
         model: Option<Model<'k>>,
         endpoint: &'static str,
     ) -> BucketKey<'k> {
+        let project = (&*principal.tenant, &*principal.project);
         BucketKey {
             limit,
             key: self.by_key.then_some(&*principal.key_id),
-            project: self.by_project.then_some(&*principal.tenant),
+            project: self.by_project.then_some(project),
             model: model.filter(|_| self.by_model).map(|model| model.own),
             endpoint: self.by_endpoint.then_some(endpoint),
         }
@@ -114,6 +116,25 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_is_one_of_its_tenant() {
+        let rule = Rule::new(&LimitRule {
+            per: vec![Per::Project],
+            ..LimitRule::default()
+        });
+        let bucket = |key: &str, tenant: &str, project: &str| {
+            let principal = Principal {
+                project: project.into(),
+                ..Principal::new(key, tenant)
+            };
+            format!("{:?}", rule.bucket_key(0, &principal, None, "/"))
+        };
+        let own = bucket("a", "acme", "search");
+        assert_eq!(bucket("b", "acme", "search"), own);
+        assert_ne!(bucket("a", "acme", "crawler"), own);
+        assert_ne!(bucket("a", "other", "search"), own);
+    }
 
     #[test]
     fn a_star_stands_for_any_characters() {
