@@ -293,7 +293,7 @@ fn authenticate(shared: &Shared, request: &Request) -> Result<Arc<Principal>, Ap
     let attempt = attempt.transpose().map_err(ApiError::too_many_failures)?;
     shared.authenticator.authenticate(token).map_err(|_| {
         if let Some((failures, attempt)) = &attempt {
-            failures.failed(attempt);
+            failures.failed(*attempt);
         }
         ApiError::new(
             ErrorCode::InvalidApiKey,

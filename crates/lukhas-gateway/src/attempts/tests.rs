@@ -13,7 +13,7 @@ fn failures(per_client: u32, per_key: u32) -> FailedAttempts {
 /// A failed attempt; the time to wait when it is not let through.
 fn fail(failures: &FailedAttempts, client: &str, key: &str) -> Result<(), Duration> {
     let attempt = failures.admit(client.parse().unwrap(), key.as_bytes())?;
-    failures.failed(&attempt);
+    failures.failed(attempt);
     Ok(())
 }
 
@@ -87,8 +87,50 @@ async fn clients_without_number_are_not_remembered_and_shut_nobody_out() {
     for number in 0..200_000_u32 {
         let client = IpAddr::V4(number.into());
         let attempt = failures.admit(client, b"key").unwrap();
-        failures.failed(&attempt);
+        failures.failed(attempt);
     }
     let client = CLIENT.parse().unwrap();
     assert!(failures.admit(client, b"key").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_not_failed_for_a_minute_is_not_looked_at_more_closely() {
+    let failures = failures(6, 3);
+    let client = CLIENT.parse().unwrap();
+    assert!(!failures.has_failed_lately(client));
+    fail(&failures, CLIENT, "key").unwrap();
+    assert!(failures.has_failed_lately(client));
+    advance(PERIOD - Duration::from_millis(1)).await;
+    assert!(failures.has_failed_lately(client));
+    advance(Duration::from_millis(1)).await;
+    assert!(!failures.has_failed_lately(client));
+
+    let neighbours = (0..100_u8).map(|last| IpAddr::from([198, 51, 100, last]));
+    fail(&failures, CLIENT, "key").unwrap();
+    let met = neighbours.filter(|other| failures.has_failed_lately(*other));
+    assert!(met.count() < 10, "groups are spread");
+}
+
+/// For any times of failures: what the glance passes over is full.
+#[tokio::test(start_paused = true)]
+async fn a_glance_never_hides_a_failure_that_counts() {
+    let failures = failures(4, 4);
+    for step in [0, 1, 15_000, 14_999, 30_000, 1, 1, 1, 59_999, 60_000, 7] {
+        advance(Duration::from_millis(step)).await;
+        let _ = fail(&failures, CLIENT, "key");
+        for later in [0, 1, 29_999, 30_000, 59_999, 60_000] {
+            let client: IpAddr = CLIENT.parse().unwrap();
+            let attempt = Attempt {
+                client,
+                claimed: b"key",
+            };
+            advance(Duration::from_millis(later)).await;
+            let is_full = |bucket| {
+                let standing = failures.limiter.standing(bucket);
+                standing.remaining == standing.limit
+            };
+            let full = failures.buckets(attempt).into_iter().all(is_full);
+            assert!(failures.has_failed_lately(client) || full);
+        }
+    }
 }
