@@ -2,6 +2,7 @@
 //! Attempts with wrong keys, and the clients that make them.
 
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,6 +52,7 @@ async fn too_many_guesses_are_refused_and_a_right_key_is_not() {
         let answer = ask(&server, CLIENT, &guess(key, number)).await;
         assert_eq!((answer.status, answer.header("retry-after")), (401, ""));
     }
+    let judged = server.judged.load(Ordering::SeqCst);
     let refused = ask(&server, CLIENT, &guess(key, per_key)).await;
     assert_eq!(refused.status, 429);
     let error = &refused.json()["error"];
@@ -58,6 +60,7 @@ async fn too_many_guesses_are_refused_and_a_right_key_is_not() {
     assert_eq!(error["type"], "rate_limit_exceeded");
     // What is refused is refused unseen: the right secret of that key, too.
     assert_eq!(ask(&server, CLIENT, key).await.status, 429);
+    assert_eq!(server.judged.load(Ordering::SeqCst), judged);
 
     assert_eq!(ask(&server, CLIENT, neighbour).await.status, 200);
     assert_eq!(ask(&server, "203.0.113.8", key).await.status, 200);

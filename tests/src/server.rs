@@ -3,13 +3,17 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
-use lukhas_core::{Embedder, Entropy, Provider, ResponseStore, Scope, Tokenizer};
+use lukhas_core::{
+    AuthError, Authenticator, Embedder, Entropy, Principal, Provider, ResponseStore, Scope,
+    Tokenizer,
+};
 use lukhas_engine::{Cl100k, Engine, EngineOptions};
 use lukhas_gateway::{Drain, FailedAttempts, Gateway, GatewayParts, Limits, RateLimits};
 use lukhas_matriz::{Embedders, Matriz};
@@ -48,6 +52,8 @@ pub struct TestServer {
     pub gateway: Gateway,
     /// Stops its runs.
     pub drain: Drain,
+    /// How many keys have been judged.
+    pub judged: Arc<AtomicUsize>,
     _tasks: JoinSet<()>,
 }
 
@@ -56,6 +62,23 @@ pub const FAILURES: [NonZeroU32; 2] = [NonZeroU32::new(20).unwrap(), NonZeroU32:
 
 /// The proxies that are trusted. Requests over a connection have no peer, and are not limited.
 pub const PROXY: &str = "10.0.0.0/8";
+
+/// Counts the keys that it judges.
+struct Counting {
+    keys: KeySet,
+    judged: Arc<AtomicUsize>,
+}
+
+impl Authenticator for Counting {
+    fn authenticate(&self, token: &[u8]) -> Result<Arc<Principal>, AuthError> {
+        self.judged.fetch_add(1, Ordering::SeqCst);
+        self.keys.authenticate(token)
+    }
+
+    fn claimed<'t>(&self, token: &'t [u8]) -> &'t [u8] {
+        self.keys.claimed(token)
+    }
+}
 
 struct Random;
 
@@ -94,6 +117,11 @@ impl TestServer {
         let [key, stranger, reader] = [(); 3].map(|()| GeneratedKey::generate(&mut rand::rng()));
         let texts = [&key, &stranger, &reader].map(|key| key.secret.expose().clone());
         let keys = keys([key, stranger, reader], entries);
+        let judged = Arc::<AtomicUsize>::default();
+        let keys = Counting {
+            keys,
+            judged: Arc::clone(&judged),
+        };
         let gateway = Gateway::new(parts(options, keys, other));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -106,6 +134,7 @@ impl TestServer {
             reader,
             drain: gateway.drain(),
             gateway,
+            judged,
             _tasks: tasks,
         }
     }
@@ -124,7 +153,7 @@ fn keys([key, stranger, reader]: [GeneratedKey; 3], others: Vec<KeyEntry>) -> Ke
     KeySet::new(&mut rand::rng(), entries).expect("good keys")
 }
 
-fn parts(options: Options, keys: KeySet, other: Option<Arc<RoutedModel>>) -> GatewayParts {
+fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> GatewayParts {
     let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
     let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(MemoryLimits::default()));
     let engine = Engine::new(EngineOptions {
