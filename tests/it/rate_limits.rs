@@ -319,6 +319,11 @@ async fn a_request_that_a_later_rule_denies_spends_nothing_of_an_earlier_one() {
             (denied.status, denied.retry_after),
             (429, Some((60, 60_000)))
         );
+        assert_eq!(
+            denied.requests,
+            told(1, 0, "1m0s"),
+            "the one that denies is told"
+        );
     }
     let models = ask(&server, "/v1/models", None).await;
     assert_eq!(models.requests, told(10, 8, "2h0m0s"));

@@ -296,6 +296,12 @@ impl Charge {
         }
     }
 
+    /// What it takes out of.
+    #[must_use]
+    pub fn bucket(&self) -> Bucket {
+        self.bucket
+    }
+
     /// What it takes out.
     #[must_use]
     pub fn cost(&self) -> u64 {

@@ -135,12 +135,18 @@ async fn a_client_that_leaves_gives_back_what_it_did_not_use() {
 
 #[tokio::test(start_paused = true)]
 async fn what_can_never_be_admitted_is_not_to_be_tried_again() {
-    let server = server([tokens(|rule, quota| rule.tokens = quota)]).await;
+    let wide = LimitRule {
+        requests: quota(1, 3_600, 10),
+        ..rule("wide", &[])
+    };
+    let server = server([wide, tokens(|rule, quota| rule.tokens = quota)]).await;
     let mut body = response();
     body["max_output_tokens"] = json!(2_000);
     let denied = ask(&server, "/v1/responses", Some(&body)).await;
     assert_eq!((denied.status, denied.retry_after), (429, None));
     assert_eq!(denied.should_retry.as_deref(), Some("false"));
+    assert_eq!(denied.requests, told(10, 10, "0s"), "it is given back");
+    assert_eq!(denied.tokens, told(1_000, 1_000, "0s"));
     let message = denied.body["error"]["message"].as_str().expect("a message");
     assert!(
         message

@@ -20,6 +20,8 @@ mod mock;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod rate_limits;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod signals;

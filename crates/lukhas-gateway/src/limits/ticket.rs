@@ -73,8 +73,8 @@ impl RouteLimits {
             limits: Some(Arc::clone(self)),
             ..Ticket::default()
         };
-        ticket.permit = self.enter(&self.early, asked)?;
-        self.take(&self.early, asked, &mut ticket.standings, |charges| {
+        ticket.permit = self.enter(&self.early, asked, &[])?;
+        self.take(&self.early, asked, &[], &mut ticket.standings, |charges| {
             if !self.late.is_empty() {
                 ticket.spent.extend_from_slice(charges);
             }
@@ -82,11 +82,12 @@ impl RouteLimits {
         Ok(ticket)
     }
 
-    /// Takes a place among the requests at a time.
+    /// Takes a place among the requests at a time, or gives `spent` back.
     fn enter(
         &self,
         limits: &[Limit],
         asked: Asked<'_>,
+        spent: &[Charge],
     ) -> Result<Option<ConcurrencyPermit>, ApiError> {
         let bounds = covering(limits, asked).filter_map(|limit| match limit.bound {
             Bound::AtATime(most) => Some((limit, most)),
@@ -107,16 +108,18 @@ impl RouteLimits {
             Ok(permit) => Ok(Some(permit)),
             Err(full) => {
                 let (limit, _) = slots[full.index];
-                Err(limit.denial(1, None, Standings::default()))
+                Err(limit.denial(1, None, self.give_back(spent)))
             }
         }
     }
 
-    /// Takes what the rates of `limits` count, and shows `keep` what was taken.
+    /// Takes what the rates of `limits` count, and shows `keep` what was taken; or gives `spent`
+    /// back.
     fn take(
         &self,
         limits: &[Limit],
         asked: Asked<'_>,
+        spent: &[Charge],
         standings: &mut Standings,
         keep: impl FnOnce(&[Charge]),
     ) -> Result<(), ApiError> {
@@ -126,6 +129,9 @@ impl RouteLimits {
                 Bound::AtATime(_) => None,
             })
         };
+        if limits.is_empty() {
+            return Ok(());
+        }
         CHARGES.with_borrow_mut(|charges| {
             charges.clear();
             charges.extend(rates().map(|(limit, quota)| {
@@ -138,6 +144,9 @@ impl RouteLimits {
                 }
             }));
             let checked = self.counts.rates.check(charges);
+            if checked.is_err() {
+                *standings = self.give_back(spent);
+            }
             for ((limit, _), charge) in rates().zip(&*charges) {
                 standings.note(limit.unit, charge.standing());
             }
@@ -145,13 +154,25 @@ impl RouteLimits {
                 keep(charges);
                 return Ok(());
             };
-            let mut all = rates().zip(&*charges).skip(denied.index);
-            let Some(((limit, _), charge)) = all.next() else {
-                return Ok(());
+            let mut from_denying = rates().zip(&*charges).skip(denied.index);
+            let Some(((limit, _), charge)) = from_denying.next() else {
+                return Err(ApiError::internal(&"a denial by no limit"));
             };
             standings.deny(limit.unit, charge.standing());
             Err(limit.denial(charge.cost(), denied.retry_after, *standings))
         })
+    }
+
+    /// Gives back what a request took that a later limit denies, and says how the earlier ones stand.
+    fn give_back(&self, spent: &[Charge]) -> Standings {
+        let mut standings = Standings::default();
+        for charge in spent {
+            self.counts.rates.refund(charge);
+            let standing = self.counts.rates.standing(charge.bucket());
+            // INVARIANT: tokens are counted late.
+            standings.note(Unit::Requests, standing);
+        }
+        standings
     }
 }
 
@@ -199,21 +220,13 @@ impl Ticket {
             model: Some(limits.counts.model(model)),
             estimate,
         };
-        let give_back = |error| {
-            for charge in &spent {
-                limits.counts.rates.refund(charge);
-            }
-            error
-        };
-        let entered = limits.enter(&limits.late, asked).map_err(give_back)?;
+        let entered = limits.enter(&limits.late, asked, &spent)?;
         let mut held = Vec::new();
         let units = covering(&limits.late, asked).filter(|limit| limit.unit != Unit::Concurrency);
-        limits
-            .take(&limits.late, asked, &mut standings, |charges| {
-                let all = units.map(|limit| limit.unit).zip(charges.iter().copied());
-                held.extend(all.filter(|(unit, _)| unit.is_tokens()));
-            })
-            .map_err(give_back)?;
+        limits.take(&limits.late, asked, &spent, &mut standings, |charges| {
+            let all = units.map(|limit| limit.unit).zip(charges.iter().copied());
+            held.extend(all.filter(|(unit, _)| unit.is_tokens()));
+        })?;
         let told = (!limits.late.is_empty()).then_some(standings);
         if held.is_empty() && permit.is_none() && entered.is_none() {
             return Ok((None, told));
