@@ -11,7 +11,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
-use lukhas_gateway::{LimitRule, Per, RateClass, RateLimits};
+use lukhas_gateway::{LimitRule, Peer, Per, RateClass, RateLimits};
 use lukhas_reliability::{Quota, QuotaConfig};
 use lukhas_tests::{Client, Options, TestServer};
 use serde_json::{Value, json};
@@ -244,14 +244,14 @@ async fn a_rule_covers_what_it_names_and_nothing_else() {
         ),
         (
             LimitRule {
-                models: vec!["lukhas-m*".into()],
+                models: vec!["lukhas-m*".parse().expect("a pattern")],
                 ..rule("c", &[])
             },
             [true, true, true],
         ),
         (
             LimitRule {
-                models: vec!["gpt-4o-mini".into()],
+                models: vec!["gpt-4o-mini".parse().expect("a pattern")],
                 ..rule("d", &[])
             },
             [false, false, true],
@@ -345,7 +345,7 @@ async fn a_time_that_is_too_long_to_wait_for_is_said_and_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_place_among_the_requests_at_a_time_lasts_as_long_as_the_answer() {
-    for model in [None, Some("lukhas-matriz".to_owned())] {
+    for model in [None, Some("lukhas-matriz".parse().expect("a pattern"))] {
         let one = LimitRule {
             requests: None,
             concurrency: Some(std::num::NonZeroU32::MIN),
@@ -414,4 +414,40 @@ async fn who_has_no_key_and_what_has_no_limit_take_nothing() {
     // What is wrong with a request is said beside the standing, and counts.
     let wrong = ask(&server, "/v1/responses", Some(&json!({"input": 7}))).await;
     assert_eq!((wrong.status, wrong.requests), (400, told(2, 0, "1s")));
+}
+
+/// The status of a list of models that is asked for from `address`, if anybody says it.
+async fn from(server: &TestServer, address: Option<&str>) -> u16 {
+    let mut request = Request::builder()
+        .uri("/v1/models")
+        .header("authorization", format!("Bearer {}", server.client.key()))
+        .body(Full::new(Bytes::new()))
+        .expect("a request");
+    if let Some(address) = address {
+        let peer = Peer(address.parse().expect("an address"));
+        request.extensions_mut().insert(peer);
+    }
+    let Ok(response) = server.gateway.answer(request).await;
+    response.status().as_u16()
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_have_counts_of_their_own() {
+    let server = server([rule("address", &[Per::Address])]).await;
+    for same in [
+        ["203.0.113.7", "203.0.113.7", "::ffff:203.0.113.7"],
+        ["203.0.113.8", "203.0.113.8", "203.0.113.8"],
+        ["2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:0:3::"],
+        ["2001:db8:0:1::1", "2001:db8:0:1::1", "2001:db8:0:1::2"],
+    ] {
+        let mut seen = Vec::new();
+        for address in same {
+            seen.push(from(&server, Some(address)).await);
+        }
+        assert_eq!(seen, [200, 200, 429], "{same:?}");
+    }
+    // Those of which nobody says it count together.
+    for expected in [200, 200, 429] {
+        assert_eq!(from(&server, None).await, expected);
+    }
 }

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use lukhas_auth::KeySet;
+use lukhas_core::Glob;
 use lukhas_gateway::{LimitRule, Per, RateClass, RateLimits};
 use lukhas_reliability::{Quota, QuotaConfig};
 
@@ -143,9 +144,6 @@ impl Builder<'_> {
                 );
             }
         }
-        for (index, pattern) in rule.models.iter().enumerate() {
-            self.model(&format!("{at}.models.{index}"), pattern);
-        }
         let lists = [
             ("project", &rule.projects, self.projects.clone()),
             ("key", &rule.keys, self.keys.clone()),
@@ -169,27 +167,32 @@ impl Builder<'_> {
         }
     }
 
-    /// Checks that `pattern` stands for a model.
-    fn model(&mut self, key: &str, pattern: &str) {
+    /// The pattern `text`, if it is one that stands for a model.
+    fn model(&mut self, key: &str, text: &str) -> Option<Glob> {
+        let pattern: Glob = match text.parse() {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                let message = format!("`{}` is not the name of a model: {error}", excerpt(text));
+                self.problem(key, message, None);
+                return None;
+            }
+        };
         let models = &self.config.models;
         let names = models.aliases.keys().chain(models.table.keys());
         let names: Vec<&str> = [CHAT_MODEL, EMBEDDING_MODEL]
             .into_iter()
             .chain(names.map(String::as_str))
             .collect();
-        let rule = LimitRule {
-            models: vec![pattern.to_owned()],
-            ..LimitRule::default()
-        };
-        if self.takes_any_model || names.iter().any(|name| rule.covers_model(name)) {
-            return;
+        if self.takes_any_model || names.iter().any(|name| pattern.matches(name)) {
+            return Some(pattern);
         }
-        let help = match closest(pattern, names.iter().copied()) {
+        let help = match closest(text, names.iter().copied()) {
             Some(best) => format!("did you mean `{best}`?"),
             None => format!("there are `{}`", names.join("`, `")),
         };
-        let message = format!("no model is called `{}`", excerpt(pattern));
+        let message = format!("no model is called `{}`", excerpt(text));
         self.problem(key, message, Some(help));
+        None
     }
 
     /// Checks that a rule limits something, and that what it limits can come about.
@@ -262,11 +265,15 @@ impl Builder<'_> {
             self.quota(&format!("{at}.{name}"), rate)
         });
         let [requests, input_tokens, output_tokens, tokens] = quotas;
+        let models = rule.models.iter().enumerate().map(|(index, text)| {
+            let key = format!("{at}.models.{index}");
+            self.model(&key, text)
+        });
         let concurrency = rule.concurrency.map(|most| u32::try_from(most.get()));
         LimitRule {
             name: rule.name.clone(),
             classes: rule.classes.iter().map(|class| (*class).into()).collect(),
-            models: rule.models.clone(),
+            models: models.flatten().collect(),
             projects: rule.projects.clone(),
             keys: rule.keys.clone(),
             per: rule.per.iter().map(|per| (*per).into()).collect(),
@@ -362,6 +369,7 @@ impl From<PerConfig> for Per {
             PerConfig::Project => Self::Project,
             PerConfig::Model => Self::Model,
             PerConfig::Endpoint => Self::Endpoint,
+            PerConfig::Address => Self::Address,
         }
     }
 }

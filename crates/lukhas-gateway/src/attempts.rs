@@ -10,6 +10,7 @@ use lukhas_reliability::{Bucket, Charge, Limiter, Quota, QuotaConfig, SettingErr
 use tokio::time::Instant;
 
 use crate::Network;
+use crate::network::CLIENT_BITS;
 
 /// Most buckets that are remembered: 3 MiB or so. A client whose bucket finds no place is not
 /// limited: it is better that a few guesses too many are judged than that right keys are refused.
@@ -18,9 +19,6 @@ const MAX_BUCKETS: usize = 1 << 16;
 /// In which time as many attempts are forgotten as are allowed.
 const PERIOD_MS: u64 = 60_000;
 const PERIOD: Duration = Duration::from_millis(PERIOD_MS);
-
-/// Bits of an IPv6 address that tell clients apart: each has a network of its own to choose from.
-const CLIENT_BITS: u32 = 64;
 
 /// In how many groups clients are, by which it is told at a glance that one has not failed lately.
 const GROUPS: usize = 256;
@@ -87,10 +85,7 @@ impl FailedAttempts {
         address: IpAddr,
         claimed: &'t [u8],
     ) -> Result<Attempt<'t>, Duration> {
-        let client = match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(_) => Network::of(address, CLIENT_BITS).first(),
-        };
+        let client = Network::of_client(address).first();
         let attempt = Attempt { client, claimed };
         if self.has_failed_lately(client) {
             let is_empty = |bucket: &Bucket| self.limiter.standing(*bucket).remaining == 0;

@@ -7,6 +7,7 @@ mod refusal;
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use tower::Service as _;
 use crate::gateway::Shared;
 use crate::limits::{RouteLimits, Standings, Ticket};
 use crate::route::{Access, Call, Handler, Method, Route, routes};
-use crate::{ApiError, ErrorCode, Peer};
+use crate::{ApiError, ErrorCode, Network, Peer};
 use completion::Completion;
 
 pub(crate) use refusal::refuse;
@@ -258,7 +259,7 @@ fn handle(
             let principal = authenticate(shared, &request)?;
             authorize(route, &principal)?;
             let ticket = match &endpoint.limits {
-                Some(limits) => limits.admit(&principal)?,
+                Some(limits) => limits.admit(&principal, address(shared, limits, &request))?,
                 None => Ticket::default(),
             };
             let standings = ticket.standings();
@@ -309,6 +310,17 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked(7)?;
     let token = token.trim_ascii();
     (scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty()).then_some(token)
+}
+
+/// Where `request` comes from, if `limits` need it: the part of the address that a client has not
+/// chosen itself.
+fn address(shared: &Shared, limits: &RouteLimits, request: &Request) -> Option<IpAddr> {
+    if !limits.need_address() {
+        return None;
+    }
+    let Peer(peer) = request.extensions().get()?;
+    let client = client::client(*peer, request.headers(), &shared.trusted_proxies);
+    Some(Network::of_client(client).first())
 }
 
 fn authorize(route: &Route, principal: &Principal) -> Result<(), ApiError> {

@@ -15,6 +15,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use lukhas_core::Glob;
 use lukhas_observability::{LimitMetrics, Metrics};
 use lukhas_reliability::{ConcurrencyLimiter, Limiter, Quota};
 
@@ -32,10 +33,9 @@ pub struct LimitRule {
     pub name: String,
     /// Only requests of these classes; of any when empty.
     pub classes: Vec<RateClass>,
-    /// Only requests for these models, `*` standing for any characters; for any when empty. A model
-    /// is covered under all of its names.
-    pub models: Vec<String>,
-    /// Only requests of these projects; of any when empty.
+    /// Only requests for these models; for any when empty. A model is covered under all of its names.
+    pub models: Vec<Glob>,
+    /// Only requests of these projects, of whatever tenant; of any when empty.
     pub projects: Vec<String>,
     /// Only requests of these keys, by their public identifiers; of any when empty.
     pub keys: Vec<String>,
@@ -58,12 +58,16 @@ pub struct LimitRule {
 pub enum Per {
     /// Each key.
     Key,
-    /// Each project.
+    /// Each project of each tenant.
     Project,
     /// Each model, whichever of its names is used.
     Model,
     /// Each route.
     Endpoint,
+    /// Each address that requests come from, as the [`Peer`](crate::Peer) of a request says, or a
+    /// trusted proxy; of IPv6 the first 64 bits, for a client may choose among the rest. Requests of
+    /// which nobody says it count together.
+    Address,
 }
 
 /// What a limit counts.
@@ -179,12 +183,6 @@ impl RateLimits {
 }
 
 impl LimitRule {
-    /// Whether it may cover requests for the model `name`.
-    #[must_use]
-    pub fn covers_model(&self, name: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|it| rule::matches(it, name))
-    }
-
     fn bounds(&self) -> impl Iterator<Item = (Unit, Bound)> {
         let rates = [
             (Unit::Requests, self.requests),

@@ -6,7 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// The address at the other end of the connection that a request came by: an extension of the
-/// request. Without it, the gateway does not know its clients apart, and limits no failed attempts.
+/// request. Without it, the gateway does not know its clients apart: it limits no failed attempts, and
+/// rate limits by address count all together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
@@ -32,6 +33,9 @@ pub enum NetworkError {
     NotFirst(Network),
 }
 
+/// Bits of an IPv6 address that tell clients apart: each has a network of its own to choose from.
+pub(crate) const CLIENT_BITS: u32 = 64;
+
 impl Network {
     /// Whether `address` is one of it. IPv4 addresses written as IPv6 (`::ffff:10.0.0.1`) are IPv4.
     #[must_use]
@@ -47,6 +51,14 @@ impl Network {
             IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & mask_128(bits))),
         };
         Self { first, bits }
+    }
+
+    /// The network that the client at `address` can choose from: of IPv4 the address itself.
+    pub(crate) fn of_client(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(_) => Self::of(address, 32),
+            IpAddr::V6(_) => Self::of(address, CLIENT_BITS),
+        }
     }
 
     /// Its first address.

@@ -107,6 +107,8 @@ pub enum PerConfig {
     Model,
     /// Each route.
     Endpoint,
+    /// Each address that requests come from.
+    Address,
 }
 
 /// What holds where nobody sets rules and there are keys.

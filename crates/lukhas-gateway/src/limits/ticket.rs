@@ -2,6 +2,7 @@
 //! What one request takes of the limits, and gives back.
 
 use std::cell::RefCell;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -22,6 +23,7 @@ thread_local! {
 pub(crate) struct Ticket {
     /// `None` when nothing limits its route.
     limits: Option<Arc<RouteLimits>>,
+    address: Option<IpAddr>,
     /// What is given back if a later limit denies the request; empty where none can.
     spent: Vec<Charge>,
     permit: Option<ConcurrencyPermit>,
@@ -52,25 +54,39 @@ pub(crate) struct Spending {
 
 /// A request, as limits see it.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
-    principal: &'a Principal,
-    model: Option<Model<'a>>,
-    estimate: Estimate,
+pub(super) struct Asked<'a> {
+    pub(super) principal: &'a Principal,
+    /// Where it comes from, if a limit needs it and anybody says it.
+    pub(super) address: Option<IpAddr>,
+    pub(super) model: Option<Model<'a>>,
+    pub(super) estimate: Estimate,
 }
 
 impl RouteLimits {
-    /// Admits a request of `principal` by the limits that need nothing else.
+    /// Whether any of them counts by the address that requests come from.
+    pub(crate) fn need_address(&self) -> bool {
+        let mut limits = self.early.iter().chain(&self.late);
+        limits.any(|limit| limit.rule.needs_address())
+    }
+
+    /// Admits a request of `principal`, from `address`, by the limits that need nothing else.
     ///
     /// # Errors
     /// A 429 of the limit that denies it. Nothing is taken then.
-    pub(crate) fn admit(self: &Arc<Self>, principal: &Principal) -> Result<Ticket, ApiError> {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        principal: &Principal,
+        address: Option<IpAddr>,
+    ) -> Result<Ticket, ApiError> {
         let asked = Asked {
             principal,
+            address,
             model: None,
             estimate: Estimate::default(),
         };
         let mut ticket = Ticket {
             limits: Some(Arc::clone(self)),
+            address,
             ..Ticket::default()
         };
         ticket.permit = self.enter(&self.early, asked, &[])?;
@@ -189,6 +205,7 @@ impl Ticket {
         };
         let asked = Asked {
             principal,
+            address: self.address,
             model: Some(limits.counts.model(model)),
             estimate: Estimate::default(),
         };
@@ -208,6 +225,7 @@ impl Ticket {
     ) -> Result<(Option<Arc<Spending>>, Option<Standings>), ApiError> {
         let Self {
             limits,
+            address,
             spent,
             permit,
             mut standings,
@@ -217,6 +235,7 @@ impl Ticket {
         };
         let asked = Asked {
             principal,
+            address,
             model: Some(limits.counts.model(model)),
             estimate,
         };
@@ -265,8 +284,7 @@ impl Drop for Spending {
 
 impl Limit {
     fn key<'a>(&self, asked: Asked<'a>, endpoint: &'static str) -> super::rule::BucketKey<'a> {
-        self.rule
-            .bucket_key(self.number, asked.principal, asked.model, endpoint)
+        self.rule.bucket_key(self.number, asked, endpoint)
     }
 
     /// What a request takes of it. A guess is no reason to refuse what could be admitted.
