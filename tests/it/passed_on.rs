@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use lukhas_mock::{MockOptions, MockServer};
+use lukhas_openai::ResponseObject;
 use lukhas_providers::Dialect;
-use lukhas_tests::{Client, Patience, TestServer, routed, upstream};
+use lukhas_tests::{Client, Patience, TestServer, answering, routed, upstream};
 use serde_json::{Value, json};
 
 const CHAT: &str = "/v1/chat/completions";
@@ -239,4 +240,34 @@ async fn a_response_that_was_passed_on_is_kept_and_continued() {
     let sent = mock.requests();
     let sent: Value = serde_json::from_slice(&sent[0].body).expect("JSON");
     assert_eq!(sent["store"], false, "conversations are kept here");
+}
+
+/// What an upstream leaves out of a response, because the official document lets it, clients see.
+#[tokio::test]
+async fn a_response_that_was_passed_on_lacks_nothing() {
+    let item = json!({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+        "content": [{"type": "output_text", "text": "hi", "annotations": [], "logprobs": []}]});
+    let body = json!({
+        "id": "resp_1", "object": "response", "created_at": 1, "status": "completed",
+        "error": null, "incomplete_details": null, "instructions": null, "max_output_tokens": null,
+        "model": "m", "output": [item], "parallel_tool_calls": true, "previous_response_id": null,
+        "reasoning": {"effort": null, "summary": null}, "store": false, "temperature": 1.0,
+        "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [], "top_p": 1.0,
+        "truncation": "disabled", "metadata": {}, "theirs": "passed on",
+        "usage": {"input_tokens": 1, "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 1, "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 2},
+    });
+    let (url, _upstream) = answering(&body).await;
+    let server = before(Dialect::Responses, &url, None).await;
+    for key in [json!(null), json!("users/ada")] {
+        let request = json!({"model": "m", "input": "x", "prompt_cache_key": key});
+        let answer = server.client.post(RESPONSES, &request).await.json();
+        assert_eq!(answer["theirs"], "passed on", "{answer:#}");
+        let lacking = ResponseObject::MEMBERS
+            .into_iter()
+            .filter(|name| answer.get(name).is_none());
+        assert_eq!(lacking.collect::<Vec<_>>(), [""; 0]);
+        assert_eq!(answer["prompt_cache_key"], key);
+    }
 }

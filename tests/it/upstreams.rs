@@ -319,12 +319,16 @@ async fn what_an_upstream_says_beyond_the_responses_api_reaches_the_client() {
         "id": "theirs", "object": "response", "created_at": 1, "model": "theirs",
         "status": "completed", "error": null, "incomplete_details": null, "instructions": null,
         "metadata": {}, "parallel_tool_calls": true, "temperature": 1.0, "top_p": 1.0, "tools": [],
-        "tool_choice": "auto",
+        "tool_choice": "auto", "truncation": "disabled", "text": {"format": {"type": "text"}},
+        "reasoning": {"effort": null, "summary": null}, "max_output_tokens": null,
         "output": [{
             "type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
             "content": [{"type": "output_text", "text": "hi", "annotations": [], "logprobs": []}],
         }],
-        "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
+        "usage": {
+            "input_tokens": 1, "input_tokens_details": {"cached_tokens": 0}, "output_tokens": 1,
+            "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 2,
+        },
     });
     let request = json!({"model": "public", "input": "Say hi"});
     passes_on(Dialect::Responses, response, "/v1/responses", &request).await;

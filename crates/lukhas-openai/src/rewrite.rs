@@ -24,8 +24,6 @@ pub enum Edit<'e> {
     Remove,
     /// It has this value, which is JSON.
     Set(&'e str),
-    /// It stays an object, in which these members are set.
-    SetWithin(&'e Members),
 }
 
 /// Appends the JSON object `text` to `out` with the members `own` set, at most 32 of them, and each
@@ -34,8 +32,7 @@ pub enum Edit<'e> {
 /// What stays is neither decoded nor changed, but for the space around members.
 ///
 /// # Errors
-/// When `text` is not one JSON object, or a member that must be an object is none; `out` is then as
-/// it was.
+/// When `text` is not one JSON object; `out` is then as it was.
 pub fn rewrite_object<'t, 'e>(
     text: &'t str,
     out: &mut BytesMut,
@@ -133,18 +130,10 @@ impl<'t, 'e, F: FnMut(&str, &'t str) -> Edit<'e>> Visitor<'t> for Copy<'_, F> {
                 continue;
             }
             self.name(&name).map_err(A::Error::custom)?;
-            match edit {
-                Edit::SetWithin(own) => set_members(value.get(), self.out, own),
-                Edit::Set(value) => {
-                    self.out.put_slice(value.as_bytes());
-                    Ok(())
-                }
-                Edit::Keep | Edit::Remove => {
-                    self.out.put_slice(value.get().as_bytes());
-                    Ok(())
-                }
-            }
-            .map_err(A::Error::custom)?;
+            self.out.put_slice(match edit {
+                Edit::Set(value) => value.as_bytes(),
+                Edit::Keep | Edit::Remove => value.get().as_bytes(),
+            });
         }
         for (name, _) in self.own {
             self.set(name).map_err(A::Error::custom)?;
@@ -153,35 +142,61 @@ impl<'t, 'e, F: FnMut(&str, &'t str) -> Edit<'e>> Visitor<'t> for Copy<'_, F> {
         Ok(())
     }
 }
+
 /// The text of the member `name` of the JSON object `text`, as it was written; the last one of that
 /// name.
 #[must_use]
 pub fn member<'t>(text: &'t str, name: &str) -> Option<&'t str> {
-    struct Find<'n, 't>(&'n str, Option<&'t str>);
+    let mut found = None;
+    read_members(text, |other, value| {
+        if other == name {
+            found = Some(value);
+        }
+        Some(())
+    })?;
+    found
+}
 
-    impl<'t> Visitor<'t> for &mut Find<'_, 't> {
+/// The texts of the members `names` of the JSON object `text`, as they were written. `None` when it
+/// is none, or has one of them twice: not every reader takes the same one then.
+#[must_use]
+pub fn members<'t, const N: usize>(
+    text: &'t str,
+    names: &[&str; N],
+) -> Option<[Option<&'t str>; N]> {
+    let mut found = [None; N];
+    read_members(text, |other, value| {
+        match names.iter().position(|name| *name == other) {
+            Some(index) => found[index].replace(value).is_none().then_some(()),
+            None => Some(()),
+        }
+    })?;
+    Some(found)
+}
+
+/// Gives every member of the JSON object `text` to `take`, as long as that wants more.
+fn read_members<'t>(text: &'t str, take: impl FnMut(&str, &'t str) -> Option<()>) -> Option<()> {
+    struct Read<F>(F);
+
+    impl<'t, F: FnMut(&str, &'t str) -> Option<()>> Visitor<'t> for Read<F> {
         type Value = ();
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an object")
         }
 
-        fn visit_map<A: MapAccess<'t>>(self, mut members: A) -> Result<(), A::Error> {
+        fn visit_map<A: MapAccess<'t>>(mut self, mut members: A) -> Result<(), A::Error> {
             while let Some(Name(name)) = members.next_key()? {
                 let value: &'t RawValue = members.next_value()?;
-                if name == self.0 {
-                    self.1 = Some(value.get());
-                }
+                (self.0)(&name, value.get()).ok_or_else(|| A::Error::custom("a member twice"))?;
             }
             Ok(())
         }
     }
 
-    let mut find = Find(name, None);
     let mut reader = serde_json::Deserializer::from_str(text);
-    (&mut reader).deserialize_map(&mut find).ok()?;
-    reader.end().ok()?;
-    find.1
+    reader.deserialize_map(Read(take)).ok()?;
+    reader.end().ok()
 }
 
 #[cfg(test)]
@@ -223,20 +238,27 @@ mod tests {
     }
 
     #[test]
-    fn members_go_and_change_within() {
+    fn members_go_and_change() {
         let mut out = BytesMut::new();
-        let within = own(&[("id", "1")]);
-        let text = r#"{"a":1,"response":{"id":0,"z":[]},"b":2,"c":4}"#;
+        let text = r#"{"a":1,"z":{"id":0},"b":2,"c":4}"#;
         rewrite_object(text, &mut out, &own(&[("b", "3")]), |name, _| match name {
             "a" => Edit::Remove,
             "c" => Edit::Set("[]"),
-            "response" => Edit::SetWithin(&within),
             _ => Edit::Keep,
         })
         .expect("an object");
-        assert_eq!(out, r#"{"response":{"id":1,"z":[]},"b":3,"c":[]}"#);
-        assert_eq!(member(text, "response"), Some(r#"{"id":0,"z":[]}"#));
+        assert_eq!(out, r#"{"z":{"id":0},"b":3,"c":[]}"#);
+    }
+
+    #[test]
+    fn members_are_found_as_they_were_written() {
+        let text = r#" {"a": [ 1 ], "\u0062":null, "c":1, "c":2} "#;
+        assert_eq!(member(text, "a"), Some("[ 1 ]"));
+        assert_eq!(member(text, "c"), Some("2"));
         assert_eq!(member(text, "d"), None);
+        let found = members(text, &["b", "d", "a"]);
+        assert_eq!(found, Some([Some("null"), None, Some("[ 1 ]")]));
+        assert_eq!(members(text, &["a", "c"]), None, "one is there twice");
     }
 
     #[test]
@@ -257,11 +279,8 @@ mod tests {
             );
             assert_eq!(out, "x", "{text}");
             assert_eq!(member(text, "a"), None, "{text}");
+            assert_eq!(members(text, &["a"]), None, "{text}");
         }
-        let mut out = BytesMut::new();
-        let within = own(&[("a", "1")]);
-        let edited = rewrite_object(r#"{"r":1}"#, &mut out, &[], |_, _| Edit::SetWithin(&within));
-        assert!(edited.is_err() && out.is_empty());
     }
 
     fn any_value() -> impl Strategy<Value = Value> {

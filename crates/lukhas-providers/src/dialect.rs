@@ -79,14 +79,33 @@ pub(crate) struct Plain<'t> {
     pub(crate) id: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) usage: Usage,
-    /// Where those of its members stand that are this server's own once it is passed on.
-    pub(crate) places: Places<'t>,
+    /// Those of its members that may be this server's own, or be added, once it is passed on.
+    pub(crate) places: Vec<(&'static str, Place<'t>)>,
 }
 
-/// Names of members, and their values as they stand in the text of their object.
-pub(crate) type Places<'t> = [(&'static str, &'t RawValue); 4];
+/// Where a member stands in the text of its object, whatever its value is, or that it is not there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place<'t>(Option<&'t RawValue>);
 
-impl Plain<'_> {
+impl<'t> Place<'t> {
+    pub(crate) fn get(self) -> Option<&'t str> {
+        self.0.map(RawValue::get)
+    }
+}
+
+/// Unlike that of an `Option`, null is a value.
+impl<'de: 't, 't> Deserialize<'de> for Place<'t> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Deserialize::deserialize(deserializer).map(|value| Self(Some(value)))
+    }
+}
+
+impl<'t> Plain<'t> {
+    /// Its members of [`Self::places`], and what they are.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&'static str, Option<&'t str>)> {
+        self.places.iter().map(|(name, place)| (*name, place.get()))
+    }
+
     /// Gives all of it to `answer`.
     pub(crate) fn give(self, answer: &mut Answer) {
         answer.name_next(self.id.as_deref());

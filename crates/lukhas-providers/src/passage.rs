@@ -7,24 +7,29 @@
 //! same, by the reader of every other: the words that are passed on say what its events say.
 
 mod chat;
+mod patches;
 mod pattern;
 mod responses;
 
 use std::sync::Arc;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use lukhas_core::{Api, Original, RunRequest};
-use lukhas_openai::{Members, SseEvent, set_members};
+use lukhas_openai::{Members, ResponseObject, SseEvent, set_members};
 use serde_json::Value;
 
 use crate::Dialect;
 use crate::answer::{Answer, Place};
-use crate::dialect::{Places, Plain, Reader, TextIn};
+use crate::dialect::{Plain, Reader, TextIn};
 use crate::error::Unreadable;
 
 use self::chat::Chunks;
+use self::patches::{Defaults, Patches};
 use self::pattern::Pattern;
 use self::responses::Events;
+
+/// Room for what a whole answer gains on its way, in bytes.
+const ROOM: usize = 512;
 
 /// Most patterns that are made of one stream.
 const MAX_PATTERNS: u32 = 8;
@@ -85,7 +90,7 @@ impl Passage {
         let own = &self.original.own;
         answer.begin_speech();
         answer.speak(|out| {
-            out.reserve(text.len() + 128);
+            out.reserve(text.len() + ROOM);
             match self.stream {
                 Stream::Chat(_) => chat::whole(text, own, out)?,
                 Stream::Responses(_) => responses::whole(text, own, out)?,
@@ -97,10 +102,16 @@ impl Passage {
     /// The same for an answer that has been read already.
     fn plain(&self, text: &str, plain: &Plain<'_>, answer: &mut Answer) {
         let own = &self.original.own;
+        let defaults: &Defaults = match self.stream {
+            Stream::Chat(_) => &[],
+            Stream::Responses(_) => &ResponseObject::NEUTRAL,
+        };
         answer.begin_speech();
         let said = answer.speak(|out| {
-            out.reserve(text.len() + 128);
-            splice(text, plain.places, own, out)?;
+            out.reserve(text.len() + ROOM);
+            let mut patches = Patches::new(text);
+            patches.set(text.trim_end(), plain.members(), own, defaults)?;
+            patches.write(out)?;
             Some(Place::AtTheEnd)
         });
         if said.is_none() {
@@ -219,27 +230,6 @@ fn read_event(
         passage.learn(event, reader);
     }
     Ok(())
-}
-
-/// Appends `text` to `out`, with the values of `own` in the places of members that stand in it; `None`
-/// when one of them has no place.
-fn splice(text: &str, places: Places<'_>, own: &Members, out: &mut BytesMut) -> Option<()> {
-    let mut edits = places.map(|(name, place)| {
-        let start = place.get().as_ptr().addr() - text.as_ptr().addr();
-        let value = own.iter().find(|(own, _)| *own == name);
-        (start, start + place.get().len(), value)
-    });
-    edits.sort_unstable_by_key(|(start, _, _)| *start);
-    let (mut rest, mut set) = (0, 0);
-    for (start, end, value) in edits {
-        if let Some((_, value)) = value {
-            out.put_slice(text.as_bytes().get(rest..start)?);
-            out.put_slice(value);
-            (rest, set) = (end, set + 1);
-        }
-    }
-    out.put_slice(text.as_bytes().get(rest..)?);
-    (set == own.len()).then_some(())
 }
 
 /// The object `text` with the members `own` set.

@@ -138,11 +138,15 @@ pub(super) async fn estimate(
 /// The request as it came, to be passed on. What identifies the answer, and where it is kept, is
 /// ours to say.
 fn original(object: &ResponseObject, body: Bytes) -> Original {
-    let own = JsonMembers::new()
+    let mut own = JsonMembers::new()
         .with("id", &object.id)
         .with("created_at", &object.created_at)
         .with("model", &object.model)
         .with("store", &object.store);
+    // Not every upstream repeats it.
+    if let Some(key) = &object.prompt_cache_key {
+        own = own.with("prompt_cache_key", key);
+    }
     Original {
         api: Api::Responses,
         body,

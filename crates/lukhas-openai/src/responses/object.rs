@@ -176,6 +176,58 @@ pub struct InputTokens {
 }
 
 impl ResponseObject {
+    /// The members that are always present, in the official order.
+    pub const MEMBERS: [&'static str; 31] = [
+        "id",
+        "object",
+        "created_at",
+        "completed_at",
+        "status",
+        "incomplete_details",
+        "model",
+        "previous_response_id",
+        "instructions",
+        "output",
+        "error",
+        "tools",
+        "tool_choice",
+        "truncation",
+        "parallel_tool_calls",
+        "text",
+        "top_p",
+        "presence_penalty",
+        "frequency_penalty",
+        "top_logprobs",
+        "temperature",
+        "reasoning",
+        "usage",
+        "max_output_tokens",
+        "max_tool_calls",
+        "store",
+        "background",
+        "service_tier",
+        "metadata",
+        "safety_identifier",
+        "prompt_cache_key",
+    ];
+
+    /// What those of them are, as JSON, that nothing in a request has set which is passed on
+    /// ([`ResponseCall::is_plain`](super::ResponseCall::is_plain)); of `prompt_cache_key`, where the
+    /// request has none.
+    pub const NEUTRAL: [(&'static str, &'static str); 11] = [
+        ("completed_at", "null"),
+        ("previous_response_id", "null"),
+        ("presence_penalty", "0.0"),
+        ("frequency_penalty", "0.0"),
+        ("top_logprobs", "0"),
+        ("max_tool_calls", "null"),
+        ("background", "false"),
+        ("service_tier", "\"default\""),
+        ("metadata", "{}"),
+        ("safety_identifier", "null"),
+        ("prompt_cache_key", "null"),
+    ];
+
     /// A response that has just begun.
     #[must_use]
     pub fn new(id: String, created_at: u64, options: ResponseOptions) -> Self {

@@ -9,6 +9,8 @@
 use bytes::{BufMut, BytesMut};
 use lukhas_openai::SseEvent;
 
+use super::patches::place;
+
 /// A text that no event holds.
 const TEXT: &str = "\"\\u0000lukhas\\u0000gap\\u0000\"";
 /// A number that no event holds.
@@ -166,13 +168,6 @@ fn split_number_from_end(text: &str) -> Option<(&str, &str)> {
 /// Whether digits are a number of JSON that fits in 64 bits.
 fn is_number(digits: &str) -> bool {
     matches!(digits.len(), 1..=18) && (digits.len() == 1 || !digits.starts_with('0'))
-}
-
-/// Where `part`, a part of `text`, stands in it.
-fn place(text: &str, part: &str) -> Option<std::ops::Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
-    let end = start + part.len();
-    (text.get(start..end)? == part).then_some(start..end)
 }
 
 #[cfg(test)]

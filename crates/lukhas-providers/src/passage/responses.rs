@@ -3,29 +3,12 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::Original;
-use lukhas_openai::{Edit, Members, SseEvent, member, rewrite_object};
+use lukhas_openai::{Members, ResponseObject, SseEvent, members};
+use serde_json::value::RawValue;
 
+use super::patches::Patches;
 use super::{keep_to_one_line, with_members};
 use crate::answer::Place;
-
-/// What a response must have to be passed on.
-const MEMBERS: &[&str] = &[
-    "id",
-    "object",
-    "created_at",
-    "status",
-    "error",
-    "incomplete_details",
-    "instructions",
-    "model",
-    "output",
-    "parallel_tool_calls",
-    "temperature",
-    "tool_choice",
-    "tools",
-    "top_p",
-    "metadata",
-];
 
 /// The events of one answer.
 #[derive(Debug, Default)]
@@ -61,88 +44,126 @@ impl Events {
         if data.trim() == "[DONE]" || self.has_ended {
             return Some(Place::Nowhere);
         }
-        let unnamed = match event.event.as_str() {
-            "" => member(data, "type")?.trim_matches('"'),
-            name => name,
-        };
-        out.put_slice(b"event: ");
-        out.put_slice(unnamed.as_bytes());
-        out.put_slice(b"\ndata: ");
-        let start = out.len();
-        let (mut kind, mut response) = ("", None);
-        let rewritten = rewrite_object(data, out, &[], |name, value| match name {
-            "type" => {
-                kind = value.trim_matches('"');
-                Edit::Keep
-            }
-            "response" => {
-                response = Some(value);
-                Edit::SetWithin(own)
-            }
-            _ => Edit::Keep,
-        });
-        rewritten.ok()?;
-        keep_to_one_line(out, start);
-        out.put_slice(b"\n\n");
-        match kind {
+        let names = ["type", "response", "item", "part", "logprobs"];
+        let [kind, response, item, part, logprobs] = members(data, &names)?;
+        let kind = kind?.trim_matches('"');
+        let mut patches = Patches::new(data);
+        let place = match kind {
             "response.created" => {
-                self.has_begun = is_complete(response?, own);
-                self.has_begun.then_some(Place::Now)
+                self.has_begun = true;
+                complete(&mut patches, response?, own)?;
+                Place::Now
             }
-            _ if !self.has_begun => None,
+            _ if !self.has_begun => return None,
+            // An end that lacks something is told in our own words.
             "response.completed" | "response.incomplete" => {
                 self.has_ended = true;
-                response.map(|_| Place::AtTheEnd)
+                complete(&mut patches, response?, own)?;
+                Place::AtTheEnd
             }
-            "response.failed" | "error" => Some(Place::Nowhere),
-            "" => None,
-            _ => Some(Place::Now),
+            "response.failed" | "error" => return Some(Place::Nowhere),
+            "" => return None,
+            _ => {
+                if let Some(response) = response {
+                    complete(&mut patches, response, own)?;
+                }
+                Place::Now
+            }
+        };
+        item.map_or(Some(()), |item| complete_item(&mut patches, item))?;
+        part.map_or(Some(()), |part| complete_part(&mut patches, part))?;
+        let is_text = matches!(
+            kind,
+            "response.output_text.delta" | "response.output_text.done"
+        );
+        if is_text && logprobs.is_none() {
+            patches.add(data.trim_end(), "logprobs", b"[]")?;
         }
+        out.put_slice(b"event: ");
+        out.put_slice(kind.as_bytes());
+        out.put_slice(b"\ndata: ");
+        let start = out.len();
+        patches.write(out)?;
+        keep_to_one_line(out, start);
+        out.put_slice(b"\n\n");
+        Some(place)
     }
 }
 
 /// Writes the response `text` to `out`; `None` when it lacks what the API says that it has.
 pub(super) fn whole(text: &str, own: &Members, out: &mut BytesMut) -> Option<()> {
-    let mut has_usage = false;
-    let mut seen = Seen::default();
-    let rewritten = rewrite_object(text, out, own, |name, value| {
-        seen.note(name);
-        if name == "usage" {
-            has_usage = value.starts_with('{');
-        }
-        Edit::Keep
-    });
-    rewritten.ok()?;
-    (seen.all(own) && has_usage).then_some(())
+    let mut patches = Patches::new(text);
+    let usage = complete(&mut patches, text.trim_end(), own)?;
+    (usage == Usage::Counted).then_some(())?;
+    patches.write(out)
 }
 
-/// Whether the response `text` has what the API says that it has.
-fn is_complete(text: &str, own: &Members) -> bool {
-    let mut seen = Seen::default();
-    let mut unused = BytesMut::new();
-    let read = rewrite_object(text, &mut unused, &[], |name, _| {
-        seen.note(name);
-        Edit::Remove
-    });
-    read.is_ok() && seen.all(own)
+/// Whether a response says what was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Usage {
+    Counted,
+    Unknown,
 }
 
-/// Which of [`MEMBERS`] have been seen.
-#[derive(Default)]
-struct Seen(u32);
+/// Gives `response` the members `own`, and what the API says that it has, as far as that is known
+/// without asking; `None` when it lacks anything else.
+fn complete<'p>(patches: &mut Patches<'p>, response: &'p str, own: &'p Members) -> Option<Usage> {
+    let found = members(response, &ResponseObject::MEMBERS)?;
+    let members = ResponseObject::MEMBERS.into_iter().zip(found);
+    let value = |name| members.clone().find_map(|(n, v)| v.filter(|_| n == name));
+    let usage = match value("usage") {
+        None => {
+            patches.add(response, "usage", b"null")?;
+            Usage::Unknown
+        }
+        Some("null") => Usage::Unknown,
+        Some(usage) => counted(usage)?,
+    };
+    let items: Vec<&RawValue> = serde_json::from_str(value("output")?).ok()?;
+    for item in items {
+        complete_item(patches, item.get())?;
+    }
+    let others = members.filter(|(name, _)| *name != "usage");
+    patches.set(response, others, own, &ResponseObject::NEUTRAL)?;
+    Some(usage)
+}
 
-impl Seen {
-    fn note(&mut self, name: &str) {
-        if let Some(index) = MEMBERS.iter().position(|member| *member == name) {
-            self.0 |= 1 << index;
+/// Whether `usage` has all that the API says; `None` when it has not.
+fn counted(usage: &str) -> Option<Usage> {
+    let names = [
+        "input_tokens",
+        "input_tokens_details",
+        "output_tokens",
+        "output_tokens_details",
+        "total_tokens",
+    ];
+    let [input, input_details, output, output_details, total] = members(usage, &names)?;
+    input.and(output).and(total)?;
+    let [cached] = members(input_details?, &["cached_tokens"])?;
+    let [reasoning] = members(output_details?, &["reasoning_tokens"])?;
+    cached.and(reasoning).map(|_| Usage::Counted)
+}
+
+/// Gives the texts of `item` what the API says that they have. What is no item has none.
+fn complete_item<'p>(patches: &mut Patches<'p>, item: &'p str) -> Option<()> {
+    let Some([Some(content)]) = members(item, &["content"]) else {
+        return Some(());
+    };
+    let parts: Vec<&RawValue> = serde_json::from_str(content).unwrap_or_default();
+    let mut parts = parts.into_iter();
+    parts.try_for_each(|part| complete_part(patches, part.get()))
+}
+
+/// The same for `part`, if it is a text.
+fn complete_part<'p>(patches: &mut Patches<'p>, part: &'p str) -> Option<()> {
+    let names = ["type", "annotations", "logprobs"];
+    let Some([Some("\"output_text\""), annotations, logprobs]) = members(part, &names) else {
+        return Some(());
+    };
+    for (name, value) in [("annotations", annotations), ("logprobs", logprobs)] {
+        if value.is_none() {
+            patches.add(part, name, b"[]")?;
         }
     }
-
-    /// Whether all have been, but for those that are set anyway.
-    fn all(&self, own: &Members) -> bool {
-        let is_there = |(index, member): (usize, &&str)| {
-            self.0 & (1 << index) != 0 || own.iter().any(|(own, _)| own == member)
-        };
-        MEMBERS.iter().enumerate().all(is_there)
-    }
+    Some(())
 }

@@ -7,7 +7,7 @@ use lukhas_core::{
 };
 use serde_json::{Value, json};
 
-use crate::responses::{CreateResponse, ResponseCall};
+use crate::responses::{CreateResponse, ResponseCall, ResponseObject};
 
 #[track_caller]
 fn run(body: Value) -> RunRequest {
@@ -186,4 +186,36 @@ fn tool_choices_become_tool_choices() {
     assert_eq!(choose(json!("required")), ToolChoice::Required);
     let named = json!({"type": "function", "name": "f"});
     assert_eq!(choose(named), ToolChoice::Function("f".into()));
+}
+
+/// What a response is where nothing is asked for, and that nothing that is passed on asks for it.
+#[test]
+fn what_is_neutral_is_what_a_plain_request_gets() {
+    let call = |body: Value| {
+        let request = CreateResponse::parse(body.to_string().as_bytes()).expect("a good request");
+        ResponseCall::try_from(request).expect("a good request")
+    };
+    let body = json!({"model": "m", "input": "x"});
+    let plain = call(body.clone());
+    assert!(plain.is_plain);
+    let object = ResponseObject::new("resp_1".to_owned(), 1, plain.options);
+    let object = serde_json::to_value(&object).expect("JSON");
+    let asked = json!({
+        "previous_response_id": "resp_0", "presence_penalty": 0.5, "frequency_penalty": 0.5,
+        "top_logprobs": 0, "max_tool_calls": 1, "background": false, "service_tier": "auto",
+        "metadata": {"a": "b"}, "safety_identifier": "ada", "prompt_cache_key": "k",
+    });
+    for (name, json) in ResponseObject::NEUTRAL {
+        let neutral: Value = serde_json::from_str(json).expect("JSON");
+        assert_eq!(object.get(name), Some(&neutral), "{name}");
+        // When it was completed, no request says.
+        if let Some(value) = asked.get(name) {
+            let mut body = body.clone();
+            body[name] = value.clone();
+            // The gateway says that itself.
+            assert_eq!(call(body).is_plain, name == "prompt_cache_key", "{name}");
+        } else {
+            assert_eq!(name, "completed_at");
+        }
+    }
 }

@@ -9,7 +9,7 @@ use lukhas_core::{Usage, UsageSource};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::{Never, Object, Plain};
+use super::super::{Never, Object, Place, Plain};
 use super::answer::outcome;
 
 /// A text, and no more.
@@ -42,13 +42,13 @@ struct ChunkChoice<'d> {
 #[derive(Deserialize)]
 struct Completion<'d> {
     #[serde(borrow)]
-    id: &'d RawValue,
+    id: Place<'d>,
     #[serde(borrow)]
-    object: &'d RawValue,
+    object: Place<'d>,
     #[serde(borrow)]
-    created: &'d RawValue,
+    created: Place<'d>,
     #[serde(borrow)]
-    model: &'d RawValue,
+    model: Place<'d>,
     #[serde(borrow)]
     choices: [Object<Choice<'d>>; 1],
     usage: Object<Counts>,
@@ -136,7 +136,7 @@ pub(super) fn whole(text: &str) -> Option<Plain<'_>> {
             source: UsageSource::Provider,
             cost: None,
         },
-        places: [
+        places: vec![
             ("id", completion.id),
             ("object", completion.object),
             ("created", completion.created),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is passed on says what is read: no more, no less, and not otherwise.
 
+mod complete;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -28,6 +30,7 @@ fn request(api: Api, body: &Value, whole: bool) -> RunRequest {
         Api::Responses => vec![
             ("id", "\"resp_own\""),
             ("created_at", "7"),
+            ("model", "\"own\""),
             ("store", "true"),
         ],
     };
@@ -172,6 +175,7 @@ pub(super) fn check_stream(dialect: Dialect, stream: &[String]) -> Result<(), St
     let said = frames(&said);
     for event in &said {
         check_own(dialect, &event.data)?;
+        complete::check(dialect, &parsed(&event.data)?)?;
     }
     let heard = read_stream(dialect, said.iter().map(|event| event.data.as_str()));
     let (heard, read) = (merged(&heard), merged(&read));
@@ -203,7 +207,7 @@ fn begins(heard: &[OutputEvent], read: &[OutputEvent]) -> bool {
 
 /// What is this server's own is said so in `data`.
 fn check_own(dialect: Dialect, data: &str) -> Result<(), String> {
-    let data: Value = serde_json::from_str(data).map_err(|error| error.to_string())?;
+    let data = parsed(data)?;
     let (head, id) = match dialect {
         Dialect::Chat => (&data, "chatcmpl-own"),
         Dialect::Responses => match data.get("response") {
@@ -216,6 +220,10 @@ fn check_own(dialect: Dialect, data: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("{head} has another's identifier")),
     }
+}
+
+fn parsed(data: &str) -> Result<Value, String> {
+    serde_json::from_str(data).map_err(|error| error.to_string())
 }
 
 pub(super) fn check_whole(dialect: Dialect, body: &Value) -> Result<(), String> {
@@ -232,6 +240,7 @@ pub(super) fn check_whole(dialect: Dialect, body: &Value) -> Result<(), String> 
     if heard != read {
         return Err(format!("a client hears {heard:#?}, not {read:#?}"));
     }
+    complete::check(dialect, &json!({"response": said}))?;
     match (&said["id"], dialect) {
         (Value::String(id), Dialect::Chat) if id == "chatcmpl-own" => Ok(()),
         (Value::String(id), Dialect::Responses) if id == "resp_own" => Ok(()),
@@ -344,12 +353,7 @@ fn events_that_differ_in_their_text_are_not_read_anew() {
             r#"{{"type":"response.output_text.delta","sequence_number":10,"output_index":0,"content_index":0,"delta":{text}}}"#
         )
     };
-    let created = json!({"type": "response.created", "response": {
-        "id": "r", "object": "response", "created_at": 1, "status": "in_progress", "error": null,
-        "incomplete_details": null, "instructions": null, "model": "m", "output": [],
-        "parallel_tool_calls": true, "temperature": 1, "tool_choice": "auto", "tools": [],
-        "top_p": 1, "metadata": {},
-    }});
+    let created = complete::stream().swap_remove(0);
     for (dialect, first, text) in [
         (Dialect::Chat, None, &chat as &dyn Fn(&str) -> String),
         (Dialect::Responses, Some(created), &responses),

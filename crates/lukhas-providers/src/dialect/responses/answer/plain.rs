@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::super::super::{Object, Plain, TextIn};
+use super::super::super::{Object, Place, Plain, TextIn};
 
 /// More of a text.
 #[derive(Deserialize)]
@@ -29,13 +29,35 @@ pub(super) struct Delta<'d> {
 #[expect(dead_code, reason = "some members only have to be there")]
 struct Response<'d> {
     #[serde(borrow)]
-    id: &'d RawValue,
+    id: Place<'d>,
     #[serde(borrow)]
-    created_at: &'d RawValue,
+    created_at: Place<'d>,
     #[serde(borrow)]
-    model: &'d RawValue,
+    model: Place<'d>,
     #[serde(borrow)]
-    store: &'d RawValue,
+    store: Place<'d>,
+    #[serde(borrow, default)]
+    completed_at: Place<'d>,
+    #[serde(borrow, default)]
+    previous_response_id: Place<'d>,
+    #[serde(borrow, default)]
+    presence_penalty: Place<'d>,
+    #[serde(borrow, default)]
+    frequency_penalty: Place<'d>,
+    #[serde(borrow, default)]
+    top_logprobs: Place<'d>,
+    #[serde(borrow, default)]
+    max_tool_calls: Place<'d>,
+    #[serde(borrow, default)]
+    background: Place<'d>,
+    #[serde(borrow, default)]
+    service_tier: Place<'d>,
+    #[serde(borrow, default)]
+    metadata: Place<'d>,
+    #[serde(borrow, default)]
+    safety_identifier: Place<'d>,
+    #[serde(borrow, default)]
+    prompt_cache_key: Place<'d>,
     object: IgnoredAny,
     error: IgnoredAny,
     incomplete_details: IgnoredAny,
@@ -45,7 +67,10 @@ struct Response<'d> {
     tool_choice: IgnoredAny,
     tools: IgnoredAny,
     top_p: IgnoredAny,
-    metadata: IgnoredAny,
+    truncation: IgnoredAny,
+    text: IgnoredAny,
+    reasoning: IgnoredAny,
+    max_output_tokens: IgnoredAny,
     #[serde(borrow)]
     status: Cow<'d, str>,
     #[serde(borrow)]
@@ -66,29 +91,34 @@ struct Message<'d> {
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some members only have to be there")]
 struct Text<'d> {
     #[serde(borrow, rename = "type")]
     kind: Cow<'d, str>,
     #[serde(borrow)]
     text: Cow<'d, str>,
+    annotations: IgnoredAny,
+    logprobs: IgnoredAny,
 }
 
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "some members only have to be there")]
 struct Counts {
     input_tokens: u64,
+    input_tokens_details: Object<InputDetails>,
     output_tokens: u64,
-    input_tokens_details: Option<Object<InputDetails>>,
-    output_tokens_details: Option<Object<OutputDetails>>,
+    output_tokens_details: Object<OutputDetails>,
+    total_tokens: IgnoredAny,
 }
 
 #[derive(Deserialize)]
 struct InputDetails {
-    cached_tokens: Option<u64>,
+    cached_tokens: u64,
 }
 
 #[derive(Deserialize)]
 struct OutputDetails {
-    reasoning_tokens: Option<u64>,
+    reasoning_tokens: u64,
 }
 
 /// `event`, if it is more of a text.
@@ -121,11 +151,22 @@ pub(super) fn text_in(event: &SseEvent) -> Option<TextIn<'_>> {
 /// A response, if it is one text and completed.
 pub(super) fn whole(text: &str) -> Option<Plain<'_>> {
     let Object(response): Object<Response<'_>> = serde_json::from_str(text).ok()?;
-    let places = [
+    let places = vec![
         ("id", response.id),
         ("created_at", response.created_at),
         ("model", response.model),
         ("store", response.store),
+        ("completed_at", response.completed_at),
+        ("previous_response_id", response.previous_response_id),
+        ("presence_penalty", response.presence_penalty),
+        ("frequency_penalty", response.frequency_penalty),
+        ("top_logprobs", response.top_logprobs),
+        ("max_tool_calls", response.max_tool_calls),
+        ("background", response.background),
+        ("service_tier", response.service_tier),
+        ("metadata", response.metadata),
+        ("safety_identifier", response.safety_identifier),
+        ("prompt_cache_key", response.prompt_cache_key),
     ];
     let [Object(message)] = response.output;
     let [Object(text)] = message.content;
@@ -135,19 +176,15 @@ pub(super) fn whole(text: &str) -> Option<Plain<'_>> {
         return None;
     }
     let Object(counts) = response.usage;
-    let details = counts.input_tokens_details;
-    let cached_tokens = details.and_then(|details| details.0.cached_tokens);
-    let details = counts.output_tokens_details;
-    let reasoning_tokens = details.and_then(|details| details.0.reasoning_tokens);
     Some(Plain {
         text: text.text.into_owned(),
         id: message.id.map(Cow::into_owned),
         outcome: Outcome::Completed,
         usage: Usage {
             input_tokens: counts.input_tokens,
-            cached_tokens: cached_tokens.unwrap_or(0),
+            cached_tokens: counts.input_tokens_details.0.cached_tokens,
             output_tokens: counts.output_tokens,
-            reasoning_tokens: reasoning_tokens.unwrap_or(0),
+            reasoning_tokens: counts.output_tokens_details.0.reasoning_tokens,
             source: UsageSource::Provider,
             cost: None,
         },
