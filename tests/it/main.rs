@@ -21,5 +21,6 @@ mod recorded;
 mod responses;
 mod routing;
 mod streams;
+mod strict;
 mod upstreams;
 mod urls;

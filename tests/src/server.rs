@@ -14,7 +14,7 @@ use lukhas_core::{
     AuthError, Authenticator, Embedder, Entropy, Principal, Provider, ResponseStore, Scope,
     Tokenizer,
 };
-use lukhas_engine::{Cl100k, Engine, EngineOptions};
+use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{Drain, FailedAttempts, Gateway, GatewayParts, Limits, RateLimits};
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
@@ -160,11 +160,12 @@ fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> G
         token_delay: options.token_delay,
         ..EngineOptions::default()
     });
-    let mut orchestrator = Matriz::new(Arc::clone(&tokenizer))
-        .with_provider(Arc::new(engine))
-        .and_then(|matriz| matriz.with_alias("gpt-4o-mini", "lukhas-matriz"))
-        .expect("names are free")
-        .with_store(Arc::clone(&store));
+    let mut orchestrator =
+        Matriz::new(Arc::clone(&tokenizer), Arc::new(SchemaValidator::default()))
+            .with_provider(Arc::new(engine))
+            .and_then(|matriz| matriz.with_alias("gpt-4o-mini", "lukhas-matriz"))
+            .expect("names are free")
+            .with_store(Arc::clone(&store));
     let lexical: Arc<dyn Embedder> = Arc::new(LexicalHash::new(tokenizer));
     let mut embedder = Embedders::new()
         .with_embedder(lexical)

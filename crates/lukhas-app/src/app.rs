@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lukhas_auth::{GeneratedKey, KeyEntry, KeyRing, KeySet};
 use lukhas_core::{Authenticator, Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
-use lukhas_engine::{Cl100k, Engine, EngineOptions};
+use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{FailedAttempts, Gateway, GatewayParts, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
@@ -133,7 +133,7 @@ fn orchestrator(
         ..EngineOptions::default()
     });
     let engine: Arc<dyn Provider> = Arc::new(engine);
-    let mut matriz = Matriz::new(Arc::clone(tokenizer))
+    let mut matriz = Matriz::new(Arc::clone(tokenizer), Arc::new(SchemaValidator::default()))
         .with_provider(engine)?
         .with_store(Arc::clone(store))
         .with_private_hosts(settings.private_hosts().iter().cloned());

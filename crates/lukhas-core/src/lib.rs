@@ -13,6 +13,7 @@
 //! | [`Provider`] | one model's answer |
 //! | [`Embedder`] | texts to vectors |
 //! | [`Tokenizer`] | texts to token counts and ids |
+//! | [`Validator`] | JSON against a JSON Schema |
 //! | [`ResponseStore`] | answers that can be fetched and continued |
 //! | [`Entropy`] | bits for identifiers |
 
@@ -27,6 +28,7 @@ mod principal;
 mod request;
 mod run;
 mod store;
+mod validator;
 
 pub use embedding::{
     EmbedInput, EmbedRequest, Embedded, Embedder, Tokenizer, TokenizerError, Vector, VectorEncoding,
@@ -51,3 +53,4 @@ pub use run::{
     BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream, UsageSink,
 };
 pub use store::{ResponseStore, StoreError, StoredResponse};
+pub use validator::{ValidationError, Validator};

@@ -121,7 +121,7 @@ pub(crate) fn arguments(
     };
     instance(parameters, wishes)
         .map(|arguments| arguments.to_string())
-        .map_err(|error| error.into_run_error(&format!("tools[{index}].parameters")))
+        .map_err(|error| RunError::from(error).with_param(format!("tools[{index}].parameters")))
 }
 
 /// What a message is about.

@@ -21,7 +21,8 @@ use crate::turn::Turn;
 use crate::usage::{count, count_answer, input_tokens};
 use crate::{Cl100k, answer, call};
 
-use self::planner::{PlannedStream, Planners};
+use self::planner::PlannedStream;
+pub(crate) use self::planner::Planners;
 
 /// Public name of the engine's model.
 pub const MODEL_ID: &str = "lukhas-matriz";
@@ -242,7 +243,7 @@ fn plan(request: &RunRequest) -> Result<Answer, RunError> {
             };
             let value = instance(schema, wishes);
             value
-                .map_err(|error| error.into_run_error(SCHEMA_PARAM))?
+                .map_err(|error| RunError::from(error).with_param(SCHEMA_PARAM))?
                 .to_string()
         }
     }))

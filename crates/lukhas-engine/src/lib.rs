@@ -3,7 +3,7 @@
 //!
 //! [`Engine`] answers without a network and without a model: it is what a server offers when no
 //! upstream is configured, and a stand-in for one in tests. It never poses as a language model.
-//! [`Cl100k`] counts the tokens.
+//! [`Cl100k`] counts the tokens, and [`SchemaValidator`] holds other models to a JSON Schema.
 //!
 //! The same request with the same seed gives the same bytes. Only the identifiers of function calls
 //! differ: they come from the run's entropy.
@@ -33,7 +33,9 @@ mod stream;
 mod tokenizer;
 mod turn;
 mod usage;
+mod validator;
 mod words;
 
 pub use engine::{Engine, EngineOptions, MODEL_ID};
 pub use tokenizer::Cl100k;
+pub use validator::SchemaValidator;

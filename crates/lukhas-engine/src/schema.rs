@@ -50,6 +50,12 @@ pub(crate) struct Wishes<'w> {
     pub(crate) object: bool,
 }
 
+/// Where in `schema` the first rule stands that `value` breaks, as a JSON pointer; `None` when it is
+/// an instance.
+pub(crate) fn broken_rule(schema: &Value, value: &Value) -> Result<Option<String>, SchemaError> {
+    check::broken_rule(&Document::new(schema)?, value)
+}
+
 /// An instance of `schema`.
 pub(crate) fn instance(schema: &Value, wishes: Wishes<'_>) -> Result<Value, SchemaError> {
     let document = Document::new(schema)?;

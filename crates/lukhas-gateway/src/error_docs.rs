@@ -147,7 +147,7 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Report it with the `x-request-id`; the log has the cause.",
         ),
         ErrorCode::UpstreamError => (
-            "The upstream model answered with an error or with something unreadable.",
+            "The upstream model answered with an error, with something unreadable, or with what a strict schema or the tools of the request do not allow.",
             "Retry, or ask the operator.",
         ),
         ErrorCode::UpstreamTruncated => (

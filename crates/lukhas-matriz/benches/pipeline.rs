@@ -7,6 +7,7 @@ use std::sync::Arc;
 use criterion::{BatchSize, Bencher, Criterion, criterion_group, criterion_main};
 use futures_util::{FutureExt, StreamExt, stream};
 use lukhas_core::*;
+use lukhas_engine::SchemaValidator;
 use lukhas_matriz::Matriz;
 use serde_json::json;
 
@@ -164,7 +165,9 @@ fn pipeline(criterion: &mut Criterion) {
             context_window: 128_000,
         }];
         let provider: Arc<dyn Provider> = Arc::new(Trivial { models, deltas });
-        let matriz = match Matriz::new(Arc::new(Bytes)).with_provider(Arc::clone(&provider)) {
+        let matriz = match Matriz::new(Arc::new(Bytes), Arc::new(SchemaValidator::default()))
+            .with_provider(Arc::clone(&provider))
+        {
             Ok(matriz) => matriz,
             Err(error) => unreachable!("{error}"),
         };

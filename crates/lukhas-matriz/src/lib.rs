@@ -11,18 +11,19 @@
 //! | thought | chooses the provider of the model, aliases included | `ModelNotFound` |
 //! | risk | refuses what no provider should be given | `InvalidRequest` |
 //! | intent | decides whether the turn may or must call, and which tools | - |
-//! | action | runs the provider and holds it to the intent | `Upstream`, `UpstreamTruncated` |
+//! | action | runs the provider and holds it to the intent, strict schemas included | `Upstream`, `UpstreamTruncated`, `InvalidRequest`, `Unsupported` |
 //!
 //! Whatever a provider does, the stream upholds the invariant of
 //! [`OutputEvent`](lukhas_core::OutputEvent): one end, and nothing after it. The end comes after
-//! the last step event. Text is passed on as it comes; nothing is spawned and nothing is buffered,
-//! and dropping the stream drops what runs under it.
+//! the last step event. Text is passed on as it comes; nothing is spawned and nothing is buffered
+//! but what a strict schema is to be held to, and dropping the stream drops what runs under it.
 //!
 //! ```
 //! use std::sync::Arc;
 //!
 //! use futures_util::{StreamExt, stream};
 //! use lukhas_core::*;
+//! use lukhas_engine::SchemaValidator;
 //! use lukhas_matriz::Matriz;
 //!
 //! /// Answers everything with "hello".
@@ -66,7 +67,8 @@
 //!     description: "Says hello.".into(),
 //!     context_window: 1_000,
 //! }]);
-//! let matriz = Matriz::new(Arc::new(Bytes)) // any `Tokenizer`
+//! let validator = SchemaValidator::default(); // or any `Validator`
+//! let matriz = Matriz::new(Arc::new(Bytes), Arc::new(validator)) // any `Tokenizer`
 //!     .with_provider(Arc::new(greeter))?
 //!     .with_alias("gpt-4o-mini", "greeter")?;
 //!

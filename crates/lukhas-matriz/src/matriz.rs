@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use lukhas_core::{
     BoxFuture, ModelInfo, Orchestrator, Provider, ResponseStore, RunCx, RunError, RunRequest,
-    RunStream, Tokenizer,
+    RunStream, Tokenizer, Validator,
 };
 
 use crate::catalog::Catalog;
@@ -28,6 +28,7 @@ pub(crate) struct Parts {
     pub(crate) catalog: Catalog<dyn Provider>,
     pub(crate) store: Option<Arc<dyn ResponseStore>>,
     pub(crate) tokenizer: Arc<dyn Tokenizer>,
+    pub(crate) validator: Arc<dyn Validator>,
     pub(crate) private_hosts: Vec<PrivateHost>,
 }
 
@@ -36,13 +37,15 @@ impl Matriz {
     ///
     /// `tokenizer` decides whether a conversation fits a context window. It is asked only about
     /// conversations with more bytes than the window has tokens, and must never find more tokens
-    /// in a text than the text has bytes.
+    /// in a text than the text has bytes. `validator` holds what providers answer to the strict
+    /// schemas of requests.
     #[must_use]
-    pub fn new(tokenizer: Arc<dyn Tokenizer>) -> Self {
+    pub fn new(tokenizer: Arc<dyn Tokenizer>, validator: Arc<dyn Validator>) -> Self {
         let parts = Parts {
             catalog: Catalog::default(),
             store: None,
             tokenizer,
+            validator,
             private_hosts: Vec::new(),
         };
         Self {

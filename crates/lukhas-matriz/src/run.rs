@@ -84,7 +84,8 @@ impl Run {
                 Stage::Action(provider, intent)
             }
             Stage::Action(provider, intent) => {
-                Stage::Acting(Action::start(&*provider, cx, mem::take(request), intent))
+                let request = mem::take(request);
+                Stage::Acting(Action::start(&*provider, parts, cx, request, intent))
             }
             stage @ (Stage::Recalling(_)
             | Stage::Shortening(_)

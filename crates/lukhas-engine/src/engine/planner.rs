@@ -38,14 +38,14 @@ pub(super) fn is_heavy(request: &RunRequest) -> bool {
 
 /// Places for heavy work: as many at a time as there are processors; more waits its turn.
 #[derive(Debug)]
-pub(super) struct Planners(Arc<Semaphore>);
+pub(crate) struct Planners(Arc<Semaphore>);
 
 impl Planners {
     /// The result of `work`, which runs on a thread that may block.
     ///
     /// Dropping the future before the work has begun takes it back; work that has begun comes to
     /// its end, which the engine's bounds keep near, and its result is thrown away.
-    pub(super) fn plan<T: Send + 'static>(
+    pub(crate) fn plan<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> BoxFuture<'static, Result<T, RunError>> {

@@ -21,6 +21,8 @@ const MOST_STATES: usize = 100_000;
 const MOST_FANCY: usize = 16;
 /// Schemas that a validation may visit.
 const MOST_VISITS: u32 = 200_000;
+/// The same where there are patterns that backtrack, on texts that somebody else has written.
+const MOST_FANCY_VISITS: u32 = 2_000;
 /// Schemas that a validation may be inside of at once: each takes stack.
 const DEEPEST_VISIT: u32 = 200;
 /// Where references to the schema's parts start.
@@ -80,8 +82,7 @@ impl<'d, 's> Checker<'d, 's> {
 
     /// Whether `value` is an instance of the whole schema.
     pub(super) fn is_instance(&self, value: &Value) -> bool {
-        let mut visits = MOST_VISITS;
-        visit(self.document, self.document.root, value, &mut visits, 0).is_ok()
+        bound_visits(self.document, value, MOST_VISITS).is_ok()
             && self.root.is_valid(value)
             && self
                 .standard
@@ -146,6 +147,22 @@ impl std::fmt::Debug for Checker<'_, '_> {
     }
 }
 
+/// Where in the schema the first rule stands that `value` breaks, as a JSON pointer; `None` when it
+/// is an instance.
+pub(super) fn broken_rule(
+    document: &Document<'_>,
+    value: &Value,
+) -> Result<Option<String>, SchemaError> {
+    let most = match bound_patterns(&document.patterns)? {
+        0 => MOST_VISITS,
+        _ => MOST_FANCY_VISITS,
+    };
+    let validator = build(document.root, false)?;
+    bound_visits(document, value, most).map_err(|Exhausted| SchemaError::Intricate)?;
+    let broken = validator.validate(value).err();
+    Ok(broken.map(|error| shortened(error.schema_path().to_string())))
+}
+
 fn options<'r>(asserts_formats: bool) -> ValidationOptions<'r> {
     let patterns = PatternOptions::fancy_regex()
         .backtrack_limit(BACKTRACK_LIMIT)
@@ -172,13 +189,22 @@ fn build(schema: &Value, asserts_formats: bool) -> Result<Validator, SchemaError
 
 /// What is wrong, without the values that may be long.
 fn reason(error: &jsonschema::ValidationError<'_>) -> String {
+    shortened(error.to_string())
+}
+
+fn shortened(mut text: String) -> String {
     const LONGEST: usize = 200;
-    let mut text = error.to_string();
     if text.len() > LONGEST {
         text.truncate(text.floor_char_boundary(LONGEST));
         text.push('…');
     }
     text
+}
+
+/// Refuses what would visit more schemas than `most`.
+fn bound_visits(document: &Document<'_>, value: &Value, most: u32) -> Result<(), Exhausted> {
+    let mut visits = most;
+    visit(document, document.root, value, &mut visits, 0)
 }
 
 /// Counts the schemas that validating `value` visits, and how deep it goes: validation itself
@@ -224,7 +250,8 @@ fn places<'v>(sub: &Subschema<'_>, value: &'v Value) -> Vec<&'v Value> {
     }
 }
 
-fn bound_patterns(patterns: &[&str]) -> Result<(), SchemaError> {
+/// Refuses patterns that are too large together, and counts those that backtrack.
+fn bound_patterns(patterns: &[&str]) -> Result<usize, SchemaError> {
     let mut states = 0_usize;
     let mut fancy = 0;
     for pattern in patterns {
@@ -239,7 +266,7 @@ fn bound_patterns(patterns: &[&str]) -> Result<(), SchemaError> {
     if states > MOST_STATES || fancy > MOST_FANCY {
         return Err(SchemaError::Patterns);
     }
-    Ok(())
+    Ok(fancy)
 }
 
 /// How many states a compiled pattern has, roughly.

@@ -24,21 +24,25 @@ pub(crate) enum SchemaError {
     LongInstance(usize),
     #[error("no instance of the schema was found: it contradicts itself or is too intricate")]
     NoInstance,
+    #[error("the schema is too intricate to hold an answer of this size to it")]
+    Intricate,
 }
 
-impl SchemaError {
-    /// The error of a run whose field `param` holds the schema.
-    pub(crate) fn into_run_error(self, param: &str) -> RunError {
-        let kind = match self {
-            Self::Invalid { .. } | Self::Missing(_) | Self::Remote(_) | Self::Endless(_) => {
-                RunErrorKind::InvalidRequest
-            }
-            Self::Deep(_)
-            | Self::Large(_)
-            | Self::Patterns
-            | Self::LongInstance(_)
-            | Self::NoInstance => RunErrorKind::Unsupported,
+/// The error of a run, which blames no field yet.
+impl From<SchemaError> for RunError {
+    fn from(error: SchemaError) -> Self {
+        let kind = match error {
+            SchemaError::Invalid { .. }
+            | SchemaError::Missing(_)
+            | SchemaError::Remote(_)
+            | SchemaError::Endless(_) => RunErrorKind::InvalidRequest,
+            SchemaError::Deep(_)
+            | SchemaError::Large(_)
+            | SchemaError::Patterns
+            | SchemaError::LongInstance(_)
+            | SchemaError::NoInstance
+            | SchemaError::Intricate => RunErrorKind::Unsupported,
         };
-        RunError::new(kind, self.to_string()).with_param(param)
+        Self::new(kind, error.to_string())
     }
 }

@@ -8,6 +8,7 @@ use std::mem;
 use std::sync::Arc;
 
 use lukhas_core::{OutputFormat, RunRequest, ToolChoice, ToolMode, ToolSpec};
+use serde_json::Value;
 
 /// What a turn may do.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,13 +31,13 @@ pub(crate) enum Calls {
 }
 
 /// What the text of an answer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Text {
     Free,
     /// A JSON object.
     JsonObject,
-    /// A JSON value.
-    Json,
+    /// An instance of this JSON Schema.
+    Instance(Arc<Value>),
 }
 
 /// Decides it, and leaves the request with the tools that may be called and a choice that agrees
@@ -54,7 +55,11 @@ pub(crate) fn decide(request: &mut RunRequest) -> Intent {
     let text = match &request.format {
         OutputFormat::Text | OutputFormat::JsonSchema { strict: false, .. } => Text::Free,
         OutputFormat::JsonObject => Text::JsonObject,
-        OutputFormat::JsonSchema { strict: true, .. } => Text::Json,
+        OutputFormat::JsonSchema {
+            strict: true,
+            schema,
+            ..
+        } => Text::Instance(Arc::clone(schema)),
     };
     Intent {
         calls,

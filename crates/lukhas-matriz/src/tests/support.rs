@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::{StreamExt, stream};
 use lukhas_core::*;
+use lukhas_engine::SchemaValidator;
 
 use crate::Matriz;
 
@@ -136,10 +137,14 @@ pub(crate) fn cx(tenant: &str) -> RunCx {
     }
 }
 
+pub(crate) fn validator() -> Arc<dyn Validator> {
+    Arc::new(SchemaValidator::default())
+}
+
 /// An orchestrator over one provider.
 pub(crate) fn matriz(provider: &Arc<Scripted>) -> Matriz {
     let provider: Arc<dyn Provider> = Arc::clone(provider) as _;
-    Matriz::new(Arc::new(Fours::default()))
+    Matriz::new(Arc::new(Fours::default()), validator())
         .with_provider(provider)
         .unwrap()
 }

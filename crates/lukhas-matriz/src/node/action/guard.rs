@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Holds the events of a provider to the invariant of [`OutputEvent`] and to the intent.
 
+use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
 
-use lukhas_core::{ItemKind, Outcome, OutputEvent, RunError, RunErrorKind, ToolSpec, Verbatim};
+use lukhas_core::{
+    ItemKind, Outcome, OutputEvent, RunError, RunErrorKind, ToolSpec, ValidationError, Verbatim,
+};
+use serde_json::Value;
 
 use crate::json::Checker;
 use crate::node::intent::{Calls, Intent, Text};
 
 /// What a provider must not do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Breach {
     /// An item that does not follow the last one, or a delta or end of none.
     OutOfOrder,
@@ -26,6 +30,34 @@ pub(super) enum Breach {
     BadArguments,
     /// Text that is not the JSON that the format requires.
     BadText,
+    /// JSON that breaks the rule of its schema that stands there.
+    Invalid(Strict, String),
+    /// JSON with a schema that nothing can be held to.
+    NoSchema(Strict, RunError),
+}
+
+/// What has a strict schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strict {
+    Format,
+    Tool,
+}
+
+/// A whole text that passes once it is known to be an instance of a schema.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) schema: Arc<Value>,
+    pub(super) json: String,
+    pub(super) of: Strict,
+}
+
+/// JSON that comes in pieces.
+#[derive(Debug)]
+struct Pieces {
+    checker: Checker,
+    /// What it must be an instance of; only then is it kept.
+    schema: Option<Arc<Value>>,
+    text: String,
 }
 
 /// What has been seen of an answer.
@@ -60,10 +92,10 @@ enum Open {
     None,
     Message {
         /// Follows the text; `None` when it is free.
-        json: Option<Checker>,
+        json: Option<Pieces>,
         is_empty: bool,
     },
-    Call(Checker),
+    Call(Pieces),
     /// Reasoning is no answer: nothing is asked of it, and it stands for nothing that is.
     Reasoning,
 }
@@ -85,12 +117,12 @@ impl Guard {
         }
     }
 
-    /// Lets `event` pass, or says what is wrong with it.
+    /// Lets `event` pass, perhaps once a claim has been seen to hold, or says what is wrong with it.
     ///
     /// JSON that cannot become valid any more is refused with the piece that spoils it.
-    pub(super) fn admit(&mut self, event: &OutputEvent) -> Result<(), Breach> {
+    pub(super) fn admit(&mut self, event: &OutputEvent) -> Result<Option<Claim>, Breach> {
         if let OutputEvent::Verbatim(said) = event {
-            return self.speak(said);
+            return self.speak(said).map(|()| None);
         }
         self.words = match self.words {
             Words::Undecided => Words::Ours,
@@ -123,10 +155,11 @@ impl Guard {
                 | Open::Call(_)
                 | Open::Reasoning => Err(Breach::OutOfOrder),
             },
-            OutputEvent::ItemDone => self.close(),
+            OutputEvent::ItemDone => return self.close(),
             OutputEvent::Verbatim(said) => self.speak(said),
             OutputEvent::Ended(end) => self.admit_end(&end.outcome),
         }
+        .map(|()| None)
     }
 
     /// Lets words of the original's API pass. What they say has been let pass before.
@@ -152,9 +185,11 @@ impl Guard {
         if self.calls > 0 || self.has_refusal {
             return Ok(());
         }
-        match (&self.intent.calls, self.intent.text) {
+        match (&self.intent.calls, &self.intent.text) {
             (Calls::Must(_), _) => Err(Breach::NoCall),
-            (Calls::Never | Calls::May(_), Text::Json | Text::JsonObject) if !self.has_text => {
+            (Calls::Never | Calls::May(_), Text::Instance(_) | Text::JsonObject)
+                if !self.has_text =>
+            {
                 Err(Breach::BadText)
             }
             (Calls::Never | Calls::May(_), _) => Ok(()),
@@ -167,22 +202,24 @@ impl Guard {
         }
         self.open = match kind {
             ItemKind::Message => Open::Message {
-                json: match self.intent.text {
+                json: match &self.intent.text {
                     Text::Free => None,
-                    Text::Json => Some(Checker::value()),
-                    Text::JsonObject => Some(Checker::object()),
+                    Text::Instance(schema) => {
+                        Some(Pieces::new(Checker::value(), Some(Arc::clone(schema))))
+                    }
+                    Text::JsonObject => Some(Pieces::new(Checker::object(), None)),
                 },
                 is_empty: true,
             },
             ItemKind::FunctionCall { name, .. } => {
-                if !self.may_call(name) {
-                    return Err(Breach::ToolNotAllowed);
-                }
+                let tool = self.callable(name).ok_or(Breach::ToolNotAllowed)?;
+                let is_strict = tool.strict == Some(true);
+                let schema = tool.parameters.clone().filter(|_| is_strict).map(Arc::new);
                 if self.calls > 0 && !self.intent.parallel {
                     return Err(Breach::SeveralCalls);
                 }
                 self.calls += 1;
-                Open::Call(Checker::value())
+                Open::Call(Pieces::new(Checker::value(), schema))
             }
             ItemKind::Reasoning => Open::Reasoning,
         };
@@ -190,12 +227,15 @@ impl Guard {
         Ok(())
     }
 
-    fn may_call(&self, name: &str) -> bool {
+    fn callable(&self, name: &str) -> Option<&ToolSpec> {
         let tools: &[Arc<ToolSpec>] = match &self.intent.calls {
             Calls::Never => &[],
             Calls::May(tools) | Calls::Must(tools) => tools,
         };
-        tools.iter().any(|tool| tool.name == name)
+        tools
+            .iter()
+            .find(|tool| tool.name == name)
+            .map(AsRef::as_ref)
     }
 
     fn text(&mut self, text: &str) -> Result<(), Breach> {
@@ -207,19 +247,46 @@ impl Guard {
         require(is_valid, Breach::BadText)
     }
 
-    fn close(&mut self) -> Result<(), Breach> {
+    fn close(&mut self) -> Result<Option<Claim>, Breach> {
         match mem::replace(&mut self.open, Open::None) {
             Open::None => Err(Breach::OutOfOrder),
-            Open::Reasoning => Ok(()),
-            Open::Call(json) => require(json.is_whole(), Breach::BadArguments),
+            Open::Reasoning => Ok(None),
+            Open::Call(json) => json.close(Strict::Tool).ok_or(Breach::BadArguments),
             // An empty message holds nothing wrong; the end shows whether something is missing.
-            Open::Message { is_empty: true, .. } => Ok(()),
+            Open::Message { is_empty: true, .. } => Ok(None),
             Open::Message { json, .. } => {
                 self.has_text = true;
-                let is_whole = json.is_none_or(|json| json.is_whole());
-                require(is_whole, Breach::BadText)
+                let Some(json) = json else {
+                    return Ok(None);
+                };
+                json.close(Strict::Format).ok_or(Breach::BadText)
             }
         }
+    }
+}
+
+impl Pieces {
+    fn new(checker: Checker, schema: Option<Arc<Value>>) -> Self {
+        Self {
+            checker,
+            schema,
+            text: String::new(),
+        }
+    }
+
+    /// Takes the next piece; false when no continuation of it all is valid.
+    fn push(&mut self, piece: &str) -> bool {
+        if self.schema.is_some() {
+            self.text.push_str(piece);
+        }
+        self.checker.push(piece)
+    }
+
+    /// What it claims to be, now that it has ended; `None` when it is not whole.
+    fn close(self, of: Strict) -> Option<Option<Claim>> {
+        let json = self.text;
+        let claim = self.schema.map(|schema| Claim { schema, json, of });
+        self.checker.is_whole().then_some(claim)
     }
 }
 
@@ -228,9 +295,17 @@ fn require(holds: bool, breach: Breach) -> Result<(), Breach> {
 }
 
 impl Breach {
+    /// What validating a claim of that kind has shown.
+    pub(super) fn of(claim: Strict, error: ValidationError) -> Self {
+        match error {
+            ValidationError::Instance { rule } => Self::Invalid(claim, rule),
+            ValidationError::Schema(error) => Self::NoSchema(claim, error),
+        }
+    }
+
     /// One sentence for the client. Nothing the model wrote is in it: it would pass every mask.
-    fn message(self) -> &'static str {
-        match self {
+    fn message(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::OutOfOrder => "The model's answer came out of order.",
             Self::AfterEnd => "The model's answer went on after its end.",
             Self::ToolNotAllowed => "The model called a tool that this request does not allow.",
@@ -240,12 +315,33 @@ impl Breach {
             Self::NoCall => "The model made no call, but `tool_choice` requires one.",
             Self::BadArguments => "The model called a tool with arguments that are not JSON.",
             Self::BadText => "The model's answer is not the JSON that the output format requires.",
-        }
+            Self::Invalid(Strict::Format, rule) => {
+                return format!("The model's answer breaks the strict schema at `{rule}`.").into();
+            }
+            Self::Invalid(Strict::Tool, rule) => {
+                let what = "The model called a tool with arguments that break its strict schema";
+                return format!("{what} at `{rule}`.").into();
+            }
+            Self::NoSchema(_, error) => return error.message.clone().into(),
+        })
     }
 }
 
 impl From<Breach> for RunError {
     fn from(breach: Breach) -> Self {
-        Self::new(RunErrorKind::Upstream, breach.message())
+        let message = breach.message();
+        match breach {
+            // The request is at fault.
+            Breach::NoSchema(Strict::Format, error) => error.with_param("text.format.schema"),
+            Breach::NoSchema(Strict::Tool, error) => error.with_param("tools"),
+            Breach::OutOfOrder
+            | Breach::AfterEnd
+            | Breach::ToolNotAllowed
+            | Breach::SeveralCalls
+            | Breach::NoCall
+            | Breach::BadArguments
+            | Breach::BadText
+            | Breach::Invalid(..) => Self::new(RunErrorKind::Upstream, message),
+        }
     }
 }

@@ -4,7 +4,7 @@ mod laws;
 
 use std::sync::Arc;
 
-use lukhas_core::{IncompleteReason, OutputFormat, RunRequest, ToolChoice};
+use lukhas_core::{IncompleteReason, OutputFormat, RunRequest, ToolChoice, ToolSpec};
 use serde_json::json;
 
 use super::*;
@@ -336,4 +336,83 @@ async fn a_free_text_may_be_gone_on_with_and_nothing_else() {
         OUT_OF_ORDER,
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_strict_schema_is_held_to_before_a_message_is_said_to_be_done() {
+    let schema = json!({"type": "object", "required": ["name"],
+        "properties": {"name": {"type": "string"}}});
+    let format = |strict| OutputFormat::JsonSchema {
+        name: "person".into(),
+        schema: Arc::new(schema.clone()),
+        strict,
+    };
+    let strict = || formatted(format(true));
+    let broken = |rule: &str| format!("The model's answer breaks the strict schema at `{rule}`.");
+    check_passes(strict(), says("{\"name\": \"Ada\"}")).await;
+    check_passes(formatted(format(false)), says("{\"x\": 1}")).await;
+    check_stopped(strict(), says("{\"x\": 1}"), 2, &broken("/required")).await;
+    let in_pieces = vec![
+        added(0),
+        text("{\"name\""),
+        text(": 7}"),
+        OutputEvent::ItemDone,
+        completed(),
+    ];
+    check_stopped(strict(), in_pieces, 3, &broken("/properties/name/type")).await;
+    // What is cut short or refused was never said to be an instance.
+    check_passes(strict(), vec![added(0), text("{\"x\": 1}"), incomplete()]).await;
+    let refused = vec![added(0), refusal("no"), OutputEvent::ItemDone, completed()];
+    check_passes(strict(), refused).await;
+}
+
+#[tokio::test]
+async fn arguments_of_a_strict_tool_are_held_to_its_parameters() {
+    let parameters = json!({"type": "object", "required": ["city"],
+        "properties": {"city": {"type": "string"}}});
+    let tooled = |strict| RunRequest {
+        tools: vec![Arc::new(ToolSpec {
+            name: "look".into(),
+            description: None,
+            parameters: Some(parameters.clone()),
+            strict,
+        })],
+        ..plain()
+    };
+    check_passes(tooled(Some(true)), calls(&["look"], "{\"city\": \"Oslo\"}")).await;
+    for strict in [Some(false), None] {
+        check_passes(tooled(strict), calls(&["look"], "{\"x\": 1}")).await;
+    }
+    let message =
+        "The model called a tool with arguments that break its strict schema at `/required`.";
+    check_stopped(
+        tooled(Some(true)),
+        calls(&["look"], "{\"x\": 1}"),
+        3,
+        message,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_strict_schema_that_cannot_be_held_to_is_the_request_s_fault() {
+    let format = OutputFormat::JsonSchema {
+        name: "loop".into(),
+        schema: Arc::new(json!({"$ref": "#"})),
+        strict: true,
+    };
+    let events = play(formatted(format), says("{}")).await;
+    let Some(OutputEvent::Ended(end)) = events.last() else {
+        panic!("there is no end");
+    };
+    let Outcome::Failed(error) = &end.outcome else {
+        panic!("{:?}", end.outcome);
+    };
+    assert_eq!(error.kind, RunErrorKind::InvalidRequest);
+    assert_eq!(error.param.as_deref(), Some("text.format.schema"));
+    assert!(
+        error.message.contains("refers to itself"),
+        "{}",
+        error.message
+    );
 }

@@ -29,7 +29,7 @@ impl Bench {
             ..Scripted::default()
         });
         let tokenizer = Arc::new(Fours::default());
-        let matriz = Matriz::new(Arc::clone(&tokenizer) as _)
+        let matriz = Matriz::new(Arc::clone(&tokenizer) as _, validator())
             .with_provider(Arc::clone(&provider) as _)
             .unwrap();
         Self {

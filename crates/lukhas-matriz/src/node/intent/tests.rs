@@ -72,7 +72,7 @@ fn the_format_decides_what_text_is_held_to() {
     for (format, text) in [
         (OutputFormat::Text, Text::Free),
         (OutputFormat::JsonObject, Text::JsonObject),
-        (schema(true), Text::Json),
+        (schema(true), Text::Instance(Arc::new(json!({})))),
         (schema(false), Text::Free),
     ] {
         let mut request = request(vec![]);
