@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use lukhas_mock::{MockOptions, MockServer};
+use lukhas_mock::{MockOptions, MockServer, Reply, Rule, ToolCall};
 use lukhas_openai::ResponseObject;
 use lukhas_providers::Dialect;
 use lukhas_tests::{Client, Patience, TestServer, answering, routed, upstream};
@@ -269,5 +269,37 @@ async fn a_response_that_was_passed_on_lacks_nothing() {
             .filter(|name| answer.get(name).is_none());
         assert_eq!(lacking.collect::<Vec<_>>(), [""; 0]);
         assert_eq!(answer["prompt_cache_key"], key);
+    }
+}
+
+/// Some servers send no arguments for a function without parameters; clients read JSON.
+#[tokio::test]
+async fn a_call_with_empty_arguments_has_an_object_of_them() {
+    let call = ToolCall {
+        name: "look".to_owned(),
+        arguments: String::new(),
+    };
+    let rule = Rule {
+        reply: Some(Reply::ToolCalls(vec![call])),
+        ..Rule::default()
+    };
+    let options = MockOptions::default().with_rules(vec![rule]);
+    let mock = MockServer::start(options).await.expect("a mock");
+    for dialect in [Dialect::Chat, Dialect::Responses] {
+        let server = before(dialect, &mock.url(), None).await;
+        for path in [CHAT, RESPONSES] {
+            let mut request = requests(path, "m").swap_remove(2);
+            let answer = server.client.post(path, &request).await;
+            assert_eq!(answer.status, 200, "{}", answer.text());
+            let found = match path {
+                CHAT => "/choices/0/message/tool_calls/0/function/arguments",
+                _ => "/output/0/arguments",
+            };
+            assert_eq!(answer.json().pointer(found), Some(&json!("{}")));
+            request["stream"] = true.into();
+            let answer = server.client.post(path, &request).await.text().to_owned();
+            assert!(answer.contains(r#""arguments":"{}""#), "{answer}");
+            assert!(!answer.contains("failed"), "{answer}");
+        }
     }
 }

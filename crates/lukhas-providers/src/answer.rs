@@ -44,7 +44,10 @@ enum Open {
     Message,
     Reasoning,
     /// The call with this place in `calls`.
-    Call(usize),
+    Call {
+        place: usize,
+        has_arguments: bool,
+    },
 }
 
 impl Answer {
@@ -90,7 +93,10 @@ impl Answer {
             ));
         }
         self.close();
-        self.open = Open::Call(self.calls.len());
+        self.open = Open::Call {
+            place: self.calls.len(),
+            has_arguments: false,
+        };
         self.calls.push(key.to_owned());
         self.has_answer = true;
         self.add(ItemKind::FunctionCall {
@@ -112,10 +118,16 @@ impl Answer {
     /// by whoever reads the answer item by item.
     pub(crate) fn arguments(&mut self, key: &str, delta: String) -> Result<(), Unreadable> {
         let call = self.calls.iter().position(|call| call == key);
-        if call.is_none_or(|call| self.open != Open::Call(call)) {
-            return Err(Unreadable::new(
-                "it sent arguments of a tool call that is not the open one",
-            ));
+        match &mut self.open {
+            Open::Call {
+                place,
+                has_arguments,
+            } if call == Some(*place) => *has_arguments |= !delta.is_empty(),
+            Open::Call { .. } | Open::None | Open::Message | Open::Reasoning => {
+                return Err(Unreadable::new(
+                    "it sent arguments of a tool call that is not the open one",
+                ));
+            }
         }
         if !delta.is_empty() {
             self.push(OutputEvent::ArgumentsDelta(delta));
@@ -123,12 +135,35 @@ impl Answer {
         Ok(())
     }
 
-    /// The open item, if there is one, is whole.
+    /// The open item, if there is one, is whole. Some servers leave the arguments of a function
+    /// without parameters empty; in our words they are an object.
     pub(crate) fn close(&mut self) {
         match std::mem::take(&mut self.open) {
-            Open::None => {}
-            Open::Message | Open::Reasoning | Open::Call(_) => self.push(OutputEvent::ItemDone),
+            Open::None => return,
+            Open::Message | Open::Reasoning => {}
+            Open::Call { has_arguments, .. } if has_arguments => {}
+            Open::Call { .. } => {
+                if self.speech.as_ref().is_some_and(|speech| !speech.has_begun) {
+                    self.do_without_speech();
+                }
+                self.push(OutputEvent::ArgumentsDelta("{}".to_owned()));
+            }
         }
+        self.push(OutputEvent::ItemDone);
+    }
+
+    /// Whether nothing is given out for now: until it shows whether the answer's first call has
+    /// arguments, it is open whose words it comes in.
+    fn is_held(&self) -> bool {
+        let is_undecided = self.speech.as_ref().is_some_and(|speech| !speech.has_begun);
+        let is_bare = matches!(
+            self.open,
+            Open::Call {
+                has_arguments: false,
+                ..
+            }
+        );
+        is_undecided && is_bare && !self.is_over
     }
 
     /// The answer is over; whatever comes after it is left out. A completed one has at least a
@@ -145,7 +180,7 @@ impl Answer {
             Outcome::Failed(_) if self.speech.as_ref().is_some_and(|s| s.has_begun) => {
                 self.flush_speech();
             }
-            Outcome::Failed(_) => {}
+            Outcome::Failed(_) => self.do_without_speech(),
         }
         if let Some(speech) = self.speech.take()
             && !matches!(outcome, Outcome::Failed(_))
@@ -173,9 +208,19 @@ impl Answer {
         let speech = self.speech.as_mut()?;
         let place = speech.take(write);
         if place.is_none() && !speech.has_begun {
-            self.speech = None;
+            self.do_without_speech();
         }
         place
+    }
+
+    /// From now on the answer comes in our words alone, and so does what has not been given out.
+    fn do_without_speech(&mut self) {
+        self.speech = None;
+        for event in &mut self.events {
+            if let OutputEvent::ItemAdded { id, .. } = event {
+                *id = None;
+            }
+        }
     }
 
     /// Takes back the last piece, which turned out to say what cannot be given in.
@@ -191,7 +236,7 @@ impl Answer {
     pub(crate) fn give_speech(&mut self, has_more: bool) {
         let is_due = match &self.speech {
             Some(speech) if speech.has_begun => !has_more,
-            Some(_) => !self.events.is_empty(),
+            Some(_) => self.has_events(),
             None => false,
         };
         if is_due && !self.is_over {
@@ -231,7 +276,7 @@ impl Answer {
 
     /// Whether something waits to be given out.
     pub(crate) fn has_events(&self) -> bool {
-        !self.events.is_empty()
+        !self.events.is_empty() && !self.is_held()
     }
 
     /// The next event, left where it is.
@@ -241,7 +286,10 @@ impl Answer {
 
     /// The next event, if there is one.
     pub(crate) fn next(&mut self) -> Option<OutputEvent> {
-        self.events.pop_front()
+        match self.is_held() {
+            true => None,
+            false => self.events.pop_front(),
+        }
     }
 
     fn open_message(&mut self) {

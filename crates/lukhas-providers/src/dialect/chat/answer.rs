@@ -35,7 +35,7 @@ impl Reader for ChatReader {
         for (index, call) in calls(message).enumerate() {
             let key = index.to_string();
             begin_call(call, &key, answer)?;
-            answer.arguments(&key, owned_text(call.pointer("/function/arguments")))?;
+            answer.arguments(&key, arguments(call)?)?;
         }
         let reason = choice["finish_reason"].as_str();
         let reason = reason.ok_or_else(|| Unreadable::new("it has no `finish_reason`"))?;
@@ -161,7 +161,18 @@ fn grow_call(call: &Value, place: usize, answer: &mut Answer) -> Result<(), Unre
     if !answer.has_call(&key) {
         begin_call(call, &key, answer)?;
     }
-    answer.arguments(&key, owned_text(call.pointer("/function/arguments")))
+    answer.arguments(&key, arguments(call)?)
+}
+
+/// The arguments of a call, or a piece of them.
+fn arguments(call: &Value) -> Result<String, Unreadable> {
+    match call.pointer("/function/arguments") {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(Unreadable::new(
+            "the arguments of a tool call are not a text",
+        )),
+    }
 }
 
 fn begin_call(call: &Value, key: &str, answer: &mut Answer) -> Result<(), Unreadable> {

@@ -269,6 +269,29 @@ fn recorded_answers_are_passed_on_as_they_are_read() {
     assert!(passed > 10, "only {passed} streams were passed on");
 }
 
+/// Words that leave the arguments of a call empty are not passed on: no client could read them.
+#[test]
+fn a_call_with_empty_arguments_is_translated() {
+    CASES.with(|cases| {
+        let bare = cases
+            .iter()
+            .filter(|case| case.name.ends_with("/call-with-empty-arguments"));
+        let mut seen = 0;
+        for case in bare {
+            let data = case.stream.iter().map(String::as_str);
+            let body = case.whole.as_ref().expect("a body");
+            for events in [
+                pass_stream(case.dialect, data),
+                pass_whole(case.dialect, body),
+            ] {
+                assert!(!take_apart(events).expect("events").is_verbatim);
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 4);
+    });
+}
+
 #[test]
 fn a_request_is_changed_where_it_must_be() {
     #[track_caller]
