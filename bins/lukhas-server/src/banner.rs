@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use lukhas_app::CHAT_MODEL;
+use lukhas_app::{CHAT_MODEL, UpstreamInfo};
 
 /// What the server says when it is ready: where it is, and three requests to paste.
 pub(crate) struct Banner<'k> {
@@ -12,8 +12,8 @@ pub(crate) struct Banner<'k> {
     pub(crate) address: SocketAddr,
     /// The key, if this start has made one. Others are never shown.
     pub(crate) key: Option<&'k str>,
-    /// The upstreams: name and address of each.
-    pub(crate) upstreams: &'k [(String, String)],
+    /// The upstreams.
+    pub(crate) upstreams: &'k [UpstreamInfo],
 }
 
 /// The URL that this machine reaches `address` by.
@@ -48,8 +48,8 @@ impl fmt::Display for Banner<'_> {
                 "$LUKHAS_API_TOKEN"
             }
         };
-        for (name, address) in self.upstreams {
-            writeln!(f, "  via   {name} at {address}")?;
+        for upstream in self.upstreams {
+            writeln!(f, "  via   {upstream}")?;
         }
         let curl = format!("curl -H \"Authorization: Bearer {key}\"");
         let json = "-H \"Content-Type: application/json\"";
@@ -82,6 +82,14 @@ mod tests {
         insta::assert_snapshot!(banner);
     }
 
+    fn upstream(name: &str, has_key: bool) -> UpstreamInfo {
+        UpstreamInfo {
+            name: name.to_owned(),
+            address: "http://127.0.0.1:9/v1".to_owned(),
+            has_key,
+        }
+    }
+
     #[test]
     fn a_configured_key_is_named_and_not_shown() {
         for (address, url) in [
@@ -92,14 +100,15 @@ mod tests {
             let banner = Banner {
                 address: address.parse().unwrap(),
                 key: None,
-                upstreams: &[("local".to_owned(), "http://127.0.0.1:9/v1".to_owned())],
+                upstreams: &[upstream("open", false), upstream("closed", true)],
             };
             let text = banner.to_string();
             assert!(text.contains(&format!("  url   {url}")), "{text}");
             assert!(
-                text.contains("  via   local at http://127.0.0.1:9/v1\n"),
+                text.contains("  via   open at http://127.0.0.1:9/v1, without a key\n"),
                 "{text}"
             );
+            assert!(text.contains("  via   closed at http://127.0.0.1:9/v1\n"));
             assert_eq!(text.matches("Bearer $LUKHAS_API_TOKEN").count(), 3);
         }
     }

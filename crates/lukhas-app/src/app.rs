@@ -14,7 +14,7 @@ use lukhas_redact::Secret;
 use lukhas_store::MemoryStore;
 
 use crate::entropy::ThreadEntropy;
-use crate::upstreams::Upstreams;
+use crate::upstreams::{UpstreamInfo, Upstreams};
 use crate::{AppError, Loaded, Settings};
 
 /// A gateway over its parts, and the settings it was made with.
@@ -23,7 +23,7 @@ pub struct App {
     gateway: Gateway,
     keys: Arc<KeyRing>,
     generated: Option<Secret<String>>,
-    upstreams: Vec<(String, String)>,
+    upstreams: Vec<UpstreamInfo>,
 }
 
 impl App {
@@ -78,7 +78,7 @@ impl App {
             gateway,
             keys,
             generated,
-            upstreams: upstreams.addresses,
+            upstreams: upstreams.infos,
         })
     }
 
@@ -100,9 +100,9 @@ impl App {
         &self.keys
     }
 
-    /// The upstreams: name and address of each.
+    /// The upstreams.
     #[must_use]
-    pub fn upstreams(&self) -> &[(String, String)] {
+    pub fn upstreams(&self) -> &[UpstreamInfo] {
         &self.upstreams
     }
 

@@ -52,4 +52,5 @@ pub use load::{Flags, Loaded, Sources, load};
 pub use mock::{MockFlags, MockSources, mock_options};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
 pub use settings::{Aliases, Auth, Log, Server, Settings};
+pub use upstreams::UpstreamInfo;
 pub use yaml::to_yaml;

@@ -215,7 +215,8 @@ impl Loaded {
         &self.config
     }
 
-    /// The effective configuration as YAML, the origin of each value behind it. Shows no key.
+    /// The effective configuration as YAML, the origin of each value behind it, and the upstreams
+    /// that it amounts to, those of the short variables among them. Shows no key.
     ///
     /// # Errors
     /// [`AppError::Json`] is a defect.
@@ -226,18 +227,23 @@ impl Loaded {
             (0, 1..) => "# limits: not in force, because nobody set them and there is no key\n",
             (_, _) => "",
         };
+        let upstreams = self.upstreams.infos.iter();
+        let upstreams: String = upstreams
+            .map(|upstream| format!("# upstream: {upstream}\n"))
+            .collect();
         Ok(format!(
-            "{yaml}{limits}# keys: {keys} active, never shown\n"
+            "{yaml}{limits}{upstreams}# keys: {keys} active, never shown\n"
         ))
     }
 
-    /// The effective configuration as JSON: `config`, `origins` by dotted key, and the number of
-    /// `keys` that are active. Shows no key.
+    /// The effective configuration as JSON: `config`, `origins` by dotted key, the `upstreams` that
+    /// it amounts to, and the number of `keys` that are active. Shows no key.
     ///
     /// # Errors
     /// [`AppError::Json`] is a defect.
     pub fn to_json(&self) -> Result<serde_json::Value, AppError> {
         let mut json = config::json(&self.config, &self.origins).map_err(AppError::Json)?;
+        json["upstreams"] = json!(self.upstreams.infos);
         json["keys"] = json!(self.active_keys());
         Ok(json)
     }

@@ -8,11 +8,13 @@ mod short;
 mod target;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 
 use lukhas_observability::Metrics;
 use lukhas_providers::{Dialect, RoutedModel, Upstream, UpstreamConfig as Setup};
 use lukhas_reliability::{Timeouts, TimeoutsConfig as Times};
+use serde::Serialize;
 
 use crate::config::{
     Config, Environment, Origins, Problem, Problems, UpstreamApi, UpstreamConfig, closest, excerpt,
@@ -29,8 +31,29 @@ pub(crate) struct Upstreams {
     pub(crate) models: Vec<RoutedModel>,
     /// Who answers for other names, by how they begin.
     pub(crate) others: Vec<(&'static str, RoutedModel)>,
-    /// What the banner says of each upstream: its name and address.
-    pub(crate) addresses: Vec<(String, String)>,
+    /// What people are told of each upstream.
+    pub(crate) infos: Vec<UpstreamInfo>,
+}
+
+/// What people are told of an upstream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UpstreamInfo {
+    /// Its name.
+    pub name: String,
+    /// Where its API begins.
+    pub address: String,
+    /// Whether it is asked with a key.
+    pub has_key: bool,
+}
+
+impl fmt::Display for UpstreamInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at {}", self.name, self.address)?;
+        match self.has_key {
+            true => Ok(()),
+            false => f.write_str(", without a key"),
+        }
+    }
 }
 
 /// Builds every upstream and model that `config` and the short variables of `environment` name;
@@ -50,7 +73,7 @@ pub(crate) fn build(
         origins,
         metrics,
         upstreams: BTreeMap::new(),
-        addresses: Vec::new(),
+        infos: Vec::new(),
         problems: Vec::new(),
     };
     for (name, upstream) in &config.upstreams {
@@ -68,7 +91,7 @@ struct Builder<'c> {
     origins: &'c Origins,
     metrics: &'c mut Metrics,
     upstreams: BTreeMap<String, Upstream>,
-    addresses: Vec<(String, String)>,
+    infos: Vec<UpstreamInfo>,
     problems: Vec<Problem>,
 }
 
@@ -97,15 +120,21 @@ impl Builder<'_> {
         if self.problems.len() > before {
             return;
         }
+        let key = key.flatten();
+        let info = UpstreamInfo {
+            name: name.to_owned(),
+            address: upstream.base_url.clone(),
+            has_key: key.is_some(),
+        };
         let setup = Setup {
-            key: key.flatten(),
+            key,
             ca: ca.flatten(),
             timeouts: timeouts.unwrap_or_default(),
             observer: Some(observer(self.metrics, name)),
             ..Setup::new(name, dialect(upstream.api), upstream.base_url.clone())
         };
         match Upstream::new(setup) {
-            Ok(built) => self.add(name, &upstream.base_url, built),
+            Ok(built) => self.add(info, built),
             Err(error) => {
                 let field = match error.field {
                     "ca" => "ca_file",
@@ -116,9 +145,9 @@ impl Builder<'_> {
         }
     }
 
-    fn add(&mut self, name: &str, address: &str, upstream: Upstream) {
-        self.upstreams.insert(name.to_owned(), upstream);
-        self.addresses.push((name.to_owned(), address.to_owned()));
+    fn add(&mut self, info: UpstreamInfo, upstream: Upstream) {
+        self.upstreams.insert(info.name.clone(), upstream);
+        self.infos.push(info);
     }
 
     fn ca(&mut self, at: &str, path: &Path) -> Option<Vec<u8>> {

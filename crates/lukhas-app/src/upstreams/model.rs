@@ -59,7 +59,7 @@ impl Builder<'_> {
         Upstreams {
             models,
             others: answering,
-            addresses: std::mem::take(&mut self.addresses),
+            infos: std::mem::take(&mut self.infos),
         }
     }
 

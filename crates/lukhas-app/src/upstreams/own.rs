@@ -24,6 +24,18 @@ pub(super) fn is_own_address(listen: &str, url: &str) -> bool {
     port == Some(listen.port()) && ips(host).into_iter().any(|ip| reaches(ip, listen.ip()))
 }
 
+/// The host that `url` names, without its port.
+pub(super) fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit('@').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        Some(_) | None => authority,
+    };
+    host.trim_end_matches('.')
+}
+
 /// The addresses that `host` is written as.
 fn ips(host: &str) -> Vec<IpAddr> {
     if host.eq_ignore_ascii_case("localhost") {
@@ -51,6 +63,19 @@ mod tests {
     #[track_caller]
     fn check(listen: &str, url: &str, expected: bool) {
         assert_eq!(is_own_address(listen, url), expected, "{listen}, {url}");
+    }
+
+    #[test]
+    fn a_url_names_one_host() {
+        for (url, host) in [
+            ("https://api.test/v1", "api.test"),
+            ("https://me:you@api.test.:443?x#y", "api.test"),
+            ("http://[::1]:8080/v1", "[::1]"),
+            ("http://[::1]", "[::1]"),
+            ("nowhere", "nowhere"),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
     }
 
     #[test]

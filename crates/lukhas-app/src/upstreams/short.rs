@@ -3,11 +3,11 @@
 
 use lukhas_providers::{Dialect, Upstream, UpstreamConfig as Setup};
 
-use super::own::{ASKS_ITSELF, is_own_address};
+use super::own::{ASKS_ITSELF, host_of, is_own_address};
 use super::{Builder, observer};
-use crate::Origin;
 use crate::config::{Problem, UpstreamConfig};
 use crate::reference::{UPSTREAM_KEY, variable};
+use crate::{Origin, UpstreamInfo};
 
 /// How keys of this server begin.
 const OWN_KEY: &str = "lk_";
@@ -43,19 +43,20 @@ const SHORT: [Short; 2] = [
 ];
 
 impl Builder<'_> {
-    /// Adds the upstreams that the short variables switch on; how the names begin that each answers
+    /// Adds the upstreams that the short variables switch on, a key or an address alone, too; how the names begin that each answers
     /// for, and its own. One alone answers for every name. A configured upstream of the same name
     /// takes its place.
     pub(super) fn short(&mut self) -> Vec<(&'static str, &'static str)> {
         let mut others = Vec::new();
         for short in SHORT {
             let is_set = |name| self.environment.get(name).is_some_and(|v| !v.is_empty());
-            if self.config.upstreams.contains_key(short.name) || !is_set(short.key) {
+            let is_on = is_set(short.key) || is_set(short.url);
+            if self.config.upstreams.contains_key(short.name) || !is_on {
                 continue;
             }
             match self.switched_on(&short) {
-                Ok((url, upstream)) => {
-                    self.add(short.name, &url, upstream);
+                Ok((info, upstream)) => {
+                    self.add(info, upstream);
                     others.push((short.prefix, short.name));
                 }
                 Err(problem) => self.problems.push(problem),
@@ -67,10 +68,13 @@ impl Builder<'_> {
         others
     }
 
-    fn switched_on(&mut self, short: &Short) -> Result<(String, Upstream), Problem> {
+    fn switched_on(&mut self, short: &Short) -> Result<(UpstreamInfo, Upstream), Problem> {
         let blame =
             |variable: &str, message: String| Problem::new(Origin::Env(variable.into()), message);
-        let key = variable(short.key, UPSTREAM_KEY, self.environment)
+        let key = self.environment.get(short.key).filter(|v| !v.is_empty());
+        let key = key.map(|_| variable(short.key, UPSTREAM_KEY, self.environment));
+        let key = key
+            .transpose()
             .map_err(|(message, help)| blame(short.key, message).with_help(help))?;
         let url = self
             .environment
@@ -78,7 +82,18 @@ impl Builder<'_> {
             .filter(|url| !url.is_empty());
         let url = url.map_or(Some(short.default_url), |url| url.to_str());
         let url = url.ok_or_else(|| blame(short.url, "the value is not UTF-8 text".to_owned()))?;
-        if key.expose().starts_with(OWN_KEY) && url == short.default_url {
+        if key.is_none() && short.is_official(url) {
+            let message = format!("that server needs a key, and {} is not set", short.key);
+            let help = format!(
+                "set {}, or unset {} to start without that upstream",
+                short.key, short.url
+            );
+            return Err(blame(short.url, message).with_help(help));
+        }
+        let is_own = key
+            .as_ref()
+            .is_some_and(|key| key.expose().starts_with(OWN_KEY));
+        if is_own && url == short.default_url {
             let message = "it holds a key of this server, which no other server knows".to_owned();
             let help = format!(
                 "unset {} to start without that upstream, or set {} to the server of the key",
@@ -91,8 +106,13 @@ impl Builder<'_> {
             return Err(blame(short.url, ASKS_ITSELF.to_owned()).with_help(help));
         }
         let timeouts = self.timeouts("timeouts", &UpstreamConfig::default());
+        let info = UpstreamInfo {
+            name: short.name.to_owned(),
+            address: url.to_owned(),
+            has_key: key.is_some(),
+        };
         let setup = Setup {
-            key: Some(key),
+            key,
             timeouts: timeouts.unwrap_or_default(),
             observer: Some(observer::observer(self.metrics, short.name)),
             ..Setup::new(short.name, short.dialect, versioned(short, url))
@@ -105,7 +125,17 @@ impl Builder<'_> {
             };
             blame(variable, format!("the value {error}"))
         })?;
-        Ok((url.to_owned(), upstream))
+        Ok((info, upstream))
+    }
+}
+
+impl Short {
+    /// Whether `url` leads to the API's own host, or to one of a region, which know nobody without
+    /// a key.
+    fn is_official(&self, url: &str) -> bool {
+        let host = host_of(url).to_ascii_lowercase();
+        let region = host.strip_suffix(host_of(self.default_url));
+        region.is_some_and(|region| region.is_empty() || region.ends_with('.'))
     }
 }
 

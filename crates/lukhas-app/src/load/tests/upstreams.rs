@@ -83,8 +83,11 @@ models:
 #[test]
 fn the_variables_of_the_official_clients_switch_an_upstream_on() {
     let loaded = Case::new().env("OPENAI_API_KEY", "sk-x").load().unwrap();
-    let openai = ("openai".to_owned(), "https://api.openai.com/v1".to_owned());
-    assert_eq!(loaded.upstreams.addresses, [openai]);
+    let [openai] = loaded.upstreams.infos.as_slice() else {
+        panic!("{:?}", loaded.upstreams.infos);
+    };
+    let said = openai.to_string();
+    assert_eq!(said, "openai at https://api.openai.com/v1");
     let prefixes = |loaded: &Loaded| -> Vec<_> {
         let others = loaded.upstreams.others.iter();
         others.map(|(prefix, _)| *prefix).collect()
@@ -116,6 +119,54 @@ fn the_variables_of_the_official_clients_switch_an_upstream_on() {
         let problems = case.problems();
         assert!(problems.contains("OPENAI_"), "{problems}");
         assert!(!problems.contains(&own), "{problems}");
+    }
+}
+
+#[test]
+fn an_address_alone_switches_on_an_upstream_that_needs_no_key() {
+    for (variable, url, said) in [
+        (
+            "OPENAI_BASE_URL",
+            "http://127.0.0.1:11434/v1",
+            "openai at http://127.0.0.1:11434/v1, without a key",
+        ),
+        (
+            "ANTHROPIC_BASE_URL",
+            "https://api.anthropic.com.test",
+            "anthropic at https://api.anthropic.com.test, without a key",
+        ),
+    ] {
+        let loaded = Case::new().env(variable, url).load().unwrap();
+        assert_eq!(loaded.upstreams.others.len(), 1);
+        let shown = loaded.to_yaml().unwrap();
+        assert!(shown.contains(&format!("# upstream: {said}\n")), "{shown}");
+        let json = loaded.to_json().unwrap();
+        assert_eq!(json["upstreams"][0]["address"], url);
+        assert_eq!(json["upstreams"][0]["has_key"], false);
+    }
+    for (variable, url, key) in [
+        (
+            "OPENAI_BASE_URL",
+            "https://api.openai.com/v1",
+            "OPENAI_API_KEY",
+        ),
+        (
+            "OPENAI_BASE_URL",
+            "https://EU.api.OpenAI.com.:443/v1",
+            "OPENAI_API_KEY",
+        ),
+        (
+            "ANTHROPIC_BASE_URL",
+            "https://api.anthropic.com",
+            "ANTHROPIC_API_KEY",
+        ),
+    ] {
+        let problems = Case::new().env(variable, url).env(key, "").problems();
+        let expected = format!(
+            "{variable}: that server needs a key, and {key} is not set\n  help: set {key}, or \
+             unset {variable} to start without that upstream"
+        );
+        assert_eq!(problems.trim_end(), expected);
     }
 }
 
