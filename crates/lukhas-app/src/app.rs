@@ -218,6 +218,7 @@ mod tests {
             model: CHAT_MODEL.into(),
             items: vec![Item::Message(Message {
                 id: None,
+                name: None,
                 role: Role::User,
                 parts: vec![Part::Text("What is this?".into()), image],
             })],

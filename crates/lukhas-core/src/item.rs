@@ -52,6 +52,8 @@ pub enum ItemKind {
 pub struct Message {
     /// Identifier, when it has one already.
     pub id: Option<String>,
+    /// Which of several speakers in that role, where they have names.
+    pub name: Option<String>,
     /// Who speaks.
     pub role: Role,
     /// What is said, in order.
@@ -124,6 +126,7 @@ impl Item {
     pub fn text(role: Role, text: impl Into<String>) -> Self {
         Self::Message(Message {
             id: None,
+            name: None,
             role,
             parts: vec![Part::Text(text.into())],
         })
@@ -131,16 +134,14 @@ impl Item {
 
     /// The texts of this item in order: message and output parts, names and arguments.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let (parts, pair): (&[Part], _) = match self {
-            Self::Message(message) => (&message.parts, None),
-            Self::FunctionOutput(output) => (&output.parts, None),
-            Self::FunctionCall(call) => (&[], Some([call.name.as_str(), call.arguments.as_str()])),
-            Self::Opaque(_) => (&[], None),
+        let (parts, others): (&[Part], [Option<&str>; 2]) = match self {
+            Self::Message(message) => (&message.parts, [message.name.as_deref(), None]),
+            Self::FunctionOutput(output) => (&output.parts, [None; 2]),
+            Self::FunctionCall(call) => (&[], [Some(&call.name), Some(&call.arguments)]),
+            Self::Opaque(_) => (&[], [None; 2]),
         };
-        parts
-            .iter()
-            .filter_map(Part::as_text)
-            .chain(pair.into_iter().flatten())
+        let parts = parts.iter().filter_map(Part::as_text);
+        parts.chain(others.into_iter().flatten())
     }
 }
 

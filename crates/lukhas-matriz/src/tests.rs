@@ -212,6 +212,7 @@ async fn a_url_of_a_recalled_conversation_is_judged_like_a_new_one() {
     let source = MediaSource::Url("http://10.0.0.7/a.png".into());
     let shown = Item::Message(Message {
         id: None,
+        name: None,
         role: Role::User,
         parts: vec![Part::Image(Media { source, hint: None })],
     });

@@ -33,6 +33,7 @@ fn check_echo(messages: &[&str]) {
 fn user(parts: Vec<Part>) -> Item {
     Item::Message(Message {
         id: None,
+        name: None,
         role: Role::User,
         parts,
     })

@@ -15,6 +15,7 @@ use super::text;
 pub(super) fn message(role: Role, content: Option<&Value>) -> Item {
     Item::Message(Message {
         id: None,
+        name: None,
         role,
         parts: parts(content),
     })

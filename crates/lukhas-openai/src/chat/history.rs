@@ -70,10 +70,15 @@ impl History {
             | ChatMessage::Function(_) => self.end_turn(messages)?,
         }
         match message {
-            ChatMessage::System(m) => self.say(Role::System, parts(m.content, &at, plain)?),
-            ChatMessage::Developer(m) => self.say(Role::Developer, parts(m.content, &at, plain)?),
+            ChatMessage::System(m) => {
+                self.say(Role::System, m.name, parts(m.content, &at, plain)?);
+            }
+            ChatMessage::Developer(m) => {
+                self.say(Role::Developer, m.name, parts(m.content, &at, plain)?);
+            }
             ChatMessage::User(m) => {
-                self.say(Role::User, parts(m.content, &at, UserPart::into_core)?)
+                let parts = parts(m.content, &at, UserPart::into_core)?;
+                self.say(Role::User, m.name, parts);
             }
             ChatMessage::Assistant(m) => return self.add_answer(&at, index, *m),
             ChatMessage::Tool(m) => return self.add_output(&at, m),
@@ -82,9 +87,10 @@ impl History {
         Ok(())
     }
 
-    fn say(&mut self, role: Role, parts: Vec<Part>) {
+    fn say(&mut self, role: Role, name: Option<String>, parts: Vec<Part>) {
         self.items.push(Item::Message(Message {
             id: None,
+            name,
             role,
             parts,
         }));
@@ -114,7 +120,7 @@ impl History {
         }
         // Clients give back an empty text beside calls, which nobody has said.
         if !has_calls || said.iter().any(|part| part.as_text() != Some("")) {
-            self.say(Role::Assistant, said);
+            self.say(Role::Assistant, message.name, said);
         }
         self.caller = index;
         for (call, ChatToolCall::Function(tool_call)) in calls.into_iter().enumerate() {

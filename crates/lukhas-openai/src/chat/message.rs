@@ -35,7 +35,8 @@ wire_object! {
         /// What is said.
         #[schemars(schema_with = "content_schema::<TextOnlyPart>")]
         pub content: TextOr<TextOnlyPart>,
-        /// Name of the speaker; accepted, and not passed to models.
+        /// Name of the speaker, for models behind Chat Completions; the other APIs have no place for
+        /// it.
         pub name: Option<String>,
     }
 }
@@ -47,7 +48,8 @@ wire_object! {
         /// What is said.
         #[schemars(schema_with = "content_schema::<UserPart>")]
         pub content: TextOr<UserPart>,
-        /// Name of the speaker; accepted, and not passed to models.
+        /// Name of the speaker, for models behind Chat Completions; the other APIs have no place for
+        /// it.
         pub name: Option<String>,
     }
 }
@@ -63,7 +65,8 @@ wire_object! {
         pub content: Option<TextOr<AssistantPart>>,
         /// The refusal, if it refused.
         pub refusal: Option<String>,
-        /// Name of the speaker; accepted, and not passed to models.
+        /// Name of the speaker, for models behind Chat Completions; the other APIs have no place for
+        /// it.
         pub name: Option<String>,
         /// Only null: spoken answers are not offered.
         #[serde(default)]

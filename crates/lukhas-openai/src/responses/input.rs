@@ -219,6 +219,7 @@ impl InputItem {
         Ok(match self {
             Self::Message(message) => Item::Message(Message {
                 id: message.id,
+                name: None,
                 role: message.role.to_core(),
                 parts: into_parts(message.content, &at.key("content"))?,
             }),

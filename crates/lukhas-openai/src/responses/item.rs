@@ -197,6 +197,7 @@ impl ItemObject {
         match self {
             Self::Known(KnownItem::Message(message)) => Item::Message(Message {
                 id: Some(message.id),
+                name: None,
                 role: Role::Assistant,
                 parts: parts(message.content).collect(),
             }),

@@ -165,6 +165,7 @@ pub(super) fn every_kind_of_item() -> Vec<Item> {
     let messages = roles.map(|role| {
         Item::Message(Message {
             id: Some("msg_1".to_owned()),
+            name: Some("ada".to_owned()),
             role,
             parts: parts.clone(),
         })

@@ -89,6 +89,7 @@ impl Writer {
             Item::Message(message) => {
                 self.0.push(role_tag(message.role));
                 self.optional(message.id.as_deref());
+                self.optional(message.name.as_deref());
                 self.parts(&message.parts);
             }
             Item::FunctionCall(call) => {
@@ -208,6 +209,7 @@ impl Iterator for Reader<'_> {
         };
         Some(Item::Message(Message {
             id: self.optional()?,
+            name: self.optional()?,
             role,
             parts: self.parts()?,
         }))
@@ -320,8 +322,14 @@ mod tests {
             Role::User,
             Role::Assistant,
         ]);
-        let message = (ids(), roles, parts())
-            .prop_map(|(id, role, parts)| Item::Message(Message { id, role, parts }));
+        let message = (ids(), ids(), roles, parts()).prop_map(|(id, name, role, parts)| {
+            Item::Message(Message {
+                id,
+                name,
+                role,
+                parts,
+            })
+        });
         let call = (ids(), texts(), texts(), texts()).prop_map(|(id, call_id, name, arguments)| {
             Item::FunctionCall(FunctionCall {
                 id,

@@ -41,6 +41,7 @@ fn item() -> impl Strategy<Value = Item> {
         .prop_map(|(role, parts)| {
             Item::Message(Message {
                 id: None,
+                name: None,
                 role,
                 parts,
             })

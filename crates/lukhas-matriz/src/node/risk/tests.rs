@@ -69,6 +69,7 @@ fn image(source: MediaSource) -> Part {
 fn showing(parts: Vec<Part>) -> RunRequest {
     request(vec![Item::Message(Message {
         id: None,
+        name: None,
         role: Role::User,
         parts,
     })])

@@ -32,8 +32,18 @@ fn refuse(messages: Value, kind: WireErrorKind, param: &str) -> String {
 fn message(role: Role, parts: Vec<Part>) -> Item {
     Item::Message(Message {
         id: None,
+        name: None,
         role,
         parts,
+    })
+}
+
+fn named(name: &str, role: Role, said: &str) -> Item {
+    Item::Message(Message {
+        id: None,
+        name: Some(name.to_owned()),
+        role,
+        parts: vec![text(said)],
     })
 }
 
@@ -72,13 +82,13 @@ fn each_role_is_its_own_item() {
             { "role": "system", "content": "s", "name": "ops" },
             { "role": "developer", "content": [{ "type": "text", "text": "d" }] },
             { "role": "user", "content": "u", "name": "ann" },
-            { "role": "assistant", "content": "a" },
+            { "role": "assistant", "content": "a", "name": "bot" },
         ]),
         &[
-            Item::text(Role::System, "s"),
+            named("ops", Role::System, "s"),
             Item::text(Role::Developer, "d"),
-            Item::text(Role::User, "u"),
-            Item::text(Role::Assistant, "a"),
+            named("ann", Role::User, "u"),
+            named("bot", Role::Assistant, "a"),
         ],
     );
 }

@@ -23,6 +23,7 @@ fn check_items(input: Value, expected: &[Item]) {
 fn message(role: Role, parts: Vec<Part>) -> Item {
     Item::Message(Message {
         id: None,
+        name: None,
         role,
         parts,
     })
@@ -77,6 +78,7 @@ fn earlier_answers_are_taken_back_as_they_were_sent() {
         &[
             Item::Message(Message {
                 id: Some("msg_1".into()),
+                name: None,
                 role: Role::Assistant,
                 parts: vec![Part::Text("a".into()), Part::Refusal("no".into())],
             }),

@@ -135,7 +135,11 @@ fn message(message: &Message) -> Result<Value, RunError> {
         Role::User => "user",
         Role::Assistant => "assistant",
     };
-    Ok(json!({"role": role, "content": content(&message.parts, message.role)?}))
+    let mut said = json!({"role": role, "content": content(&message.parts, message.role)?});
+    if let Some(name) = &message.name {
+        said["name"] = name.as_str().into();
+    }
+    Ok(said)
 }
 
 fn add_call(messages: &mut Vec<Value>, call: &FunctionCall) {

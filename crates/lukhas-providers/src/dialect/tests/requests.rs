@@ -185,8 +185,18 @@ fn ask(text: &str) -> RunRequest {
 fn says(role: Role, parts: Vec<Part>) -> Item {
     Item::Message(Message {
         id: Some("msg_1".into()),
+        name: None,
         role,
         parts,
+    })
+}
+
+fn named(name: &str, text: &str) -> Item {
+    Item::Message(Message {
+        id: None,
+        name: Some(name.into()),
+        role: Role::User,
+        parts: vec![Part::Text(text.into())],
     })
 }
 
@@ -206,7 +216,7 @@ fn conversation() -> RunRequest {
         instructions: Some("Be brief.".into()),
         items: vec![
             Item::text(Role::System, "You count."),
-            Item::text(Role::User, "One?"),
+            named("ada", "One?"),
             Item::text(Role::Assistant, "Two."),
             Item::text(Role::Developer, "In words."),
             Item::text(Role::User, "Three?"),
