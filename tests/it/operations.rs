@@ -23,7 +23,7 @@ async fn health_and_readiness_need_no_key_and_name_their_checks() {
 }
 
 #[tokio::test]
-async fn metrics_count_requests_runs_and_tokens_as_usage_does() {
+async fn metrics_count_requests_and_runs_and_the_tokens_of_each_run() {
     let server = TestServer::start().await;
     let client = &server.client;
     let messages = json!([{"role": "user", "content": "hello there"}]);
@@ -43,10 +43,15 @@ async fn metrics_count_requests_runs_and_tokens_as_usage_does() {
         !text.contains("/no/such/path"),
         "a path as it came in is no label"
     );
-    for (kind, key) in [("input", "prompt_tokens"), ("output", "completion_tokens")] {
+    // Each choice is a run of its own, and is paid for with its own input.
+    for (kind, key, times) in [
+        ("input", "prompt_tokens", 2.0),
+        ("output", "completion_tokens", 1.0),
+    ] {
         let labels = format!(r#"{{type="{kind}",model="lukhas-matriz",source="provider"}}"#);
         let series = format!("lukhas_tokens_total{labels}");
-        assert_eq!(value(&text, &series), usage[key].as_f64(), "{kind}");
+        let expected = usage[key].as_f64().map(|tokens| tokens * times);
+        assert_eq!(value(&text, &series), expected, "{kind}");
     }
     assert_eq!(value(&text, "lukhas_runs_in_flight"), Some(0.0));
     assert!(value(&text, "process_resident_memory_bytes").is_some_and(|bytes| bytes > 0.0));

@@ -101,7 +101,7 @@ async fn what_a_client_that_leaves_has_used_is_counted() {
 }
 
 #[tokio::test]
-async fn choices_that_are_left_share_their_input() {
+async fn choices_that_are_left_count_the_input_of_each() {
     let mock = mock().await;
     let server = before(Dialect::Chat, &mock.url()).await;
     let (path, mut body) = streamed("chat/completions", "mock+stall@3");
@@ -113,7 +113,7 @@ async fn choices_that_are_left_share_their_input() {
         assert!(left.elapsed() < Duration::from_secs(5), "{output}");
         (input_tokens, output) = counted(&server, "partial").await;
     }
-    assert_eq!(input_tokens, input());
+    assert_eq!(input_tokens, 2 * input());
     assert!((5..=8).contains(&output), "{output}");
 }
 

@@ -35,17 +35,15 @@ impl Meter {
         }
     }
 
-    /// Takes note of an event of run `index`. Runs beside each other share their input, which
-    /// counts once.
+    /// Takes note of an event of run `index`.
     pub(super) fn note(&self, index: usize, event: &RunEvent) {
         let RunEvent::Output(OutputEvent::Ended(end)) = event else {
             return;
         };
         if let Some(usage) = end.usage {
-            let used = share(index, usage);
-            self.tokens.record(&self.model, &used);
+            self.tokens.record(&self.model, &usage);
             if let Some(spending) = &self.spending {
-                spending.record(&used);
+                spending.record(&share(index, usage));
             }
         }
     }
@@ -60,16 +58,16 @@ impl Meter {
         let (tokens, model) = (self.tokens.clone(), Arc::clone(&self.model));
         let spending = self.spending.clone();
         Arc::new(move |usage| {
-            let used = share(index, usage);
-            tokens.record(&model, &used);
+            tokens.record(&model, &usage);
             if let Some(spending) = &spending {
-                spending.record(&used);
+                spending.record(&share(index, usage));
             }
         })
     }
 }
 
-/// What counts of run `index`: the input is the same for all.
+/// What counts towards limits of run `index`: as in the `usage` that the client sees, the input is
+/// the same for all. The metrics count what is paid for, each input of each run.
 fn share(index: usize, usage: Usage) -> Usage {
     Usage {
         input_tokens: if index == 0 { usage.input_tokens } else { 0 },
