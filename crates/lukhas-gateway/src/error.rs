@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use lukhas_core::{RunError, RunErrorKind, StoreError};
+use lukhas_core::{Id, RunError, RunErrorKind, StoreError};
 use lukhas_openai::{ResponseError, WireError, WireErrorKind};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -33,12 +33,14 @@ pub struct ApiError {
     code: ErrorCode,
     message: Cow<'static, str>,
     param: Option<String>,
-    allow: Option<HeaderValue>,
+    allow: Option<Box<HeaderValue>>,
     /// After how long a retry may succeed, where somebody knows.
     retry_after: Option<Duration>,
     /// Of a request that is over a limit: how the limits stand.
     over: Option<Box<Over>>,
     closes: bool,
+    /// What the log says of a defect of ours, and nobody else.
+    cause: Option<Box<str>>,
 }
 
 /// A request is over a limit.
@@ -241,6 +243,7 @@ impl ApiError {
             retry_after: None,
             over: None,
             closes: false,
+            cause: None,
         }
     }
 
@@ -274,7 +277,7 @@ impl ApiError {
         let methods = allow.to_str().unwrap_or_default();
         let message = format!("This URL does not take that method. It takes: {methods}.");
         Self {
-            allow: Some(allow.clone()),
+            allow: Some(Box::new(allow.clone())),
             ..Self::new(ErrorCode::MethodNotAllowed, message)
         }
     }
@@ -317,14 +320,21 @@ impl ApiError {
         self
     }
 
-    /// A defect of ours; `cause` goes to the log alone.
+    /// A defect of ours; `cause` goes to the log alone ([`Self::log`]).
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
-        tracing::error!(%cause, "internal error");
-        Self::new(
-            ErrorCode::InternalError,
-            "The server had an error while processing your request. It is not your fault; \
-             quote the `x-request-id` header when you report it.",
-        )
+        let message = "The server had an error while processing your request. It is not your \
+                       fault; quote the `x-request-id` header when you report it.";
+        Self {
+            cause: Some(cause.to_string().into()),
+            ..Self::new(ErrorCode::InternalError, message)
+        }
+    }
+
+    /// Says in the log what went wrong in the request, if that is a defect of ours.
+    pub(crate) fn log(&self, request_id: Id) {
+        if let Some(cause) = &self.cause {
+            tracing::error!(%request_id, %cause, "internal error");
+        }
     }
 
     /// The body.
@@ -366,7 +376,7 @@ impl ApiError {
             self.say_when_to_retry(&mut headers);
         }
         if let Some(allow) = &self.allow {
-            headers.insert(ALLOW, allow.clone());
+            headers.insert(ALLOW, HeaderValue::clone(allow));
         }
         if self.closes {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

@@ -217,8 +217,11 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         };
         let mut response = match answered {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => error.into_response(),
-            Err(_) => ApiError::internal(&"a panic while handling the request").into_response(),
+            Ok(Err(error)) => refused(error, request_id),
+            Err(_) => {
+                let error = ApiError::internal(&"a panic while handling the request");
+                refused(error, request_id)
+            }
         };
         let late = response.extensions_mut().remove();
         late.unwrap_or(standings).put_on(response.headers_mut());
@@ -226,6 +229,11 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         mark(response.headers_mut(), request_id, took);
         completion.attach(response, took)
     }
+}
+
+fn refused(error: ApiError, request_id: Id) -> Response {
+    error.log(request_id);
+    error.into_response()
 }
 
 /// What every answer carries.

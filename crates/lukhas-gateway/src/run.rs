@@ -2,6 +2,7 @@
 //! Runs: started, peeked at before the status is committed, then folded or streamed.
 
 mod events;
+mod failures;
 mod heartbeat;
 mod meter;
 
@@ -17,6 +18,7 @@ use crate::ApiError;
 use crate::admission::Permit;
 
 pub(crate) use events::{EventWriter, stream};
+pub(crate) use failures::Failures;
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use meter::Meter;
 

@@ -162,10 +162,17 @@ fn the_log_names_what_failed_by_the_identifier_that_its_client_was_told() {
     let cut = ask("mock+clean_cut@1", true);
     let log = server.stop();
     for (id, what) in [
-        (refused, "no upstream answered"),
-        (cut, "an answer broke off"),
+        (&refused, "no upstream answered"),
+        (&cut, "an answer broke off"),
     ] {
-        let is_it = |line: &&str| line.contains(what) && line.contains(&id);
+        let is_it = |line: &&str| line.contains(what) && line.contains(id);
         assert_eq!(log.lines().filter(is_it).count(), 1, "{id} {what}: {log}");
     }
+    let end = log.lines().find(|line| line.contains("stream failed"));
+    let end = end.unwrap_or_else(|| panic!("{log}"));
+    assert!(
+        end.contains("WARN") && end.contains("upstream_truncated"),
+        "{end}"
+    );
+    assert!(end.contains(&cut), "{end}");
 }

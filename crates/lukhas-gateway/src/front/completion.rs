@@ -13,6 +13,8 @@ use lukhas_core::Id;
 use lukhas_observability::{InFlight, RouteMetrics};
 use tokio::time::Instant;
 
+use crate::run::Failures;
+
 /// Counts one request and says in the log how it ended, when it is dropped.
 pub(super) struct Completion {
     metrics: RouteMetrics,
@@ -21,6 +23,8 @@ pub(super) struct Completion {
     started: Instant,
     status: u16,
     whole: bool,
+    /// What went wrong behind a status that says nothing of it.
+    failures: Option<Failures>,
     /// From its start to its end, where that is known already.
     took: Option<Duration>,
     _in_flight: InFlight,
@@ -36,6 +40,7 @@ impl Completion {
             // What a log line says of a request whose client left before there was a status.
             status: 499,
             whole: false,
+            failures: None,
             took: None,
             _in_flight: metrics.begin(),
         }
@@ -56,7 +61,8 @@ impl Completion {
     }
 
     /// Ends with the body of `response`, which began after `took`: then, if it is there already.
-    pub(super) fn attach(self, response: Response, took: Duration) -> Response {
+    pub(super) fn attach(mut self, mut response: Response, took: Duration) -> Response {
+        self.failures = response.extensions_mut().remove();
         if response.body().size_hint().exact().is_some() {
             self.end(took);
             return response;
@@ -76,6 +82,12 @@ impl Drop for Completion {
         self.metrics.observe(self.status, took.as_secs_f64());
         let (request_id, route, status) = (self.request_id, self.route, self.status);
         let ms = took.as_secs_f64() * 1e3;
+        let failures = self.failures.as_ref();
+        let failed = failures.and_then(|failures| failures.log(request_id));
+        if let Some(error) = failed {
+            tracing::warn!(%request_id, route, status, ms, error, "stream failed");
+            return;
+        }
         match (status, self.whole) {
             (500.., _) => tracing::warn!(%request_id, route, status, ms, "request failed"),
             (_, true) => tracing::debug!(%request_id, route, status, ms, "request served"),
@@ -107,5 +119,103 @@ impl HttpBody for Tracked {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use lukhas_core::Entropy;
+    use lukhas_observability::{BuildInfo, Metrics};
+
+    use super::super::refused;
+    use super::*;
+    use crate::{ApiError, ErrorCode};
+
+    struct Zero;
+
+    impl Entropy for Zero {
+        fn bits(&self) -> u128 {
+            0
+        }
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// The lines that `act` writes to the log about a request.
+    fn logged(act: impl FnOnce(Id)) -> Vec<String> {
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .with_ansi(false)
+            .without_time()
+            .with_target(false)
+            .finish();
+        let request_id = Id::new("req_", &Zero);
+        tracing::subscriber::with_default(subscriber, || act(request_id));
+        let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<_> = log.lines().map(|line| line.trim().to_owned()).collect();
+        let named = format!("request_id={request_id}");
+        assert!(lines.iter().all(|line| line.contains(&named)), "{lines:?}");
+        lines
+    }
+
+    /// A stream whose failures, which come after its status, are `failures`.
+    fn stream(request_id: Id, failures: Vec<ApiError>) {
+        let metrics = Metrics::new(BuildInfo {
+            version: "test",
+            revision: None,
+        });
+        let completion = Completion::begin(&metrics.route("/r", "POST"), "/r", request_id);
+        let stream = futures_util::stream::empty::<Result<Bytes, axum::Error>>();
+        let mut response = Response::new(Body::from_stream(stream));
+        let noted = Failures::default();
+        response.extensions_mut().insert(noted.clone());
+        let response = completion.attach(response, Duration::ZERO);
+        failures.into_iter().for_each(|error| noted.note(error));
+        drop(response);
+    }
+
+    #[test]
+    fn a_stream_that_fails_is_a_warning_with_the_code_of_its_error() {
+        let gone = || ApiError::internal(&"the store is gone");
+        let truncated = || ApiError::new(ErrorCode::UpstreamTruncated, "It broke off.");
+        let lines = logged(|id| stream(id, vec![truncated()]));
+        let [line] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert!(line.starts_with("WARN stream failed"), "{line}");
+        assert!(line.contains("error=\"upstream_truncated\""), "{line}");
+        let lines = logged(|id| stream(id, vec![truncated(), gone()]));
+        let [cause, line] = lines.as_slice() else {
+            panic!("{lines:?}");
+        };
+        assert!(cause.starts_with("ERROR internal error"), "{cause}");
+        assert!(cause.contains("the store is gone"), "{cause}");
+        assert!(line.contains("error=\"upstream_truncated\""), "{line}");
+        let lines = logged(|id| stream(id, Vec::new()));
+        assert!(lines[0].starts_with("DEBUG client left"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_defect_is_logged_with_the_request_it_was_in() {
+        let lines = logged(|id| drop(refused(ApiError::internal(&"the store is gone"), id)));
+        assert!(lines[0].starts_with("ERROR internal error"), "{lines:?}");
+        assert!(lines[0].contains("the store is gone"), "{lines:?}");
     }
 }

@@ -15,7 +15,7 @@ use lukhas_core::{
 };
 use lukhas_openai::DONE;
 
-use super::{Heartbeat, Next, Runs};
+use super::{Failures, Heartbeat, Next, Runs};
 use crate::{ApiError, answer};
 
 /// Bytes that are gathered into one write, of events that are there already.
@@ -58,11 +58,13 @@ pub(crate) fn stream(runs: Runs, heartbeat: Heartbeat, writer: impl EventWriter)
         // Some intermediaries hold the head back until the first byte of the body.
         out.put_slice(KEEP_ALIVE);
     }
+    let failures = Failures::default();
     let frames = Frames {
         runs,
         heartbeat,
         writer,
         out,
+        failures: failures.clone(),
         begun: false,
         has_written: false,
         over: false,
@@ -71,7 +73,9 @@ pub(crate) fn stream(runs: Runs, heartbeat: Heartbeat, writer: impl EventWriter)
         let frame = frames.next().await?;
         Some((Ok::<_, Infallible>(frame), frames))
     });
-    answer::events(Body::from_stream(frames))
+    let mut response = answer::events(Body::from_stream(frames));
+    response.extensions_mut().insert(failures);
+    response
 }
 
 /// What is left of a streamed answer.
@@ -82,6 +86,7 @@ struct Frames<W> {
     heartbeat: Heartbeat,
     writer: W,
     out: BytesMut,
+    failures: Failures,
     begun: bool,
     /// Whether the client has been sent anything: the first piece waits for nothing.
     has_written: bool,
@@ -164,22 +169,32 @@ impl<W: EventWriter> Frames<W> {
         if let Outcome::Failed(error) = &end.outcome {
             self.fail(error, end.usage);
             // The failure is the news, whether or not what there is could be kept.
-            let _ = self.writer.keep().await;
+            if let Err(error) = self.writer.keep().await {
+                self.failures.note(error);
+            }
             return Ok(());
         }
         let before = self.out.len();
         self.writer.event(index, event, &mut self.out)?;
         if let Err(error) = self.writer.keep().await {
             self.out.truncate(before);
-            self.fail(&internal(&error.to_string()), end.usage);
+            let told = internal(&error.to_string());
+            self.failures.note(error);
+            self.tell(&told, end.usage);
         }
         Ok(())
     }
 
-    /// Says that the answer failed, as its last word.
+    /// The answer has failed.
     fn fail(&mut self, error: &RunError, usage: Option<Usage>) {
+        self.failures.note(error.clone().into());
+        self.tell(error, usage);
+    }
+
+    /// Says that the answer failed, as its last word.
+    fn tell(&mut self, error: &RunError, usage: Option<Usage>) {
         if let Err(error) = self.writer.fail(error, usage, &mut self.out) {
-            tracing::error!(%error, "the end of a stream could not be written");
+            self.failures.note(error.into());
         }
         self.close();
     }
