@@ -116,6 +116,31 @@ async fn a_url_that_misses_a_route_by_a_little_is_told_which() {
     }
 }
 
+/// A path of the official API that is not built is no identifier of anything.
+#[tokio::test]
+async fn an_official_path_that_is_not_built_is_unknown() {
+    let server = TestServer::start().await;
+    for (method, path) in [
+        ("POST", "/v1/responses/compact"),
+        ("GET", "/v1/responses/compact"),
+        ("POST", "/v1/responses/resp_1/cancel"),
+        ("GET", "/v1/chat/completions/chatcmpl-1"),
+        ("GET", "/v1/chat/completions/chatcmpl-1/messages"),
+    ] {
+        let request = server
+            .client
+            .request(method, path, bytes::Bytes::from("{}"));
+        let answer = server.client.whole(request).await;
+        check(&answer, 404, "invalid_request_error", "not_found");
+        let message = answer.json()["error"]["message"].clone();
+        let expected = format!("Unknown request URL: {method} {path}. ");
+        assert!(
+            message.as_str().is_some_and(|m| m.starts_with(&expected)),
+            "{message}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_model_that_only_embeds_is_not_called_unknown() {
     let server = TestServer::start().await;

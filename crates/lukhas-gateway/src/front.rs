@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, MethodRouter};
+use axum::routing::{MethodFilter, MethodRouter, any};
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
 use futures_util::future::Either;
@@ -75,6 +75,10 @@ enum Action {
     RefusePath,
 }
 
+/// Paths of the official API that are not built, where a route would take their last part for the
+/// identifier of something.
+const NOT_BUILT: &[&str] = &["/v1/responses/compact"];
+
 impl Front {
     pub(crate) fn new(
         shared: &Arc<Shared>,
@@ -85,7 +89,11 @@ impl Front {
             paths.entry(route.path).or_default().push(route);
         }
         let unmatched = endpoint(shared, Action::RefusePath, UNMATCHED, "ANY", None);
-        let router = Router::new().fallback(move |request| serve(Arc::clone(&unmatched), request));
+        let refuse = move |request| serve(Arc::clone(&unmatched), request);
+        let mut router = Router::new().fallback(refuse.clone());
+        for path in NOT_BUILT {
+            router = router.route(path, any(refuse.clone()));
+        }
         let mut front = Self {
             router,
             plain: Vec::new(),
