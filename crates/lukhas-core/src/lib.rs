@@ -15,6 +15,7 @@
 //! | [`Tokenizer`] | texts to token counts and ids |
 //! | [`Validator`] | JSON against a JSON Schema |
 //! | [`ResponseStore`] | answers that can be fetched and continued |
+//! | [`IdempotencyStore`] | one answer for all requests that are the same |
 //! | [`Entropy`] | bits for identifiers |
 
 mod embedding;
@@ -22,6 +23,7 @@ mod error;
 mod event;
 mod glob;
 mod id;
+mod idempotency;
 mod item;
 mod price;
 mod principal;
@@ -40,6 +42,7 @@ pub use event::{
 };
 pub use glob::{Glob, GlobError};
 pub use id::{Entropy, Id};
+pub use idempotency::{AnswerPieces, Claim, Claimed, Fingerprint, IdempotencyStore};
 pub use item::{
     FunctionCall, FunctionOutput, Item, ItemKind, Media, MediaSource, Message, Part, Role,
 };

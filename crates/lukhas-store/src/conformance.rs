@@ -2,11 +2,14 @@
 //! What every [`ResponseStore`] must do.
 
 mod fixture;
+mod idempotency;
 mod rules;
 
 use lukhas_core::ResponseStore;
 
 use self::fixture::Probe;
+
+pub use self::idempotency::check_idempotency;
 
 /// A rule that a store broke.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Stores for responses, behind the [`lukhas_core::ResponseStore`] seam.
+//! Stores for responses, behind the [`lukhas_core::ResponseStore`] seam, and for the answers to
+//! requests with an idempotency key, behind [`lukhas_core::IdempotencyStore`].
 //!
-//! [`MemoryStore`] keeps them in this process, within bounds, until it ends. What every store must
-//! do is written down as a suite, `check_conformance` (feature `conformance`), which the tests of
-//! each store run.
+//! [`MemoryStore`] and [`MemoryIdempotency`] keep them in this process, within bounds, until it ends.
+//! What every store must do is written down as a suite each, `check_conformance` and
+//! `check_idempotency` (feature `conformance`), which the tests of each store run.
 //!
 //! ```
 //! use lukhas_core::{Item, ResponseStore, Role, StoredResponse};
@@ -28,8 +29,11 @@
 
 #[cfg(any(test, feature = "conformance"))]
 mod conformance;
+mod idempotency;
 mod memory;
+mod size;
 
 #[cfg(any(test, feature = "conformance"))]
-pub use conformance::{Violation, check_conformance};
+pub use conformance::{Violation, check_conformance, check_idempotency};
+pub use idempotency::{IdempotencyLimits, IdempotencyUsage, MemoryIdempotency};
 pub use memory::{MemoryLimits, MemoryStore, MemoryUsage};

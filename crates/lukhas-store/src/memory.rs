@@ -3,7 +3,6 @@
 
 mod pack;
 mod shelf;
-mod size;
 mod turn;
 
 use std::fmt;

@@ -8,7 +8,7 @@
 use lukhas_core::{FunctionCall, FunctionOutput, Item, Media, MediaSource, Message, Part, Role};
 use serde_json::Value;
 
-use super::size;
+use crate::size;
 
 /// Items, packed. An opaque one keeps its JSON value: not every value survives being written.
 pub(super) struct Packed {

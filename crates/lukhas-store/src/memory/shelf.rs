@@ -9,7 +9,8 @@ use hashlink::LinkedHashMap;
 use lukhas_core::{Item, StoreError, StoredResponse};
 
 use super::turn::{Before, Items, Turn};
-use super::{MemoryLimits, MemoryUsage, size};
+use super::{MemoryLimits, MemoryUsage};
+use crate::size;
 
 /// What an entry takes beside its texts: its node in the table, at most four slots of it (a table
 /// that has just doubled and is about to shrink), the handle of a body that has been read, and what

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use lukhas_core::Item;
 
 use super::pack::Packed;
-use super::size;
+use crate::size;
 
 /// The items of a request and of its answer.
 pub(super) struct Items {

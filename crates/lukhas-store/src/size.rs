@@ -4,18 +4,18 @@
 use serde_json::Value;
 
 /// What an allocator adds to an allocation, roughly.
-pub(super) const ALLOCATION: usize = 16;
+pub(crate) const ALLOCATION: usize = 16;
 
 /// What a key of a JSON object takes beside its text and its value: a hash and a table slot.
 const OBJECT_SLOT: usize = 32;
 
 /// Bytes of an allocation.
-pub(super) fn allocation(bytes: usize) -> usize {
+pub(crate) fn allocation(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { bytes + ALLOCATION }
 }
 
 /// Bytes of JSON values, which may be nested without bounds.
-pub(super) fn json_list(values: &[Value]) -> usize {
+pub(crate) fn json_list(values: &[Value]) -> usize {
     let mut bytes = allocation(size_of_val(values));
     let mut open: Vec<&Value> = values.iter().collect();
     while let Some(value) = open.pop() {
