@@ -11,6 +11,7 @@ mod errors;
 mod faults;
 mod hedging;
 mod hostile;
+mod idempotency;
 mod independent;
 mod keys;
 mod operations;

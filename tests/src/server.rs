@@ -15,12 +15,14 @@ use lukhas_core::{
     Tokenizer,
 };
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
-use lukhas_gateway::{Drain, FailedAttempts, Gateway, GatewayParts, Limits, RateLimits};
+use lukhas_gateway::{
+    Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits, RateLimits,
+};
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_observability::{BuildInfo, Metrics};
 use lukhas_providers::RoutedModel;
-use lukhas_store::{MemoryLimits, MemoryStore};
+use lukhas_store::{MemoryIdempotency, MemoryLimits, MemoryStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -62,6 +64,9 @@ pub const FAILURES: [NonZeroU32; 2] = [NonZeroU32::new(20).unwrap(), NonZeroU32:
 
 /// The proxies that are trusted. Requests over a connection have no peer, and are not limited.
 pub const PROXY: &str = "10.0.0.0/8";
+
+/// How long a run with an idempotency key goes on that nobody waits for.
+const LINGER: Duration = Duration::from_secs(30);
 
 /// Counts the keys that it judges.
 struct Counting {
@@ -190,6 +195,10 @@ fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> G
         limits: options.limits,
         rate_limits: options.rate_limits,
         heartbeat: options.heartbeat,
+        idempotency: Some(Idempotency {
+            store: Arc::new(MemoryIdempotency::default()),
+            linger: LINGER,
+        }),
     }
 }
 

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use lukhas_auth::{GeneratedKey, KeyEntry, KeyRing, KeySet};
 use lukhas_core::{Authenticator, Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
-use lukhas_gateway::{FailedAttempts, Gateway, GatewayParts, Limits};
+use lukhas_gateway::{FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_redact::Secret;
-use lukhas_store::MemoryStore;
+use lukhas_store::{MemoryIdempotency, MemoryStore};
 
 use crate::entropy::ThreadEntropy;
 use crate::upstreams::{UpstreamInfo, Upstreams};
@@ -72,6 +72,10 @@ impl App {
             },
             rate_limits,
             heartbeat: settings.heartbeat(),
+            idempotency: settings.idempotency().map(|it| Idempotency {
+                store: Arc::new(MemoryIdempotency::new(it.limits())),
+                linger: it.linger(),
+            }),
         });
         Ok(Self {
             settings,

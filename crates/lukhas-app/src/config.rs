@@ -72,6 +72,8 @@ pub struct Config {
     pub limits: Vec<LimitConfig>,
     /// Where responses are kept.
     pub store: StoreConfig,
+    /// Requests with an `Idempotency-Key`, which are answered once.
+    pub idempotency: IdempotencyConfig,
 }
 
 /// The listener and its limits.
@@ -307,6 +309,23 @@ pub struct StoreConfig {
     pub max_entries: Bounded<1, 100_000_000>,
 }
 
+/// Requests with an `Idempotency-Key`, which are answered once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IdempotencyConfig {
+    /// Seconds that an answer is kept after its end, to be given again; 0 passes over the header.
+    pub ttl_s: Bounded<0, 2_592_000>,
+    /// Most bytes of memory for kept answers; beyond, the oldest are dropped.
+    pub max_bytes: Bounded<65_536, 1_099_511_627_776>,
+    /// Most kept answers, those under way among them; beyond, the oldest are dropped.
+    pub max_entries: Bounded<1, 100_000_000>,
+    /// Most bytes of one kept answer; a larger one reaches those who read it, and nobody later.
+    pub max_entry_bytes: Bounded<1_024, 1_099_511_627_776>,
+    /// Most milliseconds that a run goes on whose clients have all left, so that one that comes back
+    /// finds its answer; 0 ends it at once.
+    pub linger_ms: Bounded<0, 3_600_000>,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -322,6 +341,7 @@ impl Default for Config {
             retry: RetryConfig::default(),
             limits: limit::defaults(),
             store: StoreConfig::default(),
+            idempotency: IdempotencyConfig::default(),
         }
     }
 }
@@ -420,6 +440,18 @@ impl Default for StoreConfig {
         Self {
             max_bytes: Bounded::of::<67_108_864>(),
             max_entries: Bounded::of::<100_000>(),
+        }
+    }
+}
+
+impl Default for IdempotencyConfig {
+    fn default() -> Self {
+        Self {
+            ttl_s: Bounded::of::<86_400>(),
+            max_bytes: Bounded::of::<67_108_864>(),
+            max_entries: Bounded::of::<10_000>(),
+            max_entry_bytes: Bounded::of::<4_194_304>(),
+            linger_ms: Bounded::of::<30_000>(),
         }
     }
 }

@@ -40,10 +40,10 @@ mod yaml;
 pub use app::App;
 
 pub use config::{
-    AuthConfig, Bounded, ClassConfig, Config, Decimal, EngineConfig, LimitConfig, LogConfig,
-    LogFormat, ModelConfig, ModelsConfig, Origin, OutOfRange, PerConfig, PeriodConfig, Problem,
-    Problems, RateConfig, RetryConfig, ServerConfig, StoreConfig, TargetConfig, TimeoutsConfig,
-    UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
+    AuthConfig, Bounded, ClassConfig, Config, Decimal, EngineConfig, IdempotencyConfig,
+    LimitConfig, LogConfig, LogFormat, ModelConfig, ModelsConfig, Origin, OutOfRange, PerConfig,
+    PeriodConfig, Problem, Problems, RateConfig, RetryConfig, ServerConfig, StoreConfig,
+    TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};
@@ -51,6 +51,6 @@ pub use keys::wish::KeyWish;
 pub use load::{Flags, Loaded, Sources, load};
 pub use mock::{MockFlags, MockSources, mock_options};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
-pub use settings::{Aliases, Auth, Log, Server, Settings};
+pub use settings::{Aliases, Auth, Idempotency, Log, Server, Settings};
 pub use upstreams::UpstreamInfo;
 pub use yaml::to_yaml;

@@ -3,6 +3,7 @@
 
 mod aliases;
 mod auth;
+mod idempotency;
 mod log;
 mod server;
 mod urls;
@@ -17,6 +18,7 @@ use crate::config::{Config, Origins, Problem, Problems, StoreConfig};
 
 pub use self::aliases::Aliases;
 pub use self::auth::Auth;
+pub use self::idempotency::Idempotency;
 pub use self::log::Log;
 pub use self::server::Server;
 
@@ -32,6 +34,7 @@ pub struct Settings {
     context_window: u64,
     heartbeat: Option<Duration>,
     store: MemoryLimits,
+    idempotency: Option<Idempotency>,
 }
 
 impl Settings {
@@ -89,6 +92,12 @@ impl Settings {
         self.store
     }
 
+    /// How requests with an `Idempotency-Key` are answered once; `None` passes over the header.
+    #[must_use]
+    pub fn idempotency(&self) -> Option<Idempotency> {
+        self.idempotency
+    }
+
     /// The same settings, the paths of key files taken from the folder of the file that names each.
     pub(crate) fn with_key_files_from(mut self, origins: &Origins) -> Self {
         self.auth = self.auth.in_folders(origins);
@@ -107,15 +116,19 @@ impl TryFrom<Config> for Settings {
             Log::try_from(config.log),
             Aliases::try_from(config.models),
             urls::private_hosts(&config.urls),
+            idempotency::from_config(&config.idempotency),
         );
-        let (Ok(server), Ok(auth), Ok(log), Ok(aliases), Ok(private_hosts)) = parts else {
-            let (server, auth, log, aliases, hosts) = parts;
+        let (Ok(server), Ok(auth), Ok(log), Ok(aliases), Ok(private_hosts), Ok(idempotency)) =
+            parts
+        else {
+            let (server, auth, log, aliases, hosts, idempotency) = parts;
             let problems = [
                 server.err(),
                 auth.err(),
                 log.err(),
                 aliases.err(),
                 hosts.err(),
+                idempotency.err(),
             ];
             let problems = problems.into_iter().flatten().flatten();
             return Err(Problems::from_failure(problems));
@@ -130,6 +143,7 @@ impl TryFrom<Config> for Settings {
             context_window: config.engine.context_window.get(),
             heartbeat: Some(config.timeouts.heartbeat_ms.millis()).filter(|beat| !beat.is_zero()),
             store: limits(&config.store),
+            idempotency,
         })
     }
 }

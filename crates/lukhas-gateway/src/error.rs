@@ -41,6 +41,8 @@ pub struct ApiError {
     closes: bool,
     /// What the log says of a defect of ours, and nobody else.
     cause: Option<Box<str>>,
+    /// Whether a run had begun to answer.
+    began: bool,
 }
 
 /// A request is over a limit.
@@ -84,6 +86,10 @@ pub enum ErrorCode {
     MethodNotAllowed,
     /// 408: the body came too slowly.
     RequestTimeout,
+    /// 409: the answer to the request of that idempotency key is not there to be given again.
+    Conflict,
+    /// 409: the idempotency key was used for another request.
+    IdempotencyKeyReused,
     /// 413: the body is too large.
     RequestTooLarge,
     /// 414: the URL is too long.
@@ -129,7 +135,7 @@ pub(crate) struct ErrorDetail<'e> {
 
 impl ErrorCode {
     /// Every code there is, in the order of their statuses.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::MalformedRequest,
         Self::InvalidJson,
         Self::InvalidType,
@@ -145,6 +151,8 @@ impl ErrorCode {
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::RequestTimeout,
+        Self::Conflict,
+        Self::IdempotencyKeyReused,
         Self::RequestTooLarge,
         Self::UriTooLong,
         Self::UnsupportedMediaType,
@@ -176,6 +184,8 @@ impl ErrorCode {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
+            Self::Conflict => "conflict",
+            Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::RequestTooLarge => "request_too_large",
             Self::UriTooLong => "uri_too_long",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -207,6 +217,7 @@ impl ErrorCode {
             Self::ModelNotFound | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict | Self::IdempotencyKeyReused => StatusCode::CONFLICT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -244,6 +255,7 @@ impl ApiError {
             over: None,
             closes: false,
             cause: None,
+            began: false,
         }
     }
 
@@ -320,6 +332,25 @@ impl ApiError {
         self
     }
 
+    /// The same error, of a run that had begun to answer.
+    pub(crate) fn after_beginning(mut self) -> Self {
+        self.began = true;
+        self
+    }
+
+    /// Whether it is the answer to a request that was carried out, so that the same request gets it
+    /// again. What asks to be retried is not.
+    pub(crate) fn is_an_answer(&self) -> bool {
+        self.began && !self.asks_for_a_retry()
+    }
+
+    fn asks_for_a_retry(&self) -> bool {
+        matches!(
+            self.code.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        )
+    }
+
     /// A defect of ours; `cause` goes to the log alone ([`Self::log`]).
     pub(crate) fn internal(cause: &dyn std::fmt::Display) -> Self {
         let message = "The server had an error while processing your request. It is not your \
@@ -369,11 +400,12 @@ impl ApiError {
         if self.code == ErrorCode::InvalidApiKey {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(
-            self.code.status(),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        ) {
+        if self.asks_for_a_retry() {
             self.say_when_to_retry(&mut headers);
+        }
+        if self.code.status() == StatusCode::CONFLICT {
+            // The official clients would try again, with the same key.
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
         }
         if let Some(allow) = &self.allow {
             headers.insert(ALLOW, HeaderValue::clone(allow));

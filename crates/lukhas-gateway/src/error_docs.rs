@@ -44,6 +44,8 @@ A 429 and a 503 carry `Retry-After` in whole seconds, at least 1 and at most 120
 `retry-after-ms`, which is exact. Where the wait is longer, or no retry can succeed,
 `x-should-retry: false` keeps the official clients from trying; a request that a rate limit can never
 admit has no time to retry at all. [LIMITS.md](ops/LIMITS.md) is about this server's own limits.
+A 409 carries `x-should-retry: false`: the same key will not do
+([IDEMPOTENCY.md](ops/IDEMPOTENCY.md)).
 
 A failure after the first byte of a stream cannot change the status. A streamed response then ends
 with `response.failed`, whose `error.code` is of the official closed set (`server_error`,
@@ -120,6 +122,15 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "The body came too slowly.",
             "Retry; the connection is closed.",
         ),
+        ErrorCode::Conflict => (
+            "The request of this `Idempotency-Key` was carried out, but its answer was too large to be \
+             kept.",
+            "Use a new key to carry it out anew.",
+        ),
+        ErrorCode::IdempotencyKeyReused => (
+            "The `Idempotency-Key` was used for another request.",
+            "Use a new key for a new request.",
+        ),
         ErrorCode::RequestTooLarge => (
             "The body is larger than the limit.",
             "Send less; the message has the limit.",
@@ -155,7 +166,8 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Retry.",
         ),
         ErrorCode::Overloaded => (
-            "The server runs as many requests as it may, or is shutting down.",
+            "The server runs as many requests as it may, with an `Idempotency-Key` or in all, or is \
+             shutting down.",
             "Retry after `Retry-After`.",
         ),
         ErrorCode::UpstreamTimeout => ("The upstream model took too long.", "Retry."),

@@ -26,6 +26,7 @@ use lukhas_observability::RouteMetrics;
 use tower::Service as _;
 
 use crate::gateway::Shared;
+use crate::idempotency::once;
 use crate::limits::{RouteLimits, Standings, Ticket};
 use crate::route::{Access, Call, Handler, Method, Route, routes};
 use crate::{ApiError, ErrorCode, Network, Peer};
@@ -272,24 +273,40 @@ fn handle(
     match route.handler {
         Handler::Public(handler) => Ok((handler(Arc::clone(shared)), Standings::default())),
         Handler::Keyed(handler) => {
-            let principal = authenticate(shared, &request)?;
-            authorize(route, &principal)?;
-            let ticket = match &endpoint.limits {
-                Some(limits) => limits.admit(&principal, address(shared, limits, &request))?,
-                None => Ticket::default(),
-            };
-            let standings = ticket.standings();
-            crate::handler::check_query(route, request.uri().query())?;
-            let answer = handler(Call {
-                shared: Arc::clone(shared),
-                principal,
-                request_id,
-                request,
-                ticket,
-            });
-            Ok((answer, standings))
+            let (call, standings) = admit(endpoint, route, request_id, request)?;
+            Ok((handler(call), standings))
+        }
+        Handler::Once(handler) => {
+            let (call, standings) = admit(endpoint, route, request_id, request)?;
+            Ok((once(call, handler), standings))
         }
     }
+}
+
+/// The request as handlers get it, if its key and its limits allow it.
+fn admit(
+    endpoint: &Endpoint,
+    route: &Route,
+    request_id: Id,
+    request: Request,
+) -> Result<(Call, Standings), ApiError> {
+    let shared = &endpoint.shared;
+    let principal = authenticate(shared, &request)?;
+    authorize(route, &principal)?;
+    let ticket = match &endpoint.limits {
+        Some(limits) => limits.admit(&principal, address(shared, limits, &request))?,
+        None => Ticket::default(),
+    };
+    let standings = ticket.standings();
+    crate::handler::check_query(route, request.uri().query())?;
+    let call = Call {
+        shared: Arc::clone(shared),
+        principal,
+        request_id,
+        request,
+        ticket,
+    };
+    Ok((call, standings))
 }
 
 fn authenticate(shared: &Shared, request: &Request) -> Result<Arc<Principal>, ApiError> {

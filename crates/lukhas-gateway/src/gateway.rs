@@ -14,8 +14,9 @@ use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
 use crate::front::Front;
+use crate::idempotency::Once;
 use crate::limits::RateLimits;
-use crate::{FailedAttempts, Network};
+use crate::{FailedAttempts, Idempotency, Network};
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -43,6 +44,8 @@ pub struct GatewayParts {
     /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
     /// ever. A stream that is silent for so long before its first event is committed as 200.
     pub heartbeat: Option<Duration>,
+    /// How requests with an `Idempotency-Key` are answered once; `None` passes over the header.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// Bounds on what is accepted.
@@ -77,6 +80,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) admission: Arc<Admission>,
+    pub(crate) once: Option<Arc<Once>>,
 }
 
 impl Default for Limits {
@@ -96,6 +100,7 @@ impl Gateway {
         let (answering, embedding) = (parts.orchestrator.models(), parts.embedder.models());
         let models = answering.iter().chain(embedding).map(|model| &model.id);
         let tokens = parts.metrics.tokens(models);
+        let once = parts.idempotency.map(|it| Once::new(it, &parts.metrics));
         let limited = parts.rate_limits.of_routes(&parts.metrics);
         let shared = Arc::new(Shared {
             orchestrator: parts.orchestrator,
@@ -110,6 +115,7 @@ impl Gateway {
             limits: parts.limits,
             heartbeat: parts.heartbeat,
             admission: Admission::new(parts.limits.max_in_flight),
+            once: once.map(Arc::new),
         });
         let front = Arc::new(Front::new(&shared, &limited));
         Self { shared, front }

@@ -11,6 +11,7 @@
 //! | who, unless its client failed too often | `front`, through [`lukhas_core::Authenticator`] |
 //! | how often, how much | `limits` |
 //! | body within its bounds | `body` |
+//! | the same once, for requests that carry the same key | `idempotency`, through [`lukhas_core::IdempotencyStore`] |
 //! | what is asked | `handler`, through `lukhas_openai` |
 //! | run, peek before the status, fold or stream | `run` |
 //! | drain | [`Drain`] |
@@ -24,6 +25,7 @@ mod error_docs;
 mod front;
 mod gateway;
 mod handler;
+mod idempotency;
 mod limits;
 mod network;
 mod openapi;
@@ -36,6 +38,7 @@ pub use attempts::FailedAttempts;
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
 pub use gateway::{Gateway, GatewayParts, Limits};
+pub use idempotency::Idempotency;
 pub use limits::{LimitRule, Per, RateLimits};
 pub use network::{Network, NetworkError, Peer};
 pub use openapi::openapi_json;

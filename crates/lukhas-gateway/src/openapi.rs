@@ -11,7 +11,8 @@ use lukhas_core::Scope;
 use serde_json::{Map, Value, json};
 
 use crate::error::{ErrorBody, ErrorCode};
-use crate::route::{Access, Answer, Parameter, Place, RequestBody, Route, routes};
+use crate::idempotency::{LONGEST, REPLAYED};
+use crate::route::{Access, Answer, Handler, Parameter, Place, RequestBody, Route, routes};
 use schemas::Schemas;
 
 const DESCRIPTION: &str = "The OpenAI API, served by Lukhas in front of any model. \
@@ -95,6 +96,10 @@ fn headers() -> Value {
             "description": "`false` where no retry that clients make by themselves can succeed.",
             "schema": {"type": "string", "enum": ["false"]},
         },
+        "IdempotentReplayed": {
+            "description": "`true` where the same request with the same `Idempotency-Key` was answered before.",
+            "schema": {"type": "string", "enum": ["true"]},
+        },
         "RateLimit": {
             "description": "Most that the tightest rate limit of the request admits at once.",
             "schema": {"type": "integer", "minimum": 1},
@@ -116,7 +121,7 @@ fn operation(route: &Route, schemas: &mut Schemas, error: &Value) -> Value {
         "tags": [route.tag],
         "summary": route.summary,
         "description": description(route),
-        "parameters": route.parameters.iter().map(parameter).collect::<Vec<_>>(),
+        "parameters": parameters(route),
     });
     if route.access == Access::Public {
         operation["security"] = json!([]);
@@ -139,6 +144,34 @@ fn description(route: &Route) -> String {
             )
         }
     }
+}
+
+fn parameters(route: &Route) -> Vec<Value> {
+    let key = is_answered_once(route).then(idempotency_key);
+    route.parameters.iter().map(parameter).chain(key).collect()
+}
+
+fn is_answered_once(route: &Route) -> bool {
+    match route.handler {
+        Handler::Once(_) => true,
+        Handler::Keyed(_) | Handler::Public(_) => false,
+    }
+}
+
+fn idempotency_key() -> Value {
+    json!({
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": false,
+        "description": "A name for this request, of your choice. The same request with the same key is \
+            carried out once, and answered every time.",
+        "schema": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": LONGEST,
+            "pattern": "^[!-~]+$",
+        },
+    })
 }
 
 fn parameter(parameter: &Parameter) -> Value {
@@ -168,6 +201,9 @@ fn responses(route: &Route, schemas: &mut Schemas, error: &Value) -> Value {
     let mut answered = success(&route.answer, schemas);
     if route.class.is_some() {
         describe_limits(&mut answered);
+    }
+    if is_answered_once(route) {
+        answered["headers"][REPLAYED.as_str()] = header("IdempotentReplayed");
     }
     responses.insert("200".to_owned(), answered);
     if let Answer::Checks(schema) = route.answer {
@@ -202,6 +238,9 @@ fn always(route: &Route) -> Vec<ErrorCode> {
     }
     if route.class.is_some() {
         codes.push(ErrorCode::RateLimitExceeded);
+    }
+    if is_answered_once(route) {
+        codes.extend([ErrorCode::Conflict, ErrorCode::IdempotencyKeyReused]);
     }
     codes
 }
@@ -258,6 +297,9 @@ fn failure(codes: &[&ErrorCode], error: &Value) -> Value {
     if limited || codes.contains(&&ErrorCode::Overloaded) {
         failure["headers"]["retry-after"] = header("RetryAfter");
         failure["headers"]["retry-after-ms"] = header("RetryAfterMs");
+        failure["headers"]["x-should-retry"] = header("ShouldRetry");
+    }
+    if codes.contains(&&ErrorCode::Conflict) {
         failure["headers"]["x-should-retry"] = header("ShouldRetry");
     }
     if limited {

@@ -114,13 +114,18 @@ pub(crate) enum Answer {
     Text(&'static [&'static str]),
 }
 
+/// Answers the holder of a key.
+pub(crate) type KeyedHandler = fn(Call) -> BoxFuture<'static, Result<Response, ApiError>>;
+
 /// What answers a route.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
     /// Anyone is answered.
     Public(fn(Arc<Shared>) -> BoxFuture<'static, Result<Response, ApiError>>),
     /// The holder of a key is answered.
-    Keyed(fn(Call) -> BoxFuture<'static, Result<Response, ApiError>>),
+    Keyed(KeyedHandler),
+    /// The same; requests that carry the same `Idempotency-Key`, once.
+    Once(KeyedHandler),
 }
 
 /// An authenticated request.

@@ -214,7 +214,7 @@ impl Runs {
                 let Some((index, event)) = next else { break };
                 if let RunEvent::Output(output) = &event {
                     if let Some(error) = failure(output) {
-                        return Err(error.clone().into());
+                        return Err(ApiError::from(error.clone()).after_beginning());
                     }
                     apply(index, output);
                 }

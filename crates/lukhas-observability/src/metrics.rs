@@ -3,6 +3,7 @@
 
 mod cost;
 mod exposition;
+mod idempotency;
 mod limit;
 mod process;
 mod route;
@@ -19,6 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::cost::CostFamily;
+use self::idempotency::ClaimFamily;
 use self::limit::LimitFamily;
 use self::process::Process;
 use self::route::{Code, Route};
@@ -26,6 +28,7 @@ use self::tokens::Kind;
 use self::upstream::{BudgetLeft, UpstreamFamilies};
 
 pub use self::exposition::Format;
+pub use self::idempotency::{ClaimOutcome, IdempotencyMetrics};
 pub use self::limit::LimitMetrics;
 pub use self::route::RouteMetrics;
 pub use self::tokens::TokenMetrics;
@@ -60,6 +63,7 @@ pub struct Metrics {
     tokens: Family<Kind, Counter>,
     cost: CostFamily,
     limits: LimitFamily,
+    claims: ClaimFamily,
     upstreams: UpstreamFamilies,
 }
 
@@ -94,6 +98,7 @@ impl Metrics {
         registry.register("lukhas_tokens", help, tokens.clone());
         let cost = cost::register(&mut registry);
         let limits = limit::register(&mut registry);
+        let claims = idempotency::register(&mut registry);
         let upstreams = UpstreamFamilies::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
@@ -103,6 +108,7 @@ impl Metrics {
             tokens,
             cost,
             limits,
+            claims,
             upstreams,
         }
     }
@@ -131,6 +137,12 @@ impl Metrics {
     #[must_use]
     pub fn limit(&self, rule: &str, unit: &'static str) -> LimitMetrics {
         LimitMetrics::new(&self.limits, rule, unit)
+    }
+
+    /// The handle for requests with an idempotency key.
+    #[must_use]
+    pub fn idempotency(&self) -> IdempotencyMetrics {
+        IdempotencyMetrics::new(&self.claims)
     }
 
     /// The handles of the upstream that is configured under `name`.

@@ -58,9 +58,14 @@ impl Client {
     }
 
     pub(crate) fn send_post(&mut self, path: &str, body: &str) {
+        self.send_post_with(path, "", body);
+    }
+
+    /// The same, with further `headers`, each with its line's end.
+    pub(crate) fn send_post_with(&mut self, path: &str, headers: &str, body: &str) {
         let (key, length) = (&self.key, body.len());
         self.send(format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\
+            "POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n{headers}\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
         ));
     }

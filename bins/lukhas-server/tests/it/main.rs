@@ -8,6 +8,8 @@ mod counted;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod idempotency;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod knobs;

@@ -163,7 +163,8 @@ async fn whole(mut runs: Runs, mut answer: Box<Answering>) -> Result<Response, A
     let Answering { fold, keeping, .. } = *answer;
     if let Some(keeping) = keeping {
         let (id, output) = fold.into_parts();
-        keeping.keep(id, output, body.clone()).await?;
+        let kept = keeping.keep(id, output, body.clone()).await;
+        kept.map_err(ApiError::after_beginning)?;
     }
     Ok(answer::json_bytes(body))
 }

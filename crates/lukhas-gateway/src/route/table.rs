@@ -66,7 +66,7 @@ pub(super) const ROUTES: &[Route] = &[
             UpstreamTruncated,
             UpstreamTimeout
         ],
-        handler: Handler::Keyed(|call| Box::pin(responses::create(call))),
+        handler: Handler::Once(|call| Box::pin(responses::create(call))),
     },
     Route {
         method: Method::Get,
@@ -199,7 +199,7 @@ pub(super) const ROUTES: &[Route] = &[
             UpstreamTruncated,
             UpstreamTimeout
         ],
-        handler: Handler::Keyed(|call| Box::pin(chat::create(call))),
+        handler: Handler::Once(|call| Box::pin(chat::create(call))),
     },
     Route {
         method: Method::Post,
@@ -221,7 +221,7 @@ pub(super) const ROUTES: &[Route] = &[
             UpstreamTruncated,
             UpstreamTimeout
         ],
-        handler: Handler::Keyed(|call| Box::pin(embeddings::create(call))),
+        handler: Handler::Once(|call| Box::pin(embeddings::create(call))),
     },
     Route {
         method: Method::Get,

@@ -191,6 +191,30 @@ async fn a_fold_fails_with_the_first_failure() {
         .await
         .expect_err("one failed");
     assert_eq!(error.code(), ErrorCode::UpstreamError);
+    assert!(error.is_an_answer(), "they had begun");
+}
+
+#[tokio::test]
+async fn only_what_began_and_asks_for_no_retry_is_an_answer() {
+    for (begins, kind, expected) in [
+        (true, RunErrorKind::Upstream, true),
+        (true, RunErrorKind::UpstreamTimeout, true),
+        (true, RunErrorKind::RateLimited, false),
+        (true, RunErrorKind::Overloaded, false),
+        (true, RunErrorKind::ShuttingDown, false),
+        (false, RunErrorKind::Upstream, false),
+        (false, RunErrorKind::InvalidRequest, false),
+    ] {
+        let mut events = vec![failed(kind)];
+        if begins {
+            events.insert(0, added());
+        }
+        let error = match start(&Admission::new(1), vec![scripted(events)]).await {
+            Ok(mut runs) => runs.fold(|_, _| {}).await.expect_err("it failed"),
+            Err(error) => error,
+        };
+        assert_eq!(error.is_an_answer(), expected, "{begins}, {kind:?}");
+    }
 }
 
 #[tokio::test]
