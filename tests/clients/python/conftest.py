@@ -109,23 +109,35 @@ def running(*arguments, folder):
             process.terminate()
 
 
+@contextmanager
+def before_mock(folder, settings=""):
+    """A server before an upstream that takes its time if told: both addresses, and the key."""
+    with running("mock", folder=folder) as mock:
+        mock_url = re.search(r"http://[\d.:]+", mock)[0]
+        upstream = f"""
+            upstreams: {{mock: {{base_url: "{mock_url}/v1"}}}}
+            models: {{other: mock}}
+        """
+        (folder / "lukhas.yaml").write_text(textwrap.dedent(upstream) + settings)
+        with running("serve", "--config", "lukhas.yaml", folder=folder) as server:
+            url = re.search(r"http://[\d.:]+", server)[0]
+            yield mock_url, url, re.search(r"lk_live_\w+", server)[0]
+
+
 @pytest.fixture(scope="session")
 def slow_client(tmp_path_factory):
     """A client of a server that says it is alive, with an upstream that takes its time if told."""
-    folder = tmp_path_factory.mktemp("slow")
-    with running("mock", folder=folder) as mock:
-        url = re.search(r"http://[\d.:]+", mock)[0]
-        settings = f"""
-            upstreams: {{mock: {{base_url: "{url}/v1"}}}}
-            models: {{other: mock}}
-            timeouts: {{heartbeat_ms: 100}}
-        """
-        (folder / "lukhas.yaml").write_text(textwrap.dedent(settings))
-        with running("serve", "--config", "lukhas.yaml", folder=folder) as server:
-            url = re.search(r"http://[\d.:]+", server)[0]
-            key = re.search(r"lk_live_\w+", server)[0]
-            with OpenAI(base_url=f"{url}/v1", api_key=key, **OPTIONS) as client:
-                yield client
+    settings = "timeouts: {heartbeat_ms: 100}\n"
+    with before_mock(tmp_path_factory.mktemp("slow"), settings) as (_, url, key):
+        with OpenAI(base_url=f"{url}/v1", api_key=key, **OPTIONS) as client:
+            yield client
+
+
+@pytest.fixture
+def mocked(tmp_path):
+    """The addresses of an upstream and of a server before it, and the server's key."""
+    with before_mock(tmp_path) as places:
+        yield places
 
 
 @pytest.fixture
