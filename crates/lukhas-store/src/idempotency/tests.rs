@@ -226,3 +226,19 @@ async fn an_answer_that_is_too_large_is_given_up_with_its_last_reader() {
     advance(Duration::from_secs(60)).await;
     is(&claim(&store, "a").await, "New");
 }
+
+#[tokio::test]
+async fn who_comes_at_the_last_moment_is_not_left_alone() {
+    let MemoryIdempotency(shared) = MemoryIdempotency::default();
+    let key = Key::new("acme", "key", "a");
+    let found = shared
+        .table()
+        .claim(&shared.limits, &key, ONE, &mut Vec::new());
+    let Found::New(log, reader) = found else {
+        panic!("the key is new");
+    };
+    let made = MemoryClaim { shared, key, log };
+    assert!(!made.give_up_if_deserted(), "it has a reader");
+    drop(reader);
+    assert!(made.give_up_if_deserted());
+}
