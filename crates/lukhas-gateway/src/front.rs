@@ -316,7 +316,7 @@ fn authenticate(shared: &Shared, request: &Request) -> Result<Arc<Principal>, Ap
             "You didn't provide an API key. Send it as `Authorization: Bearer YOUR_KEY`.",
         )
     })?;
-    let failures = shared.failed_attempts.as_ref();
+    let failures = shared.failed_attempts.as_deref();
     let attempt = failures.zip(request.extensions().get::<Peer>());
     let attempt = attempt.map(|(failures, Peer(peer))| {
         let client = client::client(*peer, request.headers(), &shared.trusted_proxies);

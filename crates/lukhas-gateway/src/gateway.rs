@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, Bytes};
@@ -15,7 +15,7 @@ use lukhas_observability::{Metrics, TokenMetrics};
 use crate::admission::{Admission, Drain};
 use crate::front::Front;
 use crate::idempotency::Once;
-use crate::limits::RateLimits;
+use crate::limits::{Counts, RateLimits};
 use crate::{FailedAttempts, Idempotency, Network};
 
 /// What a gateway is made of.
@@ -59,21 +59,39 @@ pub struct Limits {
     pub max_in_flight: usize,
 }
 
-/// The façade. Cheap to clone.
+/// What a gateway can exchange while it serves; see the same fields of [`GatewayParts`].
+pub struct ReloadedParts {
+    /// Answers requests.
+    pub orchestrator: Arc<dyn Orchestrator>,
+    /// Computes embeddings.
+    pub embedder: Arc<dyn Embedder>,
+    /// Knows keys.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// How often and how much callers may ask.
+    pub rate_limits: RateLimits,
+    /// How long a streamed answer may be silent.
+    pub heartbeat: Option<Duration>,
+}
+
+/// The façade. Cheap to clone; clones are one gateway.
 #[derive(Clone)]
-pub struct Gateway {
+pub struct Gateway(Arc<RwLock<Arc<Current>>>);
+
+/// What requests meet that begin now. Those under way keep what they began with.
+struct Current {
     shared: Arc<Shared>,
-    front: Arc<Front>,
+    front: Front,
 }
 
 /// What every request sees.
+#[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) orchestrator: Arc<dyn Orchestrator>,
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) store: Arc<dyn ResponseStore>,
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) failed_attempts: Option<FailedAttempts>,
-    pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) failed_attempts: Option<Arc<FailedAttempts>>,
+    pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tokens: TokenMetrics,
@@ -81,6 +99,9 @@ pub(crate) struct Shared {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) once: Option<Arc<Once>>,
+    /// What limits count in.
+    counts: Arc<Counts>,
+    pub(crate) config_warning: Arc<Mutex<Option<String>>>,
 }
 
 impl Default for Limits {
@@ -97,33 +118,60 @@ impl Gateway {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: GatewayParts) -> Self {
-        let (answering, embedding) = (parts.orchestrator.models(), parts.embedder.models());
-        let models = answering.iter().chain(embedding).map(|model| &model.id);
-        let tokens = parts.metrics.tokens(models);
         let once = parts.idempotency.map(|it| Once::new(it, &parts.metrics));
-        let limited = parts.rate_limits.of_routes(&parts.metrics);
-        let shared = Arc::new(Shared {
+        let shared = Shared {
+            tokens: tokens(&parts.metrics, &*parts.orchestrator, &*parts.embedder),
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             store: parts.store,
             authenticator: parts.authenticator,
-            failed_attempts: parts.failed_attempts,
-            trusted_proxies: parts.trusted_proxies,
+            failed_attempts: parts.failed_attempts.map(Arc::new),
+            trusted_proxies: parts.trusted_proxies.into(),
             entropy: parts.entropy,
             metrics: parts.metrics,
-            tokens,
             limits: parts.limits,
             heartbeat: parts.heartbeat,
             admission: Admission::new(parts.limits.max_in_flight),
             once: once.map(Arc::new),
-        });
-        let front = Arc::new(Front::new(&shared, &limited));
-        Self { shared, front }
+            counts: Arc::default(),
+            config_warning: Arc::default(),
+        };
+        let current = Current::new(shared, &parts.rate_limits);
+        Self(Arc::new(RwLock::new(Arc::new(current))))
     }
 
-    /// Every route of the table, as a router: to be put together with others.
+    /// From the next request on, answers with `parts`, all of them at once. Requests under way keep
+    /// what they began with, and limits their counts: those whose name, unit and amount stay.
+    pub fn reload(&self, parts: ReloadedParts) {
+        let before = Arc::clone(&self.current().shared);
+        let shared = Shared {
+            tokens: tokens(&before.metrics, &*parts.orchestrator, &*parts.embedder),
+            orchestrator: parts.orchestrator,
+            embedder: parts.embedder,
+            authenticator: parts.authenticator,
+            heartbeat: parts.heartbeat,
+            ..Shared::clone(&before)
+        };
+        let current = Arc::new(Current::new(shared, &parts.rate_limits));
+        let mut slot = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *slot, current);
+        drop(slot);
+        // To give back what there was takes time, and no request should wait for it.
+        drop(old);
+    }
+
+    /// What `/readyz` says of the configuration, for operators: `None` when all is well. It is ready
+    /// all the same. Everyone can read it.
+    pub fn warn_of_config(&self, warning: Option<String>) {
+        let current = self.current();
+        let slot = current.shared.config_warning.lock();
+        *slot.unwrap_or_else(PoisonError::into_inner) = warning;
+    }
+
+    /// Every route of the table, as a router: to be put together with others. It answers as the
+    /// gateway does now, and a [reload](Self::reload) does not reach it.
     pub fn router(&self) -> Router {
-        self.front.router()
+        self.current().front.router()
     }
 
     /// The answer to `request`: what [`Self::router`] would answer, for less. The length of a body
@@ -138,7 +186,12 @@ impl Gateway {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        self.front.answer(request)
+        self.current().front.answer(request)
+    }
+
+    fn current(&self) -> Arc<Current> {
+        // It is held for the time of a clone, and written once for a reload.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The answer to bytes that never became a request, because HTTP's own rules refused them with
@@ -148,14 +201,33 @@ impl Gateway {
     /// what frames it: its length.
     #[must_use]
     pub fn refusal(&self, status: StatusCode) -> Response<Bytes> {
-        crate::front::refuse(&self.shared, status)
+        crate::front::refuse(&self.current().shared, status)
     }
 
     /// The handle that stops it.
     #[must_use]
     pub fn drain(&self) -> Drain {
-        Drain::new(Arc::clone(&self.shared.admission))
+        Drain::new(Arc::clone(&self.current().shared.admission))
     }
+}
+
+impl Current {
+    fn new(shared: Shared, rate_limits: &RateLimits) -> Self {
+        let shared = Arc::new(shared);
+        let limited = rate_limits.of_routes(&shared.counts, &shared.metrics);
+        let front = Front::new(&shared, &limited);
+        Self { shared, front }
+    }
+}
+
+/// The handle for the tokens of every model that is listed.
+fn tokens(
+    metrics: &Metrics,
+    orchestrator: &dyn Orchestrator,
+    embedder: &dyn Embedder,
+) -> TokenMetrics {
+    let models = orchestrator.models().iter().chain(embedder.models());
+    metrics.tokens(models.map(|model| &model.id))
 }
 
 /// Unix time in seconds.
@@ -173,9 +245,17 @@ impl fmt::Debug for GatewayParts {
     }
 }
 
+impl fmt::Debug for ReloadedParts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReloadedParts").finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Gateway").field(&self.shared).finish()
+        f.debug_tuple("Gateway")
+            .field(&self.current().shared)
+            .finish()
     }
 }
 

@@ -37,7 +37,7 @@ pub use admission::Drain;
 pub use attempts::FailedAttempts;
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
-pub use gateway::{Gateway, GatewayParts, Limits};
+pub use gateway::{Gateway, GatewayParts, Limits, ReloadedParts};
 pub use idempotency::Idempotency;
 pub use limits::{LimitRule, Per, RateLimits};
 pub use network::{Network, NetworkError, Peer};

@@ -93,8 +93,6 @@ pub struct RateLimits {
 #[derive(Debug)]
 struct Limit {
     rule: Arc<Rule>,
-    /// Tells it from all others.
-    number: u32,
     unit: Unit,
     bound: Bound,
     metrics: LimitMetrics,
@@ -110,6 +108,7 @@ enum Bound {
 #[derive(Debug)]
 pub(crate) struct RouteLimits {
     counts: Arc<Counts>,
+    aliases: Arc<HashMap<String, String>>,
     /// Tells the route from all others.
     endpoint: &'static str,
     /// Those that need the key alone.
@@ -118,24 +117,23 @@ pub(crate) struct RouteLimits {
     late: Vec<Limit>,
 }
 
-/// What all routes count in.
-#[derive(Debug)]
-struct Counts {
+/// What all routes count in, under all rules that there are one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
     rates: Limiter,
     concurrency: ConcurrencyLimiter,
-    aliases: HashMap<String, String>,
 }
 
 impl RateLimits {
-    /// The limits of each route that has any, by its operation. Routes share their counts.
-    pub(crate) fn of_routes(&self, metrics: &Metrics) -> HashMap<&'static str, Arc<RouteLimits>> {
-        let counts = Arc::new(Counts {
-            rates: Limiter::new(),
-            concurrency: ConcurrencyLimiter::new(),
-            aliases: self.aliases.clone(),
-        });
+    /// The limits of each route that has any, by its operation. They count in `counts`.
+    pub(crate) fn of_routes(
+        &self,
+        counts: &Arc<Counts>,
+        metrics: &Metrics,
+    ) -> HashMap<&'static str, Arc<RouteLimits>> {
+        let aliases = Arc::new(self.aliases.clone());
         let limited = routes().iter().filter_map(|route| {
-            let limits = self.of_route(route, &counts, metrics)?;
+            let limits = self.of_route(route, counts, &aliases, metrics)?;
             Some((route.operation, Arc::new(limits)))
         });
         limited.collect()
@@ -145,28 +143,24 @@ impl RateLimits {
         &self,
         route: &'static Route,
         counts: &Arc<Counts>,
+        aliases: &Arc<HashMap<String, String>>,
         metrics: &Metrics,
     ) -> Option<RouteLimits> {
         let class = route.class?;
         let mut limits = RouteLimits {
             counts: Arc::clone(counts),
+            aliases: Arc::clone(aliases),
             endpoint: route.operation,
             early: Vec::new(),
             late: Vec::new(),
         };
-        let mut numbers = 0..;
         for config in &self.rules {
             let rule = Arc::new(Rule::new(config));
             let covers = config.classes.is_empty() || config.classes.contains(&class);
-            for (unit, bound) in config.bounds() {
-                // Every route gives a limit the same number, whether or not it covers the route.
-                let Some(number) = numbers.next().filter(|_| covers) else {
-                    continue;
-                };
+            for (unit, bound) in config.bounds().filter(|_| covers) {
                 let needs_model = rule.needs_model() || unit.is_tokens();
                 let limit = Limit {
                     rule: Arc::clone(&rule),
-                    number,
                     unit,
                     bound,
                     metrics: metrics.limit(&config.name, unit.as_str()),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the server counts.
 
+mod config;
 mod cost;
 mod exposition;
 mod idempotency;
@@ -27,6 +28,7 @@ use self::route::{Code, Route};
 use self::tokens::Kind;
 use self::upstream::{BudgetLeft, UpstreamFamilies};
 
+pub use self::config::ConfigMetrics;
 pub use self::exposition::Format;
 pub use self::idempotency::{ClaimOutcome, IdempotencyMetrics};
 pub use self::limit::LimitMetrics;
@@ -65,6 +67,8 @@ pub struct Metrics {
     limits: LimitFamily,
     claims: ClaimFamily,
     upstreams: UpstreamFamilies,
+    retry_budget: BudgetLeft,
+    config: ConfigMetrics,
 }
 
 /// The families that routes have series in.
@@ -100,6 +104,9 @@ impl Metrics {
         let limits = limit::register(&mut registry);
         let claims = idempotency::register(&mut registry);
         let upstreams = UpstreamFamilies::register(&mut registry);
+        let retry_budget = BudgetLeft::default();
+        registry.register_collector(Box::new(retry_budget.clone()));
+        let config = ConfigMetrics::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
             registry,
@@ -110,6 +117,8 @@ impl Metrics {
             limits,
             claims,
             upstreams,
+            retry_budget,
+            config,
         }
     }
 
@@ -153,10 +162,16 @@ impl Metrics {
         UpstreamMetrics::new(&self.upstreams, name)
     }
 
-    /// Shows how many retries a budget would pay for; `left` is asked at every scrape.
-    pub fn retry_budget(&mut self, left: impl Fn() -> u64 + Send + Sync + 'static) {
-        let collector = Box::new(BudgetLeft::new(left));
-        self.registry.register_collector(collector);
+    /// Shows how many retries a budget would pay for; `left` is asked at every scrape. The last one
+    /// that was given counts.
+    pub fn retry_budget(&self, left: impl Fn() -> u64 + Send + Sync + 'static) {
+        self.retry_budget.set(Box::new(left));
+    }
+
+    /// The handle of what came of reading the configuration again.
+    #[must_use]
+    pub fn config(&self) -> &ConfigMetrics {
+        &self.config
     }
 
     /// Counts a run as under way until the guard is dropped.

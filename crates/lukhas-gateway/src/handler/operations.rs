@@ -2,7 +2,7 @@
 //! Health, readiness, metrics and the OpenAPI document.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -41,7 +41,7 @@ pub(crate) struct Readiness {
 /// One check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Check {
-    /// `ok` or `failed`.
+    /// `ok`; `failed`, which makes the whole `not_ready`; or `warning`, which does not.
     status: &'static str,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,16 +69,27 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
     };
     let checks = [("store", store), ("models", models), ("serving", serving)];
     let ready = checks.iter().all(|(_, result)| result.is_ok());
-    let checks = checks
-        .into_iter()
-        .map(|(name, result)| (name, Check::of(result)))
-        .collect();
+    let checks = checks.map(|(name, result)| (name, Check::of(result)));
+    let checks = checks.into_iter().chain([("config", config(&shared))]);
+    let checks = checks.collect();
     let status = if ready { "ready" } else { "not_ready" };
     let mut response = answer::json(&Readiness { status, checks })?;
     if !ready {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     Ok(response)
+}
+
+/// Whether it serves as its configuration says. It can serve all the same.
+fn config(shared: &Shared) -> Check {
+    let warning = shared.config_warning.lock();
+    match &*warning.unwrap_or_else(PoisonError::into_inner) {
+        None => Check::of(Ok(())),
+        Some(warning) => Check {
+            status: "warning",
+            reason: Some(warning.clone()),
+        },
+    }
 }
 
 impl Check {

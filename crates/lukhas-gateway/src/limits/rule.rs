@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use lukhas_core::{Glob, Principal};
 
 use super::ticket::Asked;
-use super::{LimitRule, Per};
+use super::{LimitRule, Per, Unit};
 
 /// A rule, ready to be asked.
 #[derive(Debug)]
@@ -29,10 +29,12 @@ pub(super) struct Model<'m> {
     pub(super) own: &'m str,
 }
 
-/// What a bucket is found by: all that a rule counts by, and nothing else.
+/// What a bucket is found by: the limit, as it is configured, and all that its rule counts by. So a
+/// rule that a reload leaves as it was goes on with its counts.
 #[derive(Debug, Hash)]
 pub(super) struct BucketKey<'k> {
-    limit: u32,
+    rule: &'k str,
+    unit: Unit,
     key: Option<&'k str>,
     /// With its tenant: those of two tenants are two, whatever they are called.
     project: Option<(&'k str, &'k str)>,
@@ -84,10 +86,10 @@ impl Rule {
         self.by_address
     }
 
-    /// What its limit `limit` counts a request by.
+    /// What its limit on `unit` counts a request by.
     pub(super) fn bucket_key<'k>(
-        &self,
-        limit: u32,
+        &'k self,
+        unit: Unit,
         asked: Asked<'k>,
         endpoint: &'static str,
     ) -> BucketKey<'k> {
@@ -96,7 +98,8 @@ impl Rule {
         } = asked;
         let project = (&*principal.tenant, &*principal.project);
         BucketKey {
-            limit,
+            rule: &self.name,
+            unit,
             key: self.by_key.then_some(&*principal.key_id),
             project: self.by_project.then_some(project),
             model: model.filter(|_| self.by_model).map(|model| model.own),
@@ -128,7 +131,7 @@ mod tests {
                 model: None,
                 estimate: Estimate::default(),
             };
-            format!("{:?}", rule.bucket_key(0, asked, "/"))
+            format!("{:?}", rule.bucket_key(Unit::Requests, asked, "/"))
         };
         let own = bucket("a", "acme", "search");
         assert_eq!(bucket("b", "acme", "search"), own);

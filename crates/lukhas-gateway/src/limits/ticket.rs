@@ -206,7 +206,7 @@ impl Ticket {
         let asked = Asked {
             principal,
             address: self.address,
-            model: Some(limits.counts.model(model)),
+            model: Some(limits.model(model)),
             estimate: Estimate::default(),
         };
         covering(&limits.late, asked).any(|limit| limit.unit.is_tokens())
@@ -236,7 +236,7 @@ impl Ticket {
         let asked = Asked {
             principal,
             address,
-            model: Some(limits.counts.model(model)),
+            model: Some(limits.model(model)),
             estimate,
         };
         let entered = limits.enter(&limits.late, asked, &spent)?;
@@ -283,8 +283,8 @@ impl Drop for Spending {
 }
 
 impl Limit {
-    fn key<'a>(&self, asked: Asked<'a>, endpoint: &'static str) -> super::rule::BucketKey<'a> {
-        self.rule.bucket_key(self.number, asked, endpoint)
+    fn key<'a>(&'a self, asked: Asked<'a>, endpoint: &'static str) -> super::rule::BucketKey<'a> {
+        self.rule.bucket_key(self.unit, asked, endpoint)
     }
 
     /// What a request takes of it. A guess is no reason to refuse what could be admitted.
@@ -320,7 +320,7 @@ impl Estimate {
     }
 }
 
-impl Counts {
+impl RouteLimits {
     fn model<'m>(&'m self, asked: &'m str) -> Model<'m> {
         let own = self.aliases.get(asked).map_or(asked, String::as_str);
         Model { asked, own }

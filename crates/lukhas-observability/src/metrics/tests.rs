@@ -27,7 +27,7 @@ fn usage(input_tokens: u64, output_tokens: u64) -> Usage {
 
 /// Metrics with something in every family.
 fn busy() -> Metrics {
-    let mut metrics = Metrics::new(BUILD);
+    let metrics = Metrics::new(BUILD);
     metrics.retry_budget(|| 7);
     let upstream = metrics.upstream("local");
     upstream.attempts("answered").add_one();
@@ -158,6 +158,14 @@ fn names_types_and_labels_are_the_documented_ones() {
                 "counter {upstream}".into(),
             ),
             ("lukhas_retry_budget_available".into(), "gauge {}".into()),
+            (
+                format!("lukhas_config_reload{counter}"),
+                "counter {outcome}".into(),
+            ),
+            (
+                "lukhas_config_last_reload_success".into(),
+                "gauge {}".into(),
+            ),
         ];
         assert_eq!(seen, BTreeMap::from(expected), "{format:?}");
         assert!(families.values().all(|family| family.help.ends_with('.')));
@@ -405,7 +413,7 @@ fn handles_of_one_upstream_count_in_the_same_series() {
 
 #[test]
 fn the_retry_budget_is_asked_at_every_scrape() {
-    let mut metrics = Metrics::new(BUILD);
+    let metrics = Metrics::new(BUILD);
     let shown = |metrics: &Metrics| value(metrics, "lukhas_retry_budget_available", "", &[]);
     assert_eq!(shown(&metrics), None, "without upstreams there is none");
     let left = Arc::new(AtomicU64::new(3));

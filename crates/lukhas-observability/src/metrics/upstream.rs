@@ -3,7 +3,7 @@
 
 use std::fmt::{self, Debug};
 use std::hash::Hash;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
@@ -179,18 +179,29 @@ impl UpstreamMetrics {
     }
 }
 
-/// How many retries a budget would pay for, asked at every scrape.
-pub(super) struct BudgetLeft(Box<dyn Fn() -> u64 + Send + Sync>);
+type Left = Box<dyn Fn() -> u64 + Send + Sync>;
+
+/// How many retries a budget would pay for, asked at every scrape; nothing while there is no budget.
+#[derive(Clone, Default)]
+pub(super) struct BudgetLeft(Arc<Mutex<Option<Left>>>);
 
 impl BudgetLeft {
-    pub(super) fn new(left: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        Self(Box::new(left))
+    pub(super) fn set(&self, left: Left) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
+    }
+
+    fn get(&self) -> Option<u64> {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        left.as_ref().map(|left| left())
     }
 }
 
 impl Collector for BudgetLeft {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let gauge = ConstGauge::new((self.0)());
+        let Some(left) = self.get() else {
+            return Ok(());
+        };
+        let gauge = ConstGauge::new(left);
         let help = "Retries that the retry budget would pay for now.";
         let name = "lukhas_retry_budget_available";
         gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
@@ -199,7 +210,7 @@ impl Collector for BudgetLeft {
 
 impl fmt::Debug for BudgetLeft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BudgetLeft").field(&(self.0)()).finish()
+        f.debug_tuple("BudgetLeft").field(&self.get()).finish()
     }
 }
 
