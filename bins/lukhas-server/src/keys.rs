@@ -35,7 +35,7 @@ pub(crate) fn run(command: KeysCommand) -> Result<(), Failure> {
         KeysCommand::Revoke { id, store } => {
             let record = open(store)?.revoke(&id, now)?;
             let (id, name) = (&record.id, &record.name);
-            say(&format!("key `{id}` ({name}) is revoked\n{RESTART}"));
+            say(&format!("key `{id}` ({name}) is revoked\n{FOLLOWS}"));
             Ok(())
         }
         KeysCommand::Rotate {
@@ -54,7 +54,7 @@ pub(crate) fn run(command: KeysCommand) -> Result<(), Failure> {
 }
 
 /// What a change means for servers that run.
-const RESTART: &str = "a server that runs reads the store when it starts: restart it\n";
+const FOLLOWS: &str = "a server that runs on the store follows within two seconds\n";
 
 fn sources(store: &StoreSettings) -> Sources {
     Sources::of_process(Flags {
@@ -81,7 +81,7 @@ fn show(made: &MadeKey, json: bool, place: &str) -> Result<(), Failure> {
     let record = &made.record;
     let (id, name) = (&record.id, &record.name);
     say(&format!(
-        "key `{id}` ({name}) {place}: {}\nit is shown this once and kept nowhere\n{RESTART}",
+        "key `{id}` ({name}) {place}: {}\nit is shown this once and kept nowhere\n{FOLLOWS}",
         rights(record)
     ));
     if json {

@@ -12,12 +12,14 @@ mod connection;
 mod io;
 mod listener;
 mod refusal;
+mod reload;
 mod request;
 mod server;
 mod stream;
 mod workers;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -29,7 +31,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::banner::Banner;
 use crate::command::print;
 use crate::failure::Failure;
-use crate::signals::Signals;
+use crate::signals::{Hangups, Signals};
 
 use self::activity::Patience;
 use self::connection::{Answers, ConnectionLimits};
@@ -42,9 +44,9 @@ const FORCED: Duration = Duration::from_secs(2);
 
 /// Serves as `loaded` says until a signal ends it.
 pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
-    let app = App::build(loaded)?;
+    let app = Arc::new(App::build(loaded)?);
     app.settings().log().init().map_err(AppError::Logs)?;
-    if app.keys().active() == 0 {
+    if app.active_keys() == 0 {
         tracing::warn!("no key is active: every request that needs one is answered 401");
     }
     // This thread accepts and waits for signals; connections are served on threads of their own.
@@ -52,10 +54,11 @@ pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
     runtime.map_err(Failure::System)?.block_on(serve(&app))
 }
 
-async fn serve(app: &App) -> Result<(), Failure> {
+async fn serve(app: &Arc<App>) -> Result<(), Failure> {
     let settings = app.settings().server();
     // Before the first byte of output: whoever reads that may signal.
     let mut signals = Signals::new().map_err(Failure::System)?;
+    let mut hangups = Hangups::new().map_err(Failure::System)?;
     let listener = bind(settings.listen()).await?;
     let address = listener.address().map_err(Failure::System)?;
     let (gateway, refusing) = (app.gateway().clone(), app.gateway().clone());
@@ -75,7 +78,13 @@ async fn serve(app: &App) -> Result<(), Failure> {
     print(&banner.to_string())?;
     tracing::info!(%address, "listening");
 
-    let signal = server.serve_until(signals.next()).await;
+    let told = async {
+        tokio::select! {
+            signal = signals.next() => signal,
+            never = reload::follow(app, &mut hangups) => match never {},
+        }
+    };
+    let signal = server.serve_until(told).await;
     let drain = app.gateway().drain();
     drain.begin();
     server.drain();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Signals that ask the process to stop.
+//! Signals that ask the process to stop, or to read its configuration again.
 
 use std::io;
 
@@ -31,6 +31,25 @@ impl Signals {
     }
 }
 
+/// SIGHUP, from the moment this value exists.
+#[cfg(unix)]
+#[derive(Debug)]
+pub(crate) struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Hangups {
+    /// Takes the signal over: it no longer ends the process.
+    pub(crate) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        self.0.recv().await;
+    }
+}
+
 /// Ctrl-C, from the moment this value exists.
 #[cfg(windows)]
 #[derive(Debug)]
@@ -47,5 +66,23 @@ impl Signals {
     pub(crate) async fn next(&mut self) -> &'static str {
         self.0.recv().await;
         "Ctrl-C"
+    }
+}
+
+/// Windows knows no SIGHUP.
+#[cfg(windows)]
+#[derive(Debug)]
+pub(crate) struct Hangups;
+
+#[cfg(windows)]
+impl Hangups {
+    /// There is none to wait for.
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    /// Waits for ever.
+    pub(crate) async fn next(&mut self) {
+        std::future::pending().await
     }
 }

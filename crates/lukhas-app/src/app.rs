@@ -2,9 +2,9 @@
 //! The parts, put together.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use lukhas_auth::{GeneratedKey, KeyEntry, KeyRing, KeySet};
+use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
 use lukhas_core::{Authenticator, Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
@@ -14,16 +14,17 @@ use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
 use crate::entropy::ThreadEntropy;
+use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
-use crate::{AppError, Loaded, Settings};
+use crate::{AppError, Loaded, Reloaded, Settings};
 
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
     settings: Settings,
     gateway: Gateway,
-    keys: Arc<KeyRing>,
     generated: Option<Secret<String>>,
     upstreams: Vec<UpstreamInfo>,
+    reloader: Reloader,
 }
 
 impl App {
@@ -39,10 +40,12 @@ impl App {
             settings,
             keys,
             upstreams,
-            metrics,
             rate_limits,
+            config,
+            process,
             ..
         } = loaded;
+        let has_configured_keys = keys.is_some();
         let (keys, generated) = match keys {
             Some(keys) => (keys, None),
             None => {
@@ -50,13 +53,13 @@ impl App {
                 (keys, Some(secret))
             }
         };
-        let keys = Arc::new(KeyRing::new(keys));
+        let keys = Arc::new(keys);
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
             orchestrator: orchestrator(&settings, &upstreams, &tokenizer, &store)?,
-            embedder: embedder(&settings, &upstreams, tokenizer)?,
-            store,
+            embedder: embedder(&settings, &upstreams, Arc::clone(&tokenizer))?,
+            store: Arc::clone(&store),
             authenticator: Arc::clone(&keys) as Arc<dyn Authenticator>,
             failed_attempts: Some(FailedAttempts::new(
                 settings.auth().max_failures_per_address(),
@@ -64,7 +67,7 @@ impl App {
             )?),
             trusted_proxies: settings.server().trusted_proxies().to_vec(),
             entropy: Arc::new(ThreadEntropy),
-            metrics: Arc::new(metrics),
+            metrics: Arc::clone(&process.metrics),
             limits: Limits {
                 max_body_bytes: settings.server().max_body_bytes(),
                 body_read_timeout: settings.server().body_read_timeout(),
@@ -77,13 +80,48 @@ impl App {
                 linger: it.linger(),
             }),
         });
+        if let Some(left) = upstreams.retries_left() {
+            process.metrics.retry_budget(left);
+        }
+        let infos = upstreams.infos.clone();
+        let running = Running {
+            process,
+            upstreams,
+            keys,
+            has_configured_keys,
+        };
         Ok(Self {
             settings,
-            gateway,
-            keys,
             generated,
-            upstreams: upstreams.infos,
+            upstreams: infos,
+            reloader: Reloader {
+                gateway: gateway.clone(),
+                store,
+                tokenizer,
+                started: config,
+                running: Mutex::new(running),
+            },
+            gateway,
         })
+    }
+
+    /// Reads the configuration again, from the same sources, and has the gateway answer by it from
+    /// the next request on; requests under way keep what they began with. Keys, limits, models and
+    /// upstreams are exchanged all at once. Those that stay as they were keep what they have: limits
+    /// their counts, upstreams their connections. It reads files, so it may block.
+    ///
+    /// # Errors
+    /// As [`load`](crate::load()), and [`AppError::Config`] when keys were configured and no longer
+    /// are. Nothing has changed then. `/readyz` and `/metrics` say what came of it.
+    pub fn reload(&self) -> Result<Reloaded, AppError> {
+        self.reloader.reload()
+    }
+
+    /// Whether a file of the configuration has changed since it was read, and not since this was
+    /// asked last: somebody may still be writing it then. It looks at files, so it may block.
+    #[must_use]
+    pub fn files_have_changed(&self) -> bool {
+        self.reloader.running().process.files.have_changed()
     }
 
     /// The settings it was made with.
@@ -98,10 +136,15 @@ impl App {
         &self.gateway
     }
 
-    /// The keys that requests may bear. They can be exchanged while it serves.
+    #[cfg(test)]
+    pub(crate) fn reloader_running(&self) -> std::sync::MutexGuard<'_, Running> {
+        self.reloader.running()
+    }
+
+    /// How many keys are of use now.
     #[must_use]
-    pub fn keys(&self) -> &Arc<KeyRing> {
-        &self.keys
+    pub fn active_keys(&self) -> usize {
+        self.reloader.running().keys.active()
     }
 
     /// The upstreams.
@@ -125,7 +168,7 @@ fn generate() -> Result<(KeySet, Secret<String>), AppError> {
     Ok((KeySet::new(&mut rng, [entry])?, secret))
 }
 
-fn orchestrator(
+pub(crate) fn orchestrator(
     settings: &Settings,
     upstreams: &Upstreams,
     tokenizer: &Arc<dyn Tokenizer>,
@@ -153,7 +196,7 @@ fn orchestrator(
     Ok(Arc::new(matriz))
 }
 
-fn embedder(
+pub(crate) fn embedder(
     settings: &Settings,
     upstreams: &Upstreams,
     tokenizer: Arc<dyn Tokenizer>,

@@ -12,10 +12,13 @@ use std::path::PathBuf;
 use lukhas_auth::{FileKind, KeyEntry, KeyError, KeySet, KeyStore, Pepper, read_key_file};
 use lukhas_redact::Secret;
 
+pub(crate) use self::pepper::file as pepper_file;
+
 use crate::Settings;
 use crate::config::{API_TOKEN, Environment, Origin, Origins, Problem, Problems};
 
 /// Every key that `settings` name, and the one in `LUKHAS_API_TOKEN`; `None` when nothing names any.
+/// Without a store, `pepper` digests them.
 ///
 /// A store whose keys have all expired or been revoked is a set that lets nobody in, not none: to
 /// revoke the last key must not open a door.
@@ -26,6 +29,7 @@ pub(crate) fn read(
     settings: &Settings,
     environment: &Environment,
     origins: &Origins,
+    pepper: &Pepper,
 ) -> Result<Option<KeySet>, Problems> {
     let mut reader = Reader {
         environment,
@@ -50,7 +54,10 @@ pub(crate) fn read(
             return Err(public(settings, origins).into());
         }
         None if entries.is_empty() => return Ok(None),
-        None => (KeySet::new(&mut rand::rng(), entries), "auth.keys_file"),
+        None => (
+            KeySet::with_pepper(pepper.clone(), entries),
+            "auth.keys_file",
+        ),
     };
     let set = set.map_err(|error| refused(&error, origins.get(blamed)).with_key("auth"))?;
     Ok(Some(set))

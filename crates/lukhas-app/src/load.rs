@@ -4,8 +4,9 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use lukhas_auth::KeySet;
+use lukhas_auth::{KeySet, Pepper};
 use lukhas_gateway::RateLimits;
 use lukhas_observability::{BuildInfo, Metrics};
 use serde_json::json;
@@ -13,11 +14,12 @@ use serde_json::json;
 use crate::config::{
     self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
 };
+use crate::files::{self, Files};
 use crate::upstreams::{self, Upstreams};
 use crate::{AppError, Settings, keys, limits};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// Flags of the command line.
     pub flags: Flags,
@@ -42,10 +44,21 @@ pub struct Loaded {
     /// `None` when none are configured.
     pub(crate) keys: Option<KeySet>,
     pub(crate) upstreams: Upstreams,
-    pub(crate) metrics: Metrics,
     pub(crate) rate_limits: RateLimits,
-    config: Config,
+    pub(crate) config: Config,
+    pub(crate) process: Process,
     origins: Origins,
+}
+
+/// What is there from the start of the process to its end, however often it reads its configuration.
+#[derive(Clone)]
+pub(crate) struct Process {
+    pub(crate) sources: Sources,
+    pub(crate) metrics: Arc<Metrics>,
+    /// What keys are digested with that are in no store.
+    pub(crate) pepper: Pepper,
+    /// The files that were read, as they were.
+    pub(crate) files: Files,
 }
 
 impl Sources {
@@ -65,27 +78,44 @@ impl Sources {
 /// [`AppError::Config`] with all problems of the first pass that finds any: reading files and
 /// checking each layer by itself; then what the settings mean; then the keys.
 pub fn load(sources: Sources) -> Result<Loaded, AppError> {
+    let metrics = Metrics::new(BuildInfo {
+        version: env!("CARGO_PKG_VERSION"),
+        revision: None,
+    });
+    let mut process = Process {
+        sources,
+        metrics: Arc::new(metrics),
+        pepper: Pepper::random(&mut rand::rng()),
+        files: Files::default(),
+    };
+    read_all(&mut process, &Upstreams::default())
+}
+
+/// Reads everything that the sources of `process` name, and takes note of the files it reads. Of
+/// `before`, upstreams and models that are still configured as they were stay what they are.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Loaded, AppError> {
     let Written {
         settings,
         environment,
         config,
         origins,
-    } = read(sources)?;
-    let keys = keys::read(&settings, &environment, &origins)?;
-    let mut metrics = Metrics::new(BuildInfo {
-        version: env!("CARGO_PKG_VERSION"),
-        revision: None,
-    });
-    let upstreams = upstreams::build(&config, &environment, &origins, &mut metrics)?;
+    } = read(process.sources.clone(), &mut process.files)?;
+    files::note(&mut process.files, &settings, &config, &origins);
+    let keys = keys::read(&settings, &environment, &origins, &process.pepper)?;
+    let written = (&config, &environment, &origins);
+    let upstreams = upstreams::build(written, &process.metrics, before)?;
     let takes_any_model = !upstreams.others.is_empty();
     let rate_limits = limits::build(&config, &origins, keys.as_ref(), takes_any_model)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
-        metrics,
         rate_limits,
         config,
+        process: process.clone(),
         origins,
     })
 }
@@ -98,11 +128,11 @@ pub(crate) struct Written {
     pub(crate) origins: Origins,
 }
 
-/// Reads what `sources` say, and not the keys that they name.
-pub(crate) fn read(sources: Sources) -> Result<Written, AppError> {
+/// Reads what `sources` say, and not the keys that they name; `files` are those that were read.
+pub(crate) fn read(sources: Sources, files: &mut Files) -> Result<Written, AppError> {
     let shape = Shape::of_config()?;
     let environment = Environment::new(sources.environment);
-    let layers = read_layers(&sources.flags, &environment, &shape)?;
+    let layers = read_layers(&sources.flags, &environment, &shape, files)?;
     let (config, origins) = config::merge(layers, &shape)?;
     let settings = Settings::try_from(config.clone())
         .map_err(|problems| problems.attributed(&origins))?
@@ -119,8 +149,12 @@ fn read_layers(
     flags: &Flags,
     environment: &Environment,
     shape: &Shape,
+    files: &mut Files,
 ) -> Result<Vec<Layer>, AppError> {
-    let mut found = Found::default();
+    let mut found = Found {
+        files,
+        problems: Vec::new(),
+    };
     let named = match &flags.config {
         Some(path) => Some((path.clone(), Origin::Flag("--config"))),
         None => environment.config_file(),
@@ -153,13 +187,14 @@ fn read_layers(
     Ok(layers.map(|(name, node)| Layer::new(name, node)).collect())
 }
 
-#[derive(Default)]
-struct Found {
+struct Found<'f> {
+    files: &'f mut Files,
     problems: Vec<Problem>,
 }
 
-impl Found {
+impl Found<'_> {
     fn file(&mut self, path: &Path, named_by: &Problem) -> Option<Node> {
+        self.files.note(path);
         match config::read_file(path, named_by) {
             Ok(node) => Some(node),
             Err(problem) => {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //! From what is configured to the models of upstreams.
 
+mod made;
 mod model;
 mod observer;
 mod own;
 mod short;
 mod target;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use lukhas_observability::Metrics;
-use lukhas_providers::{Dialect, RoutedModel, Upstream, UpstreamConfig as Setup};
+use lukhas_providers::{Dialect, RoutedModel, Upstream, UpstreamConfig as Setup, UpstreamError};
 use lukhas_reliability::{Timeouts, TimeoutsConfig as Times};
 use serde::Serialize;
 
@@ -21,11 +21,12 @@ use crate::config::{
 };
 use crate::reference::{Reference, UPSTREAM_KEY};
 
+use self::made::Made;
 use self::observer::observer;
 use self::own::{ASKS_ITSELF, is_own_address};
 
 /// The models of upstreams.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Upstreams {
     /// Those of the table.
     pub(crate) models: Vec<RoutedModel>,
@@ -33,6 +34,8 @@ pub(crate) struct Upstreams {
     pub(crate) others: Vec<(&'static str, RoutedModel)>,
     /// What people are told of each upstream.
     pub(crate) infos: Vec<UpstreamInfo>,
+    /// What they were made of, for the next reading of the configuration.
+    made: Made,
 }
 
 /// What people are told of an upstream.
@@ -56,23 +59,27 @@ impl fmt::Display for UpstreamInfo {
     }
 }
 
-/// Builds every upstream and model that `config` and the short variables of `environment` name;
-/// what happens to their calls is counted in `metrics`.
+/// A configuration as it is written: what it says, what it refers to, and where it says what.
+type Written<'c> = (&'c Config, &'c Environment, &'c Origins);
+
+/// Builds every upstream and model that the configuration and the short variables of the environment
+/// name; what happens to their calls is counted in `metrics`. Of `before`, those that are as they
+/// were go on, with their connections and with what is known of their health.
 ///
 /// # Errors
 /// [`Problems`] with everything that is wrong, each at its place.
 pub(crate) fn build(
-    config: &Config,
-    environment: &Environment,
-    origins: &Origins,
-    metrics: &mut Metrics,
+    (config, environment, origins): Written<'_>,
+    metrics: &Metrics,
+    before: &Upstreams,
 ) -> Result<Upstreams, Problems> {
     let mut builder = Builder {
         config,
         environment,
         origins,
         metrics,
-        upstreams: BTreeMap::new(),
+        before: &before.made,
+        made: Made::new(config),
         infos: Vec::new(),
         problems: Vec::new(),
     };
@@ -85,12 +92,20 @@ pub(crate) fn build(
     Ok(built)
 }
 
+impl Upstreams {
+    /// How many retries their budget would pay for; `None` without an upstream.
+    pub(crate) fn retries_left(&self) -> Option<impl Fn() -> u64 + Send + Sync + 'static> {
+        self.made.retries_left()
+    }
+}
+
 struct Builder<'c> {
     config: &'c Config,
     environment: &'c Environment,
     origins: &'c Origins,
-    metrics: &'c mut Metrics,
-    upstreams: BTreeMap<String, Upstream>,
+    metrics: &'c Metrics,
+    before: &'c Made,
+    made: Made,
     infos: Vec<UpstreamInfo>,
     problems: Vec<Problem>,
 }
@@ -130,11 +145,10 @@ impl Builder<'_> {
             key,
             ca: ca.flatten(),
             timeouts: timeouts.unwrap_or_default(),
-            observer: Some(observer(self.metrics, name)),
             ..Setup::new(name, dialect(upstream.api), upstream.base_url.clone())
         };
-        match Upstream::new(setup) {
-            Ok(built) => self.add(info, built),
+        match self.connect(setup) {
+            Ok(()) => self.infos.push(info),
             Err(error) => {
                 let field = match error.field {
                     "ca" => "ca_file",
@@ -145,9 +159,13 @@ impl Builder<'_> {
         }
     }
 
-    fn add(&mut self, info: UpstreamInfo, upstream: Upstream) {
-        self.upstreams.insert(info.name.clone(), upstream);
-        self.infos.push(info);
+    /// The upstream of `setup`: the one that there is, if it is set up like this.
+    fn connect(&mut self, setup: Setup) -> Result<(), UpstreamError> {
+        let counted = |setup: Setup| Setup {
+            observer: Some(observer(self.metrics, &setup.name)),
+            ..setup
+        };
+        self.made.upstream(setup, self.before, counted)
     }
 
     fn ca(&mut self, at: &str, path: &Path) -> Option<Vec<u8>> {
@@ -186,14 +204,14 @@ impl Builder<'_> {
 
     /// The upstream `name`, which `at` names.
     fn named(&mut self, at: &str, name: &str) -> Option<Upstream> {
-        if let Some(upstream) = self.upstreams.get(name) {
+        if let Some(upstream) = self.made.get(name) {
             return Some(upstream.clone());
         }
         if self.config.upstreams.contains_key(name) {
             // What is wrong with it has been said.
             return None;
         }
-        let known = self.upstreams.keys().map(String::as_str);
+        let known = self.made.names();
         let help = match closest(name, known) {
             Some(best) => format!("did you mean `{best}`?"),
             None => "add it to `upstreams`".to_owned(),

@@ -5,7 +5,7 @@
 //! environment, or just made ([`GeneratedKey`]). A [`KeyStore`] keeps what is known of keys that
 //! were made here, and of each only a digest under a [`Pepper`]; a [`StoreFile`] changes it on disk.
 //! A [`KeySet`] holds the digests of all of them and answers, as [`lukhas_core::Authenticator`],
-//! whose a token is; a [`KeyRing`] can exchange it while it runs. No error ever holds a token.
+//! whose a token is. No error ever holds a token.
 //!
 //! ```
 //! use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
@@ -31,7 +31,6 @@ mod members;
 mod pepper;
 mod private_file;
 mod record;
-mod ring;
 mod set;
 mod store;
 mod utc;
@@ -44,7 +43,6 @@ pub use label::{Label, LabelError};
 pub use pepper::Pepper;
 pub use private_file::FileKind;
 pub use record::{KeyRecord, KeyState, Rights};
-pub use ring::KeyRing;
 pub use set::{Clock, KeySet};
 pub use store::{KeyStore, NewKey, Rotation, StoreFile};
 pub use utc::{UtcTime, UtcTimeError};

@@ -62,7 +62,19 @@ impl KeySet {
         rng: &mut (impl CryptoRng + ?Sized),
         entries: impl IntoIterator<Item = KeyEntry>,
     ) -> Result<Self, KeyError> {
-        Builder::new(Pepper::random(rng)).build(entries)
+        Self::with_pepper(Pepper::random(rng), entries)
+    }
+
+    /// [`new`](Self::new) with a pepper that is there already: under the same one, tokens without a
+    /// name keep their `key_id` from set to set.
+    ///
+    /// # Errors
+    /// [`KeyError::DuplicateKey`] and [`KeyError::DuplicateId`].
+    pub fn with_pepper(
+        pepper: Pepper,
+        entries: impl IntoIterator<Item = KeyEntry>,
+    ) -> Result<Self, KeyError> {
+        Builder::new(pepper).build(entries)
     }
 
     /// The set of `entries` and of every key of `store`, which is at `path` and was made with

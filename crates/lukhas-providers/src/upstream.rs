@@ -70,6 +70,7 @@ struct Shared {
     timeouts: Timeouts,
     max_answer_bytes: usize,
     clients: Arc<Clients>,
+    ca: Option<Arc<[u8]>>,
     observer: Option<Arc<dyn UpstreamObserver>>,
 }
 
@@ -97,12 +98,7 @@ impl Upstream {
     /// [`UpstreamError`] names the setting that cannot be.
     pub fn new(config: UpstreamConfig) -> Result<Self, UpstreamError> {
         let base = base(&config.base_url)?;
-        let mut headers = config.dialect.headers(config.key.as_ref())?;
-        headers.insert(HOST, host(&base)?);
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let agent = concat!("lukhas/", env!("CARGO_PKG_VERSION"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        let headers = headers(&config, &base)?;
         Ok(Self(Arc::new(Shared {
             base: base.clone(),
             path: path(&base, config.dialect.path())?,
@@ -117,8 +113,24 @@ impl Upstream {
                 config.ca.as_deref(),
             )?),
             timeouts: config.timeouts,
+            ca: config.ca.map(Arc::from),
             observer: config.observer,
         })))
+    }
+
+    /// Whether `config` makes the same upstream, but for how long it is waited for once there is a
+    /// connection. Who is told of its calls does not matter.
+    #[must_use]
+    pub fn is_like(&self, config: &UpstreamConfig) -> bool {
+        let shared = &*self.0;
+        let base = base(&config.base_url).ok().filter(|it| *it == shared.base);
+        let headers = base.and_then(|base| headers(config, &base).ok());
+        headers.is_some_and(|it| it == shared.headers)
+            && config.name == shared.name
+            && config.dialect == shared.dialect
+            && config.ca.as_deref() == shared.ca.as_deref()
+            && config.max_answer_bytes == shared.max_answer_bytes
+            && config.timeouts.connect() == shared.timeouts.connect()
     }
 
     /// The same upstream over the same connections, waited for differently. How long a connection
@@ -246,6 +258,17 @@ impl Upstream {
     }
 }
 
+/// What every request to `base` carries, its key included.
+fn headers(config: &UpstreamConfig, base: &Uri) -> Result<HeaderMap, UpstreamError> {
+    let mut headers = config.dialect.headers(config.key.as_ref())?;
+    headers.insert(HOST, host(base)?);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let agent = concat!("lukhas/", env!("CARGO_PKG_VERSION"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    Ok(headers)
+}
+
 /// Where the API begins.
 fn base(url: &str) -> Result<Uri, UpstreamError> {
     let base: Uri = url
@@ -308,5 +331,120 @@ impl fmt::Debug for Upstream {
             .field("dialect", &self.0.dialect)
             .field("base_url", &self.0.base)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use lukhas_reliability::TimeoutsConfig;
+
+    use super::*;
+
+    fn config() -> UpstreamConfig {
+        UpstreamConfig {
+            key: Some(Secret::new("sk-a".to_owned())),
+            ..UpstreamConfig::new("a", Dialect::Chat, "http://127.0.0.1:9/v1")
+        }
+    }
+
+    fn waiting(connect: u64, read: u64) -> Timeouts {
+        let config = TimeoutsConfig {
+            connect: Duration::from_millis(connect),
+            first_byte: Duration::from_millis(read),
+            idle: Duration::from_millis(read),
+            total: Duration::from_secs(60),
+        };
+        Timeouts::new(config).unwrap()
+    }
+
+    #[test]
+    fn an_upstream_is_like_what_makes_the_same_connections_and_requests() {
+        let made = UpstreamConfig {
+            timeouts: waiting(100, 200),
+            ..config()
+        };
+        let made = Upstream::new(made).unwrap();
+        let check = |change: UpstreamConfig, expected| {
+            assert_eq!(made.is_like(&change), expected, "{change:?}");
+        };
+        let timeouts = waiting(100, 300);
+        let same = || UpstreamConfig {
+            timeouts,
+            ..config()
+        };
+        let secret = |key: &str| Some(Secret::new(key.to_owned()));
+        check(same(), true);
+        check(
+            UpstreamConfig {
+                base_url: "http://127.0.0.1:9/v1/".into(),
+                ..same()
+            },
+            true,
+        );
+        check(
+            UpstreamConfig {
+                base_url: "http://127.0.0.1:8/v1".into(),
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                base_url: "none".into(),
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                name: "b".into(),
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                dialect: Dialect::Responses,
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                key: secret("sk-b"),
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                key: None,
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                ca: Some(Vec::new()),
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                max_answer_bytes: 1,
+                ..same()
+            },
+            false,
+        );
+        check(
+            UpstreamConfig {
+                timeouts: waiting(99, 200),
+                ..same()
+            },
+            false,
+        );
     }
 }

@@ -13,7 +13,7 @@ use lukhas_auth::UtcTime;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::process::{Ended, Server, Setup};
+use crate::process::{Ended, PATIENCE, Server, Setup};
 
 /// A folder with a key store, where commands are run one after the other.
 struct Keys {
@@ -338,6 +338,29 @@ fn a_store_without_an_active_key_opens_no_door() {
     assert!(!server.banner.contains("lk_live_"), "{}", server.banner);
     assert_eq!(status(&server, &key, "/v1/models"), 401);
     assert!(server.stop().contains("no key is active"));
+}
+
+#[test]
+fn a_server_that_runs_follows_its_store() {
+    let keys = Keys::new();
+    let (stays, goes) = (keys.create(&[]), keys.create(&[]));
+    let server = serve(&keys, &[]);
+    let begun = Instant::now();
+    let eventually = |key: &str, wanted: u16| {
+        while status(&server, key, "/v1/models") != wanted {
+            assert!(begun.elapsed() < PATIENCE, "never {wanted}");
+            assert_eq!(status(&server, &stays, "/v1/models"), 200);
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let comes = keys.create(&[]);
+    eventually(&comes, 200);
+    keys.run(&["revoke", &goes[8..16], "--store", "keys.jsonl"]);
+    eventually(&goes, 401);
+    assert_eq!(status(&server, &goes, "/v1/models"), 401, "and stays so");
+    assert_eq!(status(&server, &comes, "/v1/models"), 200);
+    let log = server.stop();
+    assert!(log.contains("the configuration was read again"), "{log}");
 }
 
 #[test]

@@ -26,6 +26,8 @@ mod rate_limits;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod signals;
 #[cfg(test)]
 mod startup;

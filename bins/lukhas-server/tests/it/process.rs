@@ -29,7 +29,7 @@ pub(crate) struct Server {
     pub(crate) banner: String,
     child: Child,
     log: Option<JoinHandle<String>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// How the program ended.
@@ -156,7 +156,7 @@ impl Setup {
             banner,
             child,
             log: Some(log),
-            _folder: self.folder,
+            folder: self.folder,
         }
     }
 }
@@ -174,6 +174,11 @@ impl Server {
     pub(crate) fn key(&self) -> &str {
         let start = self.banner.find("lk_live_").unwrap();
         self.banner[start..].split_whitespace().next().unwrap()
+    }
+
+    /// The path of a file in its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Sends it a signal, such as `TERM`.

@@ -13,6 +13,7 @@ use lukhas_redact::Secret;
 use super::wish::{self, KeyWish};
 use super::{chain, pepper, refused};
 use crate::config::{Environment, Origin, Origins, Problem};
+use crate::files::Files;
 use crate::load::{Written, read};
 use crate::settings::Auth;
 use crate::{AppError, Sources};
@@ -81,7 +82,7 @@ impl KeyAdmin {
             environment,
             origins,
             ..
-        } = read(sources)?;
+        } = read(sources, &mut Files::default())?;
         let auth = settings.auth().clone();
         let (path, named_by) = match (store, auth.key_store()) {
             (Some(path), _) => (path, Origin::Flag("--store")),

@@ -23,6 +23,18 @@ pub(super) fn beside(store: &Path) -> PathBuf {
     path.into()
 }
 
+/// The file that the pepper of the store of `auth` is in, if it has a store and that a file.
+pub(crate) fn file(auth: &Auth, origins: &Origins) -> Option<PathBuf> {
+    let store = auth.key_store()?;
+    let Some(text) = auth.pepper() else {
+        return Some(beside(store));
+    };
+    match Reference::parse(text, KIND, origins.get("auth.pepper").folder()) {
+        Ok(Reference::File(path)) => Some(path),
+        Ok(Reference::Variable(_)) | Err(_) => None,
+    }
+}
+
 /// The pepper that `auth` names, or else the one beside the store at `store`.
 pub(super) fn read(
     auth: &Auth,

@@ -13,13 +13,14 @@ use lukhas_reliability::{
     SettingError,
 };
 
+use super::made::names;
 use super::{Builder, Upstreams};
 use crate::config::{Bounded, ModelConfig, RetryConfig};
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
 impl Builder<'_> {
     pub(super) fn models(&mut self, short: &[(&'static str, &'static str)]) -> Upstreams {
-        let policy = match policy(&self.config.retry) {
+        let policy = match self.made.policy(self.before, policy) {
             Ok(policy) => policy,
             Err(error) => {
                 let (key, message) = match error.field {
@@ -30,10 +31,6 @@ impl Builder<'_> {
                 return Upstreams::default();
             }
         };
-        if !self.upstreams.is_empty() {
-            let budget = Arc::clone(policy.budget());
-            self.metrics.retry_budget(move || budget.available());
-        }
         if self.config.retry.hedge_after_ms.is_some() {
             self.can_ask_twice("retry.hedge_after_ms");
         }
@@ -60,6 +57,7 @@ impl Builder<'_> {
             models,
             others: answering,
             infos: std::mem::take(&mut self.infos),
+            made: std::mem::take(&mut self.made),
         }
     }
 
@@ -118,6 +116,10 @@ impl Builder<'_> {
     ) -> Option<RoutedModel> {
         let hedge_after = self.hedge_after(at, wishes, &targets);
         let continuations = self.continuations(at, wishes);
+        if let Some(kept) = self.made.kept(self.before, at, wishes, &targets) {
+            return Some(kept);
+        }
+        let who = names(&targets);
         let longest = targets.iter().map(|t| t.upstream.timeouts().total()).max();
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let routed = RoutedModel::new(RoutedModelConfig {
@@ -131,9 +133,10 @@ impl Builder<'_> {
             max_output_tokens: most(wishes),
             tokenizer,
         });
-        routed
-            .map_err(|error| self.problem(at, error.to_string(), None))
-            .ok()
+        let routed = routed.map_err(|error| self.problem(at, error.to_string(), None));
+        let routed = routed.ok()?;
+        self.made.keep(at, who, wishes, &routed);
+        Some(routed)
     }
 
     /// After how long a second target is asked; it must be able to come about.

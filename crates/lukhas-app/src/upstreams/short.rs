@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The variables that alone switch an upstream on, as the official clients name them.
 
-use lukhas_providers::{Dialect, Upstream, UpstreamConfig as Setup};
+use lukhas_providers::{Dialect, UpstreamConfig as Setup};
 
+use super::Builder;
 use super::own::{ASKS_ITSELF, host_of, is_own_address};
-use super::{Builder, observer};
 use crate::config::{Problem, UpstreamConfig};
 use crate::reference::{UPSTREAM_KEY, variable};
 use crate::{Origin, UpstreamInfo};
@@ -55,8 +55,8 @@ impl Builder<'_> {
                 continue;
             }
             match self.switched_on(&short) {
-                Ok((info, upstream)) => {
-                    self.add(info, upstream);
+                Ok(info) => {
+                    self.infos.push(info);
                     others.push((short.prefix, short.name));
                 }
                 Err(problem) => self.problems.push(problem),
@@ -68,7 +68,7 @@ impl Builder<'_> {
         others
     }
 
-    fn switched_on(&mut self, short: &Short) -> Result<(UpstreamInfo, Upstream), Problem> {
+    fn switched_on(&mut self, short: &Short) -> Result<UpstreamInfo, Problem> {
         let blame =
             |variable: &str, message: String| Problem::new(Origin::Env(variable.into()), message);
         let key = self.environment.get(short.key).filter(|v| !v.is_empty());
@@ -114,10 +114,9 @@ impl Builder<'_> {
         let setup = Setup {
             key,
             timeouts: timeouts.unwrap_or_default(),
-            observer: Some(observer::observer(self.metrics, short.name)),
             ..Setup::new(short.name, short.dialect, versioned(short, url))
         };
-        let upstream = Upstream::new(setup).map_err(|error| {
+        self.connect(setup).map_err(|error| {
             let variable = if error.field == "key" {
                 short.key
             } else {
@@ -125,7 +124,7 @@ impl Builder<'_> {
             };
             blame(variable, format!("the value {error}"))
         })?;
-        Ok((info, upstream))
+        Ok(info)
     }
 }
 
