@@ -456,6 +456,8 @@ fn text_of_one_request() {
     let ours: Vec<&str> = body
         .lines()
         .filter(|line| line.contains("lukhas_"))
+        // One series of each family: their order is left to chance.
+        .filter(|line| !line.contains("refused\""))
         .collect();
     insta::assert_snapshot!(ours.join("\n"));
 }
