@@ -9,6 +9,7 @@
 //! | Is the other side to be left alone? | [`Cooldown`] when it said so, [`CircuitBreaker`] when it fails |
 //! | Which of several? | [`Pool`] |
 //! | How often, how much, how many at a time? | [`Limiter`], [`ConcurrencyLimiter`] |
+//! | How many at a time, when nobody knows, and who first? | [`Gate`], [`StandingDelay`] |
 //! | How much in a day or a month? | [`Ledger`] |
 //!
 //! Plain types, each usable alone: no HTTP, no IO. Time is tokio's clock, and randomness is passed
@@ -26,6 +27,7 @@ mod error;
 mod failure;
 #[cfg(test)]
 mod fixture;
+mod gate;
 mod hedge;
 mod idle;
 #[cfg(any(test, feature = "tower"))]
@@ -46,6 +48,7 @@ pub use cooldown::Cooldown;
 pub use deadline::{Deadline, DeadlinePassed};
 pub use error::SettingError;
 pub use failure::{AsFailure, Failure, FailureKind, Outcome};
+pub use gate::{Gate, GateConfig, GateStatus, Pass, Priority, Shed, StandingDelay};
 pub use hedge::hedge;
 pub use idle::{IdleStream, StreamTimeout};
 #[cfg(any(test, feature = "tower"))]
