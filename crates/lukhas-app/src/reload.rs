@@ -146,6 +146,7 @@ fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
         ("log", serde_json::to_value(log)),
         ("store", serde_json::to_value(store)),
         ("auth", serde_json::to_value(&config.auth)),
+        ("idempotency", serde_json::to_value(&config.idempotency)),
     ];
     let mut settings = BTreeMap::new();
     for (section, value) in sections {
