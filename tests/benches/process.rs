@@ -33,6 +33,9 @@ pub(crate) fn lukhas() -> io::Result<PathBuf> {
     target.join("release/lukhas").canonicalize()
 }
 
+/// What has `lukhas` serve on a free port and say little.
+pub(crate) const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--log", "warn"];
+
 impl Server {
     /// Starts `command` without settings of this environment, and waits until it has said its
     /// address and its key, as `lukhas serve` says them.

@@ -96,7 +96,7 @@ fn measure() -> Result<bool, Box<dyn std::error::Error>> {
 
 fn lukhas(binary: &Path) -> io::Result<Server> {
     let mut command = Command::new(binary);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--log", "warn"]);
+    command.args(process::SERVE);
     Server::start(command)
 }
 

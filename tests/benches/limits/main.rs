@@ -145,14 +145,7 @@ fn requests() -> Result<(), Box<dyn Error>> {
 
 fn serve(binary: &Path, config: &Path) -> std::io::Result<Server> {
     let mut command = Command::new(binary);
-    command.args([
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--log",
-        "warn",
-        "--config",
-    ]);
+    command.args(process::SERVE).arg("--config");
     command.arg(config);
     Server::start(command)
 }

@@ -229,17 +229,8 @@ limits:
     );
     let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
     std::fs::write(file.path(), config)?;
-    let path = file.path().to_string_lossy();
-    let serve = [
-        "serve",
-        "--listen",
-        "127.0.0.1:0",
-        "--log",
-        "warn",
-        "--config",
-        &path,
-    ];
-    let mut command = pinned(SERVER_CPU, binary, &serve);
+    let mut command = pinned(SERVER_CPU, binary, &process::SERVE);
+    command.arg("--config").arg(file.path());
     command.env(UPSTREAM_KEY, "upstream");
     Server::start(command)
 }
