@@ -5,9 +5,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 /// The last second of the year 9999, the last that RFC 3339 can write.
 const LAST: u64 = 253_402_300_799;
-const DAY: u64 = 86_400;
 
 /// A second of the years 1970 to 9999, in UTC; written as RFC 3339 does, always with `Z`:
 /// `2027-01-31T08:00:00Z`.
@@ -48,13 +50,9 @@ impl UtcTime {
 
 impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (days, second) = (self.0 / DAY, self.0 % DAY);
-        let (year, month, day) = date(days);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"
-        )
+        let seconds = i64::try_from(self.0).map_err(|_| fmt::Error)?;
+        let time = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
+        f.write_str(&time.format(&Rfc3339).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -62,55 +60,16 @@ impl FromStr for UtcTime {
     type Err = UtcTimeError;
 
     fn from_str(text: &str) -> Result<Self, UtcTimeError> {
-        let part = |from: usize, to: usize| -> Option<u64> {
-            let digits = text.get(from..to)?;
-            let digit = |byte: u8| byte.is_ascii_digit();
-            digits.bytes().all(digit).then(|| digits.parse().ok())?
-        };
-        let read = || {
-            let (year, month, day) = (part(0, 4)?, part(5, 7)?, part(8, 10)?);
-            let (hour, minute, second) = (part(11, 13)?, part(14, 16)?, part(17, 19)?);
-            let days = days(year, month, day)?;
-            Self::from_unix(days * DAY + hour * 3600 + minute * 60 + second)
-        };
-        // What is written back alike has every separator in its place and every part in its range.
-        let time = read().ok_or(UtcTimeError)?;
+        let read = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| UtcTimeError)?;
+        let seconds = u64::try_from(read.unix_timestamp()).map_err(|_| UtcTimeError)?;
+        let time = Self::from_unix(seconds).ok_or(UtcTimeError)?;
+        // RFC 3339 has other spellings: this one is what is written back alike.
         if time.to_string() == text {
             Ok(time)
         } else {
             Err(UtcTimeError)
         }
     }
-}
-
-// Both count in years that begin in March, so that a leap day is the last of its year: see
-// <https://howardhinnant.github.io/date_algorithms.html>.
-
-/// Days of 400 years.
-const ERA: u64 = 146_097;
-/// Days from the first of March of the year 0 to the first of January 1970.
-const EPOCH: u64 = 719_468;
-
-/// Year, month and day of the day `days` after the first of January 1970.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + EPOCH;
-    let (era, day) = (days / ERA, days % ERA);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
-}
-
-/// Days from the first of January 1970 to the given one, which may be none of the calendar.
-fn days(year: u64, month: u64, day: u64) -> Option<u64> {
-    let year = year.checked_sub(u64::from(month <= 2))?;
-    let (era, year) = (year / 400, year % 400);
-    let month = (month + 9) % 12;
-    let day = (153 * month + 2) / 5 + day.checked_sub(1)?;
-    let day = year * 365 + year / 4 - year / 100 + day;
-    (era * ERA + day).checked_sub(EPOCH)
 }
 
 #[cfg(test)]
