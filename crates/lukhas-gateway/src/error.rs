@@ -361,6 +361,11 @@ impl ApiError {
         }
     }
 
+    /// A panic while the request was handled.
+    pub(crate) fn panicked() -> Self {
+        Self::internal(&"a panic while handling the request")
+    }
+
     /// Says in the log what went wrong in the request, if that is a defect of ours.
     pub(crate) fn log(&self, request_id: Id) {
         if let Some(cause) = &self.cause {

@@ -227,10 +227,7 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         let mut response = match answered {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => refused(error, request_id),
-            Err(_) => {
-                let error = ApiError::internal(&"a panic while handling the request");
-                refused(error, request_id)
-            }
+            Err(_) => refused(ApiError::panicked(), request_id),
         };
         let late = response.extensions_mut().remove();
         late.unwrap_or(standings).put_on(response.headers_mut());

@@ -181,10 +181,7 @@ async fn write(
     standings: &OnceLock<Standings>,
 ) -> Result<Fate, StoreError> {
     let answered = AssertUnwindSafe(answer).catch_unwind().await;
-    let answered = answered.unwrap_or_else(|_| {
-        let panic = "a panic while handling the request";
-        Err(ApiError::internal(&panic))
-    });
+    let answered = answered.unwrap_or_else(|_| Err(ApiError::panicked()));
     let (mut response, fate) = match answered {
         Ok(response) => (response, Fate::Kept),
         Err(error) => {
