@@ -199,14 +199,15 @@ impl Answer {
     }
 
     /// Takes the next piece of the answer in the original's words, before what it says is given in.
-    /// `write` writes it and says where it goes; when it cannot, and nothing has been given out in
-    /// these words, the answer does without them.
+    /// `write` writes it, about `room` bytes, and says where it goes; when it cannot, and nothing has
+    /// been given out in these words, the answer does without them.
     pub(crate) fn speak(
         &mut self,
+        room: usize,
         write: impl FnOnce(&mut BytesMut) -> Option<Place>,
     ) -> Option<Place> {
         let speech = self.speech.as_mut()?;
-        let place = speech.take(write);
+        let place = speech.take(room, write);
         if place.is_none() && !speech.has_begun {
             self.do_without_speech();
         }

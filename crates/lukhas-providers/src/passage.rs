@@ -31,6 +31,9 @@ use self::responses::Events;
 /// Room for what a whole answer gains on its way, in bytes.
 const ROOM: usize = 512;
 
+/// Room for the events that come at once.
+const EVENT_ROOM: usize = 1024;
+
 /// Most patterns that are made of one stream.
 const MAX_PATTERNS: u32 = 8;
 
@@ -89,8 +92,7 @@ impl Passage {
     fn whole(&self, text: &str, answer: &mut Answer) {
         let own = &self.original.own;
         answer.begin_speech();
-        answer.speak(|out| {
-            out.reserve(text.len() + ROOM);
+        answer.speak(text.len() + ROOM, |out| {
             match self.stream {
                 Stream::Chat(_) => chat::whole(text, own, out)?,
                 Stream::Responses(_) => responses::whole(text, own, out)?,
@@ -107,8 +109,7 @@ impl Passage {
             Stream::Responses(_) => &ResponseObject::NEUTRAL,
         };
         answer.begin_speech();
-        let said = answer.speak(|out| {
-            out.reserve(text.len() + ROOM);
+        let said = answer.speak(text.len() + ROOM, |out| {
             let mut patches = Patches::new(text);
             patches.set(text.trim_end(), plain.members(), own, defaults)?;
             patches.write(out)?;
@@ -121,7 +122,7 @@ impl Passage {
 
     /// Takes the next event of a stream, before it is read into `answer`.
     fn event(&mut self, event: &SseEvent, answer: &mut Answer) -> Option<Place> {
-        answer.speak(|out| self.write(event, out))
+        answer.speak(EVENT_ROOM, |out| self.write(event, out))
     }
 
     fn write(&mut self, event: &SseEvent, out: &mut BytesMut) -> Option<Place> {
@@ -141,7 +142,7 @@ impl Passage {
         let pattern = self.pattern.as_ref().filter(|_| may_go_on)?;
         let filled = pattern.fill(event)?;
         let text = serde_json::from_str(filled.string).ok()?;
-        answer.speak(|out| {
+        answer.speak(EVENT_ROOM, |out| {
             pattern.write(&filled, out);
             Some(Place::Now)
         })?;
@@ -234,7 +235,7 @@ fn read_event(
 
 /// The object `text` with the members `own` set.
 fn with_members(text: &str, own: &Members) -> Option<Bytes> {
-    let mut out = BytesMut::with_capacity(text.len() + 128);
+    let mut out = BytesMut::with_capacity(text.len() + ROOM);
     set_members(text, &mut out, own).ok()?;
     Some(out.freeze())
 }

@@ -4,9 +4,6 @@
 use bytes::BytesMut;
 use lukhas_core::Verbatim;
 
-/// Room for what comes at once.
-const ROOM: usize = 1024;
-
 /// What has been said in the original's words and not yet been given out.
 #[derive(Debug, Default)]
 pub(super) struct Speech {
@@ -38,14 +35,16 @@ struct Words {
 }
 
 impl Speech {
-    /// Takes what `write` writes, and gives the place it goes to; `None` when it cannot.
+    /// Takes what `write` writes, about `room` bytes, and gives the place it goes to; `None` when it
+    /// cannot.
     pub(super) fn take(
         &mut self,
+        room: usize,
         write: impl FnOnce(&mut BytesMut) -> Option<Place>,
     ) -> Option<Place> {
         let before = self.now.bytes.len();
         self.before = (before, self.now.events);
-        self.now.bytes.reserve(ROOM);
+        self.now.bytes.reserve(room);
         let place = write(&mut self.now.bytes);
         match place {
             Some(Place::Now) => self.now.events += 1,
