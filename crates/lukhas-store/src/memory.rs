@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Responses in this process's memory.
 
+mod key;
+mod log;
 mod pack;
+mod record;
 mod shelf;
 mod turn;
 
@@ -11,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use lukhas_core::{BoxFuture, Item, ResponseStore, StoreError, StoredResponse};
 
+use self::key::Keys;
 use self::shelf::{Found, Incoming, Shelf};
 
 /// How much a [`MemoryStore`] keeps.
@@ -35,20 +39,28 @@ pub struct MemoryUsage {
 
 /// Responses in this process's memory, within [`MemoryLimits`]; gone when it ends.
 ///
-/// A response is an entry (its body) and a turn (its items, packed). A turn points to the turn it
-/// continued, so a conversation of N turns takes the room of N turns, and deleting or evicting an
-/// earlier response takes away its entry but leaves its turn to the conversations that need it.
+/// A response that begins a conversation is a record in a log: a few large pieces of memory, written
+/// one after the other. One that continues a conversation, and the one it continues, are entries
+/// (their bodies) and turns (their items, packed). A turn points to the turn it continued, so a
+/// conversation of N turns takes the room of N turns, and deleting or evicting an earlier response
+/// takes away its entry but leaves its turn to the conversations that need it. Responses that are
+/// large for the log (8 KiB, less where the store is small) are entries and turns from the start.
 ///
-/// Bytes count what is allocated: bodies, items, and the tables around them. A turn counts once, from its `put` until the last entry that leads to it
-/// goes, so turns that only a later conversation holds count too. When a `put` exceeds a limit,
-/// the entries put longest ago go first, whoever's they are, until it fits; dropping everything
-/// else always makes it fit, because a response that with its whole conversation exceeds the limit
-/// is refused, and nothing changed. What a caller is just reading is the caller's.
+/// Bytes count what is allocated: pieces of the log, bodies, items, and the tables around them. A
+/// piece counts whole while one record of it is left. A turn counts once, until the last entry that
+/// leads to it goes, so turns that only a later conversation holds count too. When a `put` exceeds a
+/// limit, the entries put longest ago go first, whoever's they are, until it fits; dropping
+/// everything else always makes it fit, because a response that with its whole conversation exceeds
+/// the limit is refused, and nothing changed. What a caller is just reading is the caller's. What is
+/// deleted is overwritten or freed at once.
 ///
 /// All methods finish at their first poll. Apart from the freeing of accounts for evicted turns,
-/// the work under the lock does not depend on the size of anything.
+/// the work under the lock does not depend on the size of anything beyond the 8 KiB of a record.
 pub struct MemoryStore {
     limits: MemoryLimits,
+    keys: Keys,
+    /// Most bytes of a record in the log.
+    record_bytes: usize,
     shelf: Mutex<Shelf>,
 }
 
@@ -56,9 +68,12 @@ impl MemoryStore {
     /// An empty store.
     #[must_use]
     pub fn new(limits: MemoryLimits) -> Self {
+        let shelf = Shelf::new(&limits);
         Self {
             limits,
-            shelf: Mutex::default(),
+            keys: Keys::new(),
+            record_bytes: shelf.record_bytes(),
+            shelf: Mutex::new(shelf),
         }
     }
 
@@ -76,19 +91,21 @@ impl MemoryStore {
     }
 
     fn put_now(&self, tenant: &str, response: StoredResponse) -> Result<(), StoreError> {
-        let incoming = Incoming::new(tenant, response);
+        let incoming = Incoming::new(&self.keys, tenant, response, self.record_bytes);
         // Bound after the guard is gone: what leaves the shelf is freed outside the lock.
-        let _evicted = self.shelf()?.put(&self.limits, tenant, incoming)?;
+        let _evicted = self.shelf()?.put(&self.limits, incoming)?;
         Ok(())
     }
 
     fn find(&self, tenant: &str, id: &str) -> Result<Option<Found>, StoreError> {
-        Ok(self.shelf()?.find(tenant, id))
+        let key = self.keys.of(tenant, id);
+        Ok(self.shelf()?.find(&key))
     }
 
     fn delete_now(&self, tenant: &str, id: &str) -> Result<bool, StoreError> {
-        let removed = self.shelf()?.remove(tenant, id);
-        Ok(removed.is_some())
+        let key = self.keys.of(tenant, id);
+        let (removed, _gone) = self.shelf()?.remove(&key);
+        Ok(removed)
     }
 }
 

@@ -17,6 +17,13 @@ pub(super) struct Packed {
     opaque: Box<[Value]>,
 }
 
+/// Items that have just been packed, with room to spare.
+pub(super) struct Loose {
+    len: usize,
+    bytes: Vec<u8>,
+    opaque: Vec<Value>,
+}
+
 /// Room for a short request and its answer.
 const USUAL_BYTES: usize = 512;
 
@@ -41,7 +48,7 @@ mod tag {
     pub(super) const FILE_ID: u8 = 2;
 }
 
-impl Packed {
+impl Loose {
     pub(super) fn new(items: impl Iterator<Item = Item>) -> Self {
         let mut len = 0;
         let mut out = Writer(Vec::with_capacity(USUAL_BYTES));
@@ -55,9 +62,38 @@ impl Packed {
         }
         Self {
             len,
+            bytes: out.0,
+            opaque,
+        }
+    }
+
+    /// Number of items.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// All there is of them, where none is opaque.
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.opaque.is_empty().then_some(&self.bytes)
+    }
+
+    pub(super) fn fit(self) -> Packed {
+        Packed {
+            len: self.len,
             // A copy that fits: giving back what is spare would leave a hole.
-            bytes: out.0.as_slice().into(),
-            opaque: opaque.into(),
+            bytes: self.bytes.as_slice().into(),
+            opaque: self.opaque.into(),
+        }
+    }
+}
+
+impl Packed {
+    /// `len` items, none of them opaque, of their [`bytes`](Loose::bytes).
+    pub(super) fn copied(len: usize, bytes: &[u8]) -> Self {
+        Self {
+            len,
+            bytes: bytes.into(),
+            opaque: Box::default(),
         }
     }
 
@@ -349,7 +385,7 @@ mod tests {
     proptest! {
         #[test]
         fn items_come_back_as_they_were(items in prop::collection::vec(items(), 0..6)) {
-            let packed = Packed::new(items.iter().cloned());
+            let packed = Loose::new(items.iter().cloned()).fit();
             prop_assert_eq!(packed.len(), items.len());
             prop_assert_eq!(packed.iter().collect::<Vec<_>>(), items);
         }
@@ -357,7 +393,7 @@ mod tests {
         /// What the allocator is asked for, and what it adds.
         #[test]
         fn all_of_it_counts(text in texts()) {
-            let packed = Packed::new(std::iter::once(Item::text(Role::User, text.as_str())));
+            let packed = Loose::new(std::iter::once(Item::text(Role::User, text.as_str()))).fit();
             let beside = packed.heap_bytes() - text.len();
             prop_assert!((16..32).contains(&beside), "{} beside the text", beside);
         }

@@ -146,6 +146,54 @@ fn a_chain_takes_the_room_of_its_turns() {
     assert!((long / short) < 103.0, "{short} bytes, then {long}");
 }
 
+/// Records of the log, conversations and large ones among each other, over what fits.
+#[test]
+fn a_full_store_wastes_little_and_gives_all_of_it_back() {
+    const BYTES: usize = 1 << 20;
+    let store = MemoryStore::new(limits(BYTES, 10_000));
+    let kept = |number: usize| {
+        let previous = number
+            .is_multiple_of(5)
+            .then(|| number.saturating_sub(3).to_string());
+        response(
+            &number.to_string(),
+            previous.as_deref(),
+            number * 7_919 % 1_500,
+        )
+    };
+    let mut least = usize::MAX;
+    for number in 0..5_000 {
+        store.put_now(TENANT, kept(number)).unwrap();
+        if number.is_multiple_of(7) {
+            assert!(store.delete_now(TENANT, &number.to_string()).unwrap());
+        }
+        let usage = store.usage().unwrap();
+        assert!(usage.bytes <= BYTES, "{usage:?}");
+        if usage.evicted > 0 {
+            least = least.min(usage.bytes);
+        }
+    }
+    assert!(
+        least > BYTES * 9 / 10,
+        "{least} bytes used of those allowed"
+    );
+    let usage = store.usage().unwrap();
+    // A good 1,500 bytes on average, and what is around them.
+    assert!((400..700).contains(&usage.responses), "{usage:?}");
+    for number in 0..5_000 {
+        let id = number.to_string();
+        let Some(found) = store.find(TENANT, &id).unwrap() else {
+            continue;
+        };
+        let (found, kept) = (found.into_response(&id), kept(number));
+        assert_eq!(found.body, kept.body);
+        assert_eq!((found.input, found.output), (kept.input, kept.output));
+        assert_eq!(found.previous, kept.previous);
+        store.delete_now(TENANT, &id).unwrap();
+    }
+    assert_eq!(store.usage().unwrap().bytes, 0);
+}
+
 /// 100,000 turns on a stack of 64 KiB: made, read, evicted one by one, and dropped at once.
 #[test]
 fn a_long_chain_takes_no_stack() {

@@ -39,11 +39,9 @@ pub(super) enum Before {
 }
 
 impl Items {
-    pub(super) fn new(input: Vec<Item>, output: Vec<Item>) -> Self {
-        Self {
-            input: input.len(),
-            packed: Packed::new(input.into_iter().chain(output)),
-        }
+    /// `packed`, of which the first `input` are the request's.
+    pub(super) fn new(input: usize, packed: Packed) -> Self {
+        Self { input, packed }
     }
 
     /// The request's.
