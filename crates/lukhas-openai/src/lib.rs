@@ -18,6 +18,7 @@ mod responses;
 mod rewrite;
 mod sse;
 mod tool;
+mod view;
 mod write;
 
 pub use chat::{
@@ -43,7 +44,8 @@ pub use responses::{
     ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, SummaryObject, TextConfig,
     TextFormat,
 };
-pub use rewrite::{Edit, Members, member, members, rewrite_object, set_members};
+pub use rewrite::{Edit, Members, items, member, members, rewrite_object, set_members};
 pub use sse::{DONE, SseDecoder, SseError, SseEvent, write_event};
 pub use tool::FunctionTool;
+pub use view::View;
 pub use write::write_json;

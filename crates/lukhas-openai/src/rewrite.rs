@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! JSON objects passed on with a few members changed and the rest as it was written.
 
-use std::borrow::Cow;
-use std::fmt;
-
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::Deserialize;
-use serde::de::{Deserializer as _, Error as _, MapAccess, Visitor};
-use serde_json::Error;
-use serde_json::value::RawValue;
 
-use crate::write_json;
+use crate::View;
+use crate::write::put_text;
 
 /// Members of an object: names that need no escape, and values as JSON.
 pub type Members = [(&'static str, Bytes)];
@@ -27,31 +21,26 @@ pub enum Edit<'e> {
 }
 
 /// Appends the JSON object `text` to `out` with the members `own` set, at most 32 of them, and each
-/// other member as `edit` says of its name and its text.
+/// other member as `edit` says of its name and its text. `None` when `text` is not one JSON object;
+/// `out` is then as it was.
 ///
 /// What stays is neither decoded nor changed, but for the space around members.
-///
-/// # Errors
-/// When `text` is not one JSON object; `out` is then as it was.
 pub fn rewrite_object<'t, 'e>(
     text: &'t str,
     out: &mut BytesMut,
     own: &Members,
     edit: impl FnMut(&str, &'t str) -> Edit<'e>,
-) -> Result<(), Error> {
+) -> Option<()> {
     let before = out.len();
     let written = rewrite(text, out, own, edit);
-    if written.is_err() {
+    if written.is_none() {
         out.truncate(before);
     }
     written
 }
 
 /// The same, where every other member stays.
-///
-/// # Errors
-/// As [`rewrite_object`].
-pub fn set_members(text: &str, out: &mut BytesMut, own: &Members) -> Result<(), Error> {
+pub fn set_members(text: &str, out: &mut BytesMut, own: &Members) -> Option<()> {
     rewrite_object(text, out, own, |_, _| Edit::Keep)
 }
 
@@ -59,87 +48,64 @@ fn rewrite<'t, 'e>(
     text: &'t str,
     out: &mut BytesMut,
     own: &Members,
-    edit: impl FnMut(&str, &'t str) -> Edit<'e>,
-) -> Result<(), Error> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    out.put_u8(b'{');
-    let copy = Copy {
+    mut edit: impl FnMut(&str, &'t str) -> Edit<'e>,
+) -> Option<()> {
+    let mut written = Written {
         out,
         own,
-        seen: 0,
+        set: 0,
         is_first: true,
-        edit,
     };
-    reader.deserialize_map(copy)?;
-    reader.end()
+    read_members(text, |name, value| {
+        if written.set(name) {
+            return Some(());
+        }
+        match edit(name, value) {
+            Edit::Keep => written.put(name, value.as_bytes()),
+            Edit::Set(value) => written.put(name, value.as_bytes()),
+            Edit::Remove => {}
+        }
+        Some(())
+    })?;
+    for (name, _) in own {
+        written.set(name);
+    }
+    if written.is_first {
+        written.out.put_u8(b'{');
+    }
+    written.out.put_u8(b'}');
+    Some(())
 }
 
-/// Copies an object, all but the brace that opens it.
-struct Copy<'o, F> {
+/// What has been written of an object.
+struct Written<'o> {
     out: &'o mut BytesMut,
     own: &'o Members,
     /// Which of `own` have been set.
-    seen: u32,
+    set: u32,
     is_first: bool,
-    edit: F,
 }
 
-impl<F> Copy<'_, F> {
-    fn name(&mut self, name: &str) -> Result<(), Error> {
-        if !std::mem::take(&mut self.is_first) {
-            self.out.put_u8(b',');
-        }
-        write_json(self.out, name)?;
+impl Written<'_> {
+    fn put(&mut self, name: &str, value: &[u8]) {
+        let is_first = std::mem::take(&mut self.is_first);
+        self.out.put_u8(if is_first { b'{' } else { b',' });
+        put_text(self.out, name);
         self.out.put_u8(b':');
-        Ok(())
+        self.out.put_slice(value);
     }
 
-    /// Sets the member `name` if it is an own one.
-    fn set(&mut self, name: &str) -> Result<bool, Error> {
-        let Some(index) = self.own.iter().position(|(own, _)| *own == name) else {
-            return Ok(false);
+    /// Sets the member `name`, if it is an own one.
+    fn set(&mut self, name: &str) -> bool {
+        let own = self.own;
+        let Some(index) = own.iter().position(|(own, _)| *own == name) else {
+            return false;
         };
-        if self.seen & (1 << index) == 0 {
-            self.seen |= 1 << index;
-            self.name(name)?;
-            self.out.put_slice(&self.own[index].1);
+        if self.set & (1 << index) == 0 {
+            self.set |= 1 << index;
+            self.put(name, &own[index].1);
         }
-        Ok(true)
-    }
-}
-
-/// A name, decoded only where it has escapes.
-#[derive(Deserialize)]
-struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
-
-impl<'t, 'e, F: FnMut(&str, &'t str) -> Edit<'e>> Visitor<'t> for Copy<'_, F> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'t>>(mut self, mut members: A) -> Result<(), A::Error> {
-        while let Some(Name(name)) = members.next_key()? {
-            let value: &'t RawValue = members.next_value()?;
-            if self.set(&name).map_err(A::Error::custom)? {
-                continue;
-            }
-            let edit = (self.edit)(&name, value.get());
-            if edit == Edit::Remove {
-                continue;
-            }
-            self.name(&name).map_err(A::Error::custom)?;
-            self.out.put_slice(match edit {
-                Edit::Set(value) => value.as_bytes(),
-                Edit::Keep | Edit::Remove => value.get().as_bytes(),
-            });
-        }
-        for (name, _) in self.own {
-            self.set(name).map_err(A::Error::custom)?;
-        }
-        self.out.put_u8(b'}');
-        Ok(())
+        true
     }
 }
 
@@ -159,44 +125,54 @@ pub fn member<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 
 /// The texts of the members `names` of the JSON object `text`, as they were written. `None` when it
 /// is none, or has one of them twice: not every reader takes the same one then.
+///
+/// They are found fastest in the order of `names`.
 #[must_use]
 pub fn members<'t, const N: usize>(
     text: &'t str,
     names: &[&str; N],
 ) -> Option<[Option<&'t str>; N]> {
     let mut found = [None; N];
+    let mut next = 0;
     read_members(text, |other, value| {
-        match names.iter().position(|name| *name == other) {
-            Some(index) => found[index].replace(value).is_none().then_some(()),
-            None => Some(()),
-        }
+        let (before, after) = names.split_at(next);
+        let is_it = |name: &&str| *name == other;
+        let index = match after.iter().position(is_it) {
+            Some(index) => next + index,
+            None => match before.iter().position(is_it) {
+                Some(index) => index,
+                None => return Some(()),
+            },
+        };
+        next = index + 1;
+        found[index].replace(value).is_none().then_some(())
     })?;
     Some(found)
 }
 
+/// The texts of the items of the JSON array `text`, as they were written, if there are exactly `N`.
+#[must_use]
+pub fn items<const N: usize>(text: &str) -> Option<[&str; N]> {
+    let mut found = [""; N];
+    let mut count = 0;
+    let mut view = View::new(text);
+    view.array(|item| {
+        *found.get_mut(count)? = item.raw()?;
+        count += 1;
+        Some(())
+    })?;
+    view.end()?;
+    (count == N).then_some(found)
+}
+
 /// Gives every member of the JSON object `text` to `take`, as long as that wants more.
-fn read_members<'t>(text: &'t str, take: impl FnMut(&str, &'t str) -> Option<()>) -> Option<()> {
-    struct Read<F>(F);
-
-    impl<'t, F: FnMut(&str, &'t str) -> Option<()>> Visitor<'t> for Read<F> {
-        type Value = ();
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'t>>(mut self, mut members: A) -> Result<(), A::Error> {
-            while let Some(Name(name)) = members.next_key()? {
-                let value: &'t RawValue = members.next_value()?;
-                (self.0)(&name, value.get()).ok_or_else(|| A::Error::custom("a member twice"))?;
-            }
-            Ok(())
-        }
-    }
-
-    let mut reader = serde_json::Deserializer::from_str(text);
-    reader.deserialize_map(Read(take)).ok()?;
-    reader.end().ok()
+fn read_members<'t>(
+    text: &'t str,
+    mut take: impl FnMut(&str, &'t str) -> Option<()>,
+) -> Option<()> {
+    let mut view = View::new(text);
+    view.object(|name, value| take(name, value.raw()?))?;
+    view.end()
 }
 
 #[cfg(test)]
@@ -274,7 +250,7 @@ mod tests {
         ] {
             let mut out = BytesMut::from("x");
             assert!(
-                set_members(text, &mut out, &own(&[("a", "1")])).is_err(),
+                set_members(text, &mut out, &own(&[("a", "1")])).is_none(),
                 "{text}"
             );
             assert_eq!(out, "x", "{text}");

@@ -11,18 +11,11 @@ mod responses;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use lukhas_core::{Api, Outcome, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec, Usage};
-use lukhas_openai::SseEvent;
+use lukhas_openai::{SseEvent, View};
 use lukhas_redact::Secret;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::answer::Answer;
@@ -79,33 +72,12 @@ pub(crate) struct Plain<'t> {
     pub(crate) id: Option<String>,
     pub(crate) outcome: Outcome,
     pub(crate) usage: Usage,
-    /// Those of its members that may be this server's own, or be added, once it is passed on.
-    pub(crate) places: Vec<(&'static str, Place<'t>)>,
+    /// Its members that are this server's own once it is passed on, or have to be there, as they are
+    /// written.
+    pub(crate) places: Vec<(&'static str, Option<&'t str>)>,
 }
 
-/// Where a member stands in the text of its object, whatever its value is, or that it is not there.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Place<'t>(Option<&'t RawValue>);
-
-impl<'t> Place<'t> {
-    pub(crate) fn get(self) -> Option<&'t str> {
-        self.0.map(RawValue::get)
-    }
-}
-
-/// Unlike that of an `Option`, null is a value.
-impl<'de: 't, 't> Deserialize<'de> for Place<'t> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Deserialize::deserialize(deserializer).map(|value| Self(Some(value)))
-    }
-}
-
-impl<'t> Plain<'t> {
-    /// Its members of [`Self::places`], and what they are.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&'static str, Option<&'t str>)> {
-        self.places.iter().map(|(name, place)| (*name, place.get()))
-    }
-
+impl Plain<'_> {
     /// Gives all of it to `answer`.
     pub(crate) fn give(self, answer: &mut Answer) {
         answer.name_next(self.id.as_deref());
@@ -206,32 +178,15 @@ impl Dialect {
     }
 }
 
-/// What is read from an object alone: serde's derived readers take an array of the members, too.
-pub(crate) struct Object<T>(pub(crate) T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
+/// Whether a member is left out, or is null.
+fn is_absent(value: Option<&str>) -> bool {
+    matches!(value, None | Some("null"))
 }
 
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object<T>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(members)).map(Object)
-    }
+/// A count, of which `text` is the JSON.
+fn unsigned(text: &str) -> Option<u64> {
+    View::new(text).unsigned()
 }
-
-/// Nothing but null can be read into an `Option` of it.
-#[derive(Deserialize)]
-enum Never {}
 
 /// The JSON of an event, within the bounds of every other body.
 pub(crate) fn parse(data: &str) -> Result<Value, Unreadable> {

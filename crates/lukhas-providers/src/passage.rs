@@ -111,7 +111,7 @@ impl Passage {
         answer.begin_speech();
         let said = answer.speak(text.len() + ROOM, |out| {
             let mut patches = Patches::new(text);
-            patches.set(text.trim_end(), plain.members(), own, defaults)?;
+            patches.set(text.trim_end(), plain.places.iter().copied(), own, defaults)?;
             patches.write(out)?;
             Some(Place::AtTheEnd)
         });
@@ -236,7 +236,7 @@ fn read_event(
 /// The object `text` with the members `own` set.
 fn with_members(text: &str, own: &Members) -> Option<Bytes> {
     let mut out = BytesMut::with_capacity(text.len() + ROOM);
-    set_members(text, &mut out, own).ok()?;
+    set_members(text, &mut out, own)?;
     Some(out.freeze())
 }
 

@@ -10,7 +10,7 @@ const BLOCK: usize = 16;
 const LONGEST_NAME: usize = 64;
 
 /// Appends `text` in quotation marks.
-pub(super) fn put(out: &mut BytesMut, text: &str) {
+pub(crate) fn put(out: &mut BytesMut, text: &str) {
     let mut rest = text.as_bytes();
     out.reserve(rest.len() + 2);
     out.put_u8(b'"');
@@ -54,7 +54,8 @@ fn is_plain(bytes: &[u8]) -> bool {
     first_special(bytes).is_none()
 }
 
-fn first_special(bytes: &[u8]) -> Option<usize> {
+/// Where the first byte is that ends a JSON string, or cannot stand in one as it is.
+pub(crate) fn first_special(bytes: &[u8]) -> Option<usize> {
     let (blocks, tail) = bytes.as_chunks::<BLOCK>();
     if let Some(index) = blocks.iter().position(holds_special) {
         let at = blocks[index].iter().position(|&byte| is_special(byte))?;

@@ -3,14 +3,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::Original;
-use lukhas_openai::{Edit, Members, member, rewrite_object};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
+use lukhas_openai::{Edit, Members, View, items, member, members, rewrite_object};
 
 use super::{keep_to_one_line, with_members};
 use crate::answer::Place;
-use crate::dialect::Object;
 
 /// The chunks of one answer.
 #[derive(Debug)]
@@ -19,20 +15,6 @@ pub(super) struct Chunks {
     shows_usage: bool,
     /// Whether the chunk has come that says why the answer ends.
     has_finished: bool,
-}
-
-/// What is looked at of a choice.
-#[derive(Deserialize)]
-struct Choice<'t> {
-    #[serde(borrow)]
-    finish_reason: Option<&'t RawValue>,
-}
-
-impl Choice<'_> {
-    fn finishes(&self) -> bool {
-        self.finish_reason
-            .is_some_and(|reason| reason.get().starts_with('"'))
-    }
 }
 
 impl Chunks {
@@ -97,7 +79,7 @@ impl Chunks {
                 _ => Edit::Keep,
             }
         });
-        rewritten.ok()?;
+        rewritten?;
         keep_to_one_line(out, start);
         out.put_slice(b"\n\n");
         let is_there = |value: Option<&str>| value.is_some_and(|value| value != "null");
@@ -105,10 +87,8 @@ impl Chunks {
             return Some(Place::Nowhere);
         }
         // What is no list of choices says nothing.
-        let choices: Vec<Object<Choice<'_>>> = choices
-            .and_then(|choices| serde_json::from_str(choices).ok())
-            .unwrap_or_default();
-        if had_finished || choices.is_empty() {
+        let finishes = choices.and_then(finishes);
+        if had_finished || finishes.is_none() {
             let is_shown = shows_usage && is_there(usage);
             return Some(if is_shown {
                 Place::AtTheEnd
@@ -116,12 +96,24 @@ impl Chunks {
                 Place::Nowhere
             });
         }
-        self.has_finished = choices.iter().any(|choice| choice.0.finishes());
+        self.has_finished = finishes == Some(true);
         Some(match self.has_finished {
             true => Place::AtTheEnd,
             false => Place::Now,
         })
     }
+}
+
+/// Whether one of `choices` says why it ends; `None` when there are none.
+fn finishes(choices: &str) -> Option<bool> {
+    let mut finishes = None;
+    View::new(choices).array(|choice| {
+        let [reason] = members(choice.raw()?, &["finish_reason"])?;
+        let is_end = reason.is_some_and(|reason| reason.starts_with('"'));
+        finishes = Some(is_end || finishes == Some(true));
+        Some(())
+    })?;
+    finishes
 }
 
 /// Writes the completion `text` to `out`; `None` when it is none of one choice, or lacks what the API
@@ -131,12 +123,12 @@ pub(super) fn whole(text: &str, own: &Members, out: &mut BytesMut) -> Option<()>
     let rewritten = rewrite_object(text, out, own, |name, value| {
         match name {
             "object" => has_object = true,
-            "choices" => has_choice = serde_json::from_str::<[IgnoredAny; 1]>(value).is_ok(),
+            "choices" => has_choice = items::<1>(value).is_some(),
             "usage" => has_usage = value.starts_with('{'),
             _ => {}
         }
         Edit::Keep
     });
-    rewritten.ok()?;
+    rewritten?;
     (has_object && has_choice && has_usage).then_some(())
 }

@@ -3,8 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::Original;
-use lukhas_openai::{Members, ResponseObject, SseEvent, members};
-use serde_json::value::RawValue;
+use lukhas_openai::{Members, ResponseObject, SseEvent, View, members};
 
 use super::patches::Patches;
 use super::{keep_to_one_line, with_members};
@@ -119,10 +118,8 @@ fn complete<'p>(patches: &mut Patches<'p>, response: &'p str, own: &'p Members) 
         Some("null") => Usage::Unknown,
         Some(usage) => counted(usage)?,
     };
-    let items: Vec<&RawValue> = serde_json::from_str(value("output")?).ok()?;
-    for item in items {
-        complete_item(patches, item.get())?;
-    }
+    let mut output = View::new(value("output")?);
+    output.array(|item| complete_item(patches, item.raw()?))?;
     let others = members.filter(|(name, _)| *name != "usage");
     patches.set(response, others, own, &ResponseObject::NEUTRAL)?;
     Some(usage)
@@ -149,9 +146,10 @@ fn complete_item<'p>(patches: &mut Patches<'p>, item: &'p str) -> Option<()> {
     let Some([Some(content)]) = members(item, &["content"]) else {
         return Some(());
     };
-    let parts: Vec<&RawValue> = serde_json::from_str(content).unwrap_or_default();
-    let mut parts = parts.into_iter();
-    parts.try_for_each(|part| complete_part(patches, part.get()))
+    if !content.starts_with('[') {
+        return Some(());
+    }
+    View::new(content).array(|part| complete_part(patches, part.raw()?))
 }
 
 /// The same for `part`, if it is a text.
