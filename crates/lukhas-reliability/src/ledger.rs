@@ -12,15 +12,15 @@ use std::time::SystemTime;
 use self::books::Books;
 
 pub use self::books::Page;
-pub use self::window::{Period, Window};
+pub use self::window::{Period, Window, WindowError};
 
 /// Most accounts with something in them when nobody says.
 const DEFAULT_MAX_ACCOUNTS: usize = 1 << 20;
 
 /// Accounts with a limit for each calendar window, in tokens or in the smallest unit of money.
 ///
-/// What a call may use is reserved before it begins, from all of its accounts or from none, and
-/// settled with what it used at its end. At every moment and for every account and window
+/// What a call may use is reserved before it begins, of each of its accounts as much as it may use of
+/// that, from all of them or from none, and settled with what it used at its end. At every moment and for every account and window
 ///
 /// > settled + reserved <= limit
 ///
@@ -41,9 +41,9 @@ const DEFAULT_MAX_ACCOUNTS: usize = 1 << 20;
 /// let key = Account::new("key:alice", Period::Day, 1_000);
 /// let project = Account::new("project:search", Period::Month, 20_000);
 ///
-/// let call = ledger.reserve(&[&key, &project], 800, now)?;
-/// assert!(ledger.reserve(&[&project, &key], 201, now).is_err());
-/// call.settle(150)?;
+/// let call = ledger.reserve(&[(&key, 800), (&project, 800)], now)?;
+/// assert!(ledger.reserve(&[(&project, 800), (&key, 201)], now).is_err());
+/// call.settle(|_| 150)?;
 /// assert_eq!(ledger.balance(&key, now).remaining(), 850);
 /// assert_eq!(ledger.balance(&project, now).settled, 150);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -79,9 +79,18 @@ pub struct AccountBalance {
 #[must_use = "it is given back when it is dropped"]
 pub struct Reservation {
     shared: Arc<Shared>,
-    pages: Arc<[Page]>,
-    amount: u64,
-    used: u64,
+    lines: Vec<Line>,
+    /// What was used, line by line; empty until somebody says.
+    used: Vec<Line>,
+}
+
+/// An amount of one account in one window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The account and the window.
+    pub page: Page,
+    /// How much.
+    pub amount: u64,
 }
 
 /// Why a reservation is refused.
@@ -98,6 +107,9 @@ pub enum Refused {
     /// As many accounts as there may be hold something.
     #[error("there are too many accounts")]
     TooManyAccounts,
+    /// What the call uses could be forgotten in a crash: its log says that it cannot be written now.
+    #[error("what is used cannot be recorded now")]
+    Unrecorded,
 }
 
 /// Makes what is settled outlast the process.
@@ -111,15 +123,19 @@ pub trait SpendLog: Send + Sync {
     /// # Errors
     /// [`SpendLogError`] when it may not be there after a crash.
     fn append(&self, spend: &Spend<'_>) -> Result<(), SpendLogError>;
+
+    /// Whether it could keep a spend now. It is asked before every reservation, so it must be quick.
+    ///
+    /// # Errors
+    /// [`SpendLogError`] when it could not. Nothing is reserved then.
+    fn check(&self) -> Result<(), SpendLogError>;
 }
 
 /// What one call used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spend<'s> {
-    /// Every account and window it is booked in.
-    pub pages: &'s [Page],
-    /// How much, in each of them.
-    pub amount: u64,
+    /// Every account and window it is booked in, and how much; of some of them it may be nothing.
+    pub lines: &'s [Line],
 }
 
 /// A settlement may be lost in a crash. It counts in this process all the same.
@@ -151,24 +167,32 @@ impl Ledger {
         }
     }
 
-    /// Reserves `amount` in all of `accounts`, in the windows of `now`. An account that is named
-    /// twice has to have it twice.
+    /// Reserves in each account of `wanted` so much, in the windows of `now`. An account that is named
+    /// twice has to have both.
     ///
     /// # Errors
-    /// [`Refused`] when one of them cannot grant it. Nothing is reserved then.
+    /// [`Refused`] when one of them cannot grant it, or it could not be recorded. Nothing is reserved
+    /// then.
     pub fn reserve(
         &self,
-        accounts: &[&Account],
-        amount: u64,
+        wanted: &[(&Account, u64)],
         now: SystemTime,
     ) -> Result<Reservation, Refused> {
-        let pages = self.shared.lock().reserve(accounts, amount, now)?;
+        self.check().map_err(|_| Refused::Unrecorded)?;
+        let lines = self.shared.lock().reserve(wanted, now)?;
         Ok(Reservation {
             shared: Arc::clone(&self.shared),
-            pages,
-            amount,
-            used: 0,
+            lines,
+            used: Vec::new(),
         })
+    }
+
+    /// Whether what is settled now would outlast the process, if it has to at all.
+    ///
+    /// # Errors
+    /// [`SpendLogError`] when it would not.
+    pub fn check(&self) -> Result<(), SpendLogError> {
+        self.shared.log.as_ref().map_or(Ok(()), |log| log.check())
     }
 
     /// How `account` stands in the window of `now`.
@@ -203,6 +227,12 @@ impl Account {
         }
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// The account in the window of `now`.
     #[must_use]
     pub fn page(&self, now: SystemTime) -> Page {
@@ -232,31 +262,31 @@ impl AccountBalance {
 }
 
 impl Reservation {
-    /// What is reserved.
+    /// What is reserved: a line for every account of the call, in its order, in the window in which it
+    /// began.
     #[must_use]
-    pub fn amount(&self) -> u64 {
-        self.amount
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
     }
 
-    /// Where it is reserved: every account of the call, in the window in which it began.
-    #[must_use]
-    pub fn pages(&self) -> &[Page] {
-        &self.pages
-    }
-
-    /// Ends the call, which used `actual`: the rest is given back, and more than was reserved is
-    /// booked all the same.
+    /// Ends the call, which used `actual(i)` of the account of line `i`: the rest is given back, and
+    /// more than was reserved is booked all the same.
     ///
     /// # Errors
     /// [`SpendLogError`] when it may be forgotten in a crash; here it counts.
-    pub fn settle(mut self, actual: u64) -> Result<(), SpendLogError> {
+    pub fn settle(mut self, actual: impl Fn(usize) -> u64) -> Result<(), SpendLogError> {
         // Whatever the log does, the drop of `self` books it: what was used is never given back.
-        self.used = actual;
+        let lines = self.lines.iter().enumerate();
+        self.used = lines
+            .map(|(index, line)| Line {
+                page: line.page.clone(),
+                amount: actual(index),
+            })
+            .collect();
         match &self.shared.log {
-            Some(log) if actual > 0 => log.append(&Spend {
-                pages: &self.pages,
-                amount: actual,
-            }),
+            Some(log) if self.used.iter().any(|line| line.amount > 0) => {
+                log.append(&Spend { lines: &self.used })
+            }
             Some(_) | None => Ok(()),
         }
     }
@@ -264,9 +294,7 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.shared
-            .lock()
-            .close(&self.pages, self.amount, self.used);
+        self.shared.lock().close(&self.lines, &self.used);
     }
 }
 
@@ -295,8 +323,7 @@ impl fmt::Debug for Ledger {
 impl fmt::Debug for Reservation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reservation")
-            .field("amount", &self.amount)
-            .field("pages", &self.pages)
+            .field("lines", &self.lines)
             .finish_non_exhaustive()
     }
 }

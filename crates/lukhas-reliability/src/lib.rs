@@ -54,8 +54,8 @@ pub use idle::{IdleStream, StreamTimeout};
 #[cfg(any(test, feature = "tower"))]
 pub use layer::{Breaker, BreakerError, BreakerLayer, Retry, RetryLayer};
 pub use ledger::{
-    Account, AccountBalance, Ledger, Page, Period, Refused, Reservation, Spend, SpendLog,
-    SpendLogError, Window,
+    Account, AccountBalance, Ledger, Line, Page, Period, Refused, Reservation, Spend, SpendLog,
+    SpendLogError, Window, WindowError,
 };
 pub use limit::{
     Bucket, Charge, ConcurrencyLimiter, ConcurrencyPermit, Denied, Limiter, NoSlot, Quota,

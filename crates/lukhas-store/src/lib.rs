@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Stores for responses, behind the [`lukhas_core::ResponseStore`] seam, and for the answers to
-//! requests with an idempotency key, behind [`lukhas_core::IdempotencyStore`].
+//! Stores for responses, behind the [`lukhas_core::ResponseStore`] seam, for the answers to requests
+//! with an idempotency key, behind [`lukhas_core::IdempotencyStore`], and the journal of what budgets
+//! were spent.
 //!
 //! [`MemoryStore`] and [`MemoryIdempotency`] keep them in this process, within bounds, until it ends.
 //! What every store must do is written down as a suite each, `check_conformance` and
 //! `check_idempotency` (feature `conformance`), which the tests of each store run.
+//! [`SpendJournal`] makes what a [`lukhas_reliability::Ledger`] settles outlast the process.
 //!
 //! ```
 //! use lukhas_core::{Item, ResponseStore, Role, StoredResponse};
@@ -30,10 +32,12 @@
 #[cfg(any(test, feature = "conformance"))]
 mod conformance;
 mod idempotency;
+mod journal;
 mod memory;
 mod size;
 
 #[cfg(any(test, feature = "conformance"))]
 pub use conformance::{Violation, check_conformance, check_idempotency};
 pub use idempotency::{IdempotencyLimits, IdempotencyUsage, MemoryIdempotency};
+pub use journal::{JournalError, Restored, SpendJournal};
 pub use memory::{MemoryLimits, MemoryStore, MemoryUsage};

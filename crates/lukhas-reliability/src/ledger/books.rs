@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Account, AccountBalance, Period, Refused, Window};
+use super::{Account, AccountBalance, Line, Period, Refused, Window};
 
 /// One account in one window.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Page {
     /// Name of the account.
     pub account: Arc<str>,
@@ -42,22 +42,26 @@ impl Books {
 
     pub(super) fn reserve(
         &mut self,
-        accounts: &[&Account],
-        amount: u64,
+        wanted: &[(&Account, u64)],
         now: SystemTime,
-    ) -> Result<Arc<[Page]>, Refused> {
+    ) -> Result<Vec<Line>, Refused> {
         self.turn_to(now);
-        let pages: Arc<[Page]> = accounts.iter().map(|it| self.page(it)).collect();
+        let line = |(account, amount): &(&Account, u64)| Line {
+            page: self.page(account),
+            amount: *amount,
+        };
+        let lines: Vec<_> = wanted.iter().map(line).collect();
         let mut refused = None;
         let mut fresh = 0;
-        for (index, page) in pages.iter().enumerate() {
-            let balance = self.balance_of(accounts[index].limit, page);
-            let before = pages[..index].iter().filter(|it| *it == page).count();
-            fresh += usize::from(before == 0 && !self.pages.contains_key(page));
-            let wanted = u128::from(amount) * (before as u128 + 1);
-            let taken = u128::from(balance.settled) + u128::from(balance.reserved);
-            let ends_last = |other: &Window| other.end() < page.window.end();
-            if taken + wanted > u128::from(balance.limit)
+        for (index, line) in lines.iter().enumerate() {
+            let balance = self.balance_of(wanted[index].0.limit, &line.page);
+            let before = lines[..index].iter().filter(|it| it.page == line.page);
+            let is_first = before.clone().next().is_none();
+            fresh += usize::from(is_first && !self.pages.contains_key(&line.page));
+            let before: u128 = before.map(|it| u128::from(it.amount)).sum();
+            let taken = u128::from(balance.settled) + u128::from(balance.reserved) + before;
+            let ends_last = |other: &Window| other.end() < line.page.window.end();
+            if taken + u128::from(line.amount) > u128::from(balance.limit)
                 && refused
                     .as_ref()
                     .is_none_or(|(_, it): &(_, AccountBalance)| ends_last(&it.window))
@@ -71,18 +75,20 @@ impl Books {
         if self.pages.len() + fresh > self.most {
             return Err(Refused::TooManyAccounts);
         }
-        for page in &*pages {
-            self.pages.entry(page.clone()).or_default().reserved += amount;
+        for line in &lines {
+            self.pages.entry(line.page.clone()).or_default().reserved += line.amount;
         }
-        Ok(pages)
+        Ok(lines)
     }
 
-    /// Ends a reservation of `amount`, of which `used` was used.
-    pub(super) fn close(&mut self, pages: &[Page], amount: u64, used: u64) {
-        for page in pages {
+    /// Ends a reservation of `lines`, of which `used` was used, line by line; nothing where it is
+    /// shorter.
+    pub(super) fn close(&mut self, lines: &[Line], used: &[Line]) {
+        for (index, Line { page, amount }) in lines.iter().enumerate() {
             let is_over = page.window < self.latest[page.window.period() as usize];
             // A reservation of nothing does not keep its page.
             let entry = self.pages.entry(page.clone()).or_default();
+            let used = used.get(index).map_or(0, |line| line.amount);
             entry.reserved -= amount;
             entry.settled = entry.settled.saturating_add(used);
             if entry.reserved == 0 && (is_over || entry.settled == 0) {

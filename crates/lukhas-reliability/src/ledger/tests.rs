@@ -38,8 +38,12 @@ fn the_day_of_these_tests_is_the_last_of_its_month() {
 fn a_reservation_is_granted_by_all_accounts_or_by_none() {
     let ledger = Ledger::new();
     let (key, project) = (daily(100), monthly(150));
-    let first = ledger.reserve(&[&key, &project], 80, at(0)).unwrap();
-    let error = ledger.reserve(&[&project, &key], 30, at(0)).unwrap_err();
+    let first = ledger
+        .reserve(&[(&key, 80), (&project, 80)], at(0))
+        .unwrap();
+    let error = ledger
+        .reserve(&[(&project, 30), (&key, 30)], at(0))
+        .unwrap_err();
     let Refused::Exceeded { index, balance } = error else {
         panic!("{error:?}")
     };
@@ -47,14 +51,16 @@ fn a_reservation_is_granted_by_all_accounts_or_by_none() {
     assert_eq!(balance.window.end(), at(DAY));
     assert_eq!(stands(&ledger, &project, at(0)), (0, 80));
     // Of several that refuse, the one that does so longest is named.
-    let error = ledger.reserve(&[&key, &project], 90, at(0)).unwrap_err();
+    let error = ledger
+        .reserve(&[(&key, 90), (&project, 90)], at(0))
+        .unwrap_err();
     assert!(
         matches!(error, Refused::Exceeded { index: 0, .. }),
         "both end then"
     );
     drop(first);
     assert_eq!(stands(&ledger, &project, at(0)), (0, 0));
-    let twice = ledger.reserve(&[&key, &key], 60, at(0));
+    let twice = ledger.reserve(&[(&key, 60), (&key, 60)], at(0));
     assert!(twice.is_err(), "an account that is named twice pays twice");
 }
 
@@ -62,25 +68,29 @@ fn a_reservation_is_granted_by_all_accounts_or_by_none() {
 fn more_than_was_reserved_is_booked_and_shown() {
     let ledger = Ledger::new();
     let key = daily(100);
-    let call = ledger.reserve(&[&key], 60, at(0)).unwrap();
-    call.settle(130).unwrap();
+    let call = ledger.reserve(&[(&key, 60)], at(0)).unwrap();
+    call.settle(|_| 130).unwrap();
     let balance = ledger.balance(&key, at(0));
     assert_eq!((balance.remaining(), balance.overrun()), (0, 30));
-    assert!(ledger.reserve(&[&key], 1, at(DAY - 1)).is_err());
-    assert!(ledger.reserve(&[&key], 100, at(DAY)).is_ok());
+    assert!(ledger.reserve(&[(&key, 1)], at(DAY - 1)).is_err());
+    assert!(ledger.reserve(&[(&key, 100)], at(DAY)).is_ok());
 }
 
 #[test]
 fn a_call_is_booked_in_the_window_in_which_it_began() {
     let ledger = Ledger::new();
     let (key, project) = (daily(100), monthly(100));
-    let call = ledger.reserve(&[&key, &project], 90, at(DAY - 1)).unwrap();
+    let call = ledger
+        .reserve(&[(&key, 90), (&project, 90)], at(DAY - 1))
+        .unwrap();
     assert_eq!(stands(&ledger, &key, at(DAY)), (0, 0));
-    let next = ledger.reserve(&[&key, &project], 90, at(DAY)).unwrap();
-    assert_eq!(call.pages()[0].window.to_string(), "2026-11-30");
-    call.settle(50).unwrap();
+    let next = ledger
+        .reserve(&[(&key, 90), (&project, 90)], at(DAY))
+        .unwrap();
+    assert_eq!(call.lines()[0].page.window.to_string(), "2026-11-30");
+    call.settle(|_| 50).unwrap();
     assert_eq!(stands(&ledger, &key, at(DAY)), (0, 90));
-    next.settle(70).unwrap();
+    next.settle(|_| 70).unwrap();
     assert_eq!(stands(&ledger, &project, at(DAY)), (70, 0));
     // A clock that goes back finds the day of the latest moment.
     assert_eq!(stands(&ledger, &key, at(0)), (70, 0));
@@ -98,11 +108,15 @@ fn accounts_are_bounded_and_empty_ones_take_no_room() {
     let [a, b, c] = ["a", "b", "c"].map(|name| account(name, Period::Day));
     for name in 0..1_000 {
         let account = account(&name.to_string(), Period::Day);
-        drop(ledger.reserve(&[&account], 1, at(0)).unwrap());
+        drop(ledger.reserve(&[(&account, 1)], at(0)).unwrap());
     }
-    ledger.reserve(&[&a], 1, at(0)).unwrap().settle(1).unwrap();
-    let held = ledger.reserve(&[&b], 1, at(0)).unwrap();
-    let error = ledger.reserve(&[&a, &c], 1, at(0)).unwrap_err();
+    ledger
+        .reserve(&[(&a, 1)], at(0))
+        .unwrap()
+        .settle(|_| 1)
+        .unwrap();
+    let held = ledger.reserve(&[(&b, 1)], at(0)).unwrap();
+    let error = ledger.reserve(&[(&a, 1), (&c, 1)], at(0)).unwrap_err();
     assert_eq!(error, Refused::TooManyAccounts);
     assert_eq!(stands(&ledger, &a, at(0)), (1, 0));
     assert_eq!(
@@ -110,7 +124,7 @@ fn accounts_are_bounded_and_empty_ones_take_no_room() {
         Err(Refused::TooManyAccounts)
     );
     drop(held);
-    assert!(ledger.reserve(&[&c], 1, at(0)).is_ok());
+    assert!(ledger.reserve(&[(&c, 1)], at(0)).is_ok());
 }
 
 #[test]
@@ -131,7 +145,7 @@ fn what_was_settled_before_counts_when_it_is_restored() {
 
 /// Keeps what it is told, or says that it cannot.
 struct Journal {
-    spends: Mutex<Vec<(Vec<Page>, u64)>>,
+    spends: Mutex<Vec<Vec<Line>>>,
     is_full: bool,
 }
 
@@ -140,8 +154,11 @@ impl SpendLog for Arc<Journal> {
         if self.is_full {
             return Err(SpendLogError::new("the disk is full"));
         }
-        let spend = (spend.pages.to_vec(), spend.amount);
-        self.spends.lock().unwrap().push(spend);
+        self.spends.lock().unwrap().push(spend.lines.to_vec());
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), SpendLogError> {
         Ok(())
     }
 }
@@ -160,26 +177,24 @@ fn a_ledger_restored_from_its_journal_stands_as_it_stood() {
     let (ledger, journal) = with_journal(false);
     let (key, project) = (daily(100), monthly(1_000));
     ledger
-        .reserve(&[&key, &project], 40, at(0))
+        .reserve(&[(&key, 40), (&project, 40)], at(0))
         .unwrap()
-        .settle(30)
+        .settle(|_| 30)
         .unwrap();
     ledger
-        .reserve(&[&project], 40, at(0))
+        .reserve(&[(&project, 40)], at(0))
         .unwrap()
-        .settle(50)
+        .settle(|_| 50)
         .unwrap();
     ledger
-        .reserve(&[&project], 40, at(0))
+        .reserve(&[(&project, 40)], at(0))
         .unwrap()
-        .settle(0)
+        .settle(|_| 0)
         .unwrap();
-    drop(ledger.reserve(&[&key], 40, at(0)).unwrap());
+    drop(ledger.reserve(&[(&key, 40)], at(0)).unwrap());
     let again = Ledger::new();
-    for (pages, amount) in &*journal.spends.lock().unwrap() {
-        for page in pages {
-            again.restore(page, *amount).unwrap();
-        }
+    for line in journal.spends.lock().unwrap().iter().flatten() {
+        again.restore(&line.page, line.amount).unwrap();
     }
     assert_eq!(
         journal.spends.lock().unwrap().len(),
@@ -192,14 +207,53 @@ fn a_ledger_restored_from_its_journal_stands_as_it_stood() {
     }
 }
 
+/// A log that cannot be written, and knows it.
+struct Unwritable;
+
+impl SpendLog for Unwritable {
+    fn append(&self, _: &Spend<'_>) -> Result<(), SpendLogError> {
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), SpendLogError> {
+        Err(SpendLogError::new("the disk is full"))
+    }
+}
+
+#[test]
+fn nothing_is_granted_that_could_not_be_recorded() {
+    let ledger = Ledger::with(9, Some(Box::new(Unwritable)));
+    let key = daily(100);
+    let error = ledger.reserve(&[(&key, 1)], at(0)).unwrap_err();
+    assert_eq!(error, Refused::Unrecorded);
+    assert!(ledger.check().is_err());
+    assert_eq!(stands(&ledger, &key, at(0)), (0, 0));
+}
+
+#[test]
+fn each_account_has_an_amount_of_its_own() {
+    let ledger = Ledger::new();
+    let (tokens, money) = (daily(100), monthly(1_000));
+    let call = ledger
+        .reserve(&[(&tokens, 40), (&money, 900)], at(0))
+        .unwrap();
+    call.settle(|line| [30, 700][line]).unwrap();
+    assert_eq!(stands(&ledger, &tokens, at(0)), (30, 0));
+    assert_eq!(stands(&ledger, &money, at(0)), (700, 0));
+    let error = ledger
+        .reserve(&[(&tokens, 70), (&money, 301)], at(0))
+        .unwrap_err();
+    assert!(matches!(error, Refused::Exceeded { index: 1, .. }));
+}
+
 #[test]
 fn what_cannot_be_recorded_is_said_and_counts() {
     let (ledger, _) = with_journal(true);
     let key = daily(100);
     let error = ledger
-        .reserve(&[&key], 40, at(0))
+        .reserve(&[(&key, 40)], at(0))
         .unwrap()
-        .settle(30)
+        .settle(|_| 30)
         .unwrap_err();
     assert_eq!(error.source().unwrap().to_string(), "the disk is full");
     assert_eq!(stands(&ledger, &key, at(0)), (30, 0));
@@ -214,11 +268,11 @@ fn five_hundred_calls_at_the_edge_get_what_there_is_and_no_more() {
     let call = |number: u64| {
         begin.wait();
         let accounts = [[&key, &project], [&project, &key]][number as usize % 2];
-        let granted = ledger.reserve(&accounts, 7, at(0)).ok();
+        let granted = ledger.reserve(&accounts.map(|it| (it, 7)), at(0)).ok();
         let balance = ledger.balance(&project, at(0));
         assert!(balance.settled + balance.reserved <= 700);
         if let Some(granted) = granted {
-            granted.settle(number % 8).unwrap();
+            granted.settle(|_| number % 8).unwrap();
         }
         let balance = ledger.balance(&project, at(0));
         assert!(balance.settled + balance.reserved <= 700);
@@ -234,7 +288,7 @@ fn five_hundred_calls_at_the_edge_get_what_there_is_and_no_more() {
     let held: Vec<_> = thread::scope(|scope| {
         let reserve = || {
             ledger
-                .reserve(&[&monthly(1_000), &daily(10_000)], 3, at(31 * DAY))
+                .reserve(&[(&monthly(1_000), 3), (&daily(10_000), 3)], at(31 * DAY))
                 .ok()
         };
         let threads: Vec<_> = (0..CALLS).map(|_| scope.spawn(reserve)).collect();
@@ -272,22 +326,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 #[derive(Default)]
 struct Model {
     settled: HashMap<Page, u64>,
-    open: Vec<(Vec<Page>, u64)>,
+    open: Vec<Vec<Line>>,
 }
 
 impl Model {
     fn taken(&self, page: &Page) -> (u64, u64) {
-        let of_page = self.open.iter().filter(|(pages, _)| pages.contains(page));
-        let reserved = of_page.map(|(_, amount)| amount).sum();
+        let lines = self.open.iter().flatten();
+        let of_page = lines.filter(|line| line.page == *page);
+        let reserved = of_page.map(|line| line.amount).sum();
         (self.settled.get(page).copied().unwrap_or(0), reserved)
     }
 
     fn settle(&mut self, which: usize, used: u64) {
-        let (pages, _) = self.open.swap_remove(which);
-        for page in pages {
-            *self.settled.entry(page).or_default() += used;
+        for line in self.open.swap_remove(which) {
+            *self.settled.entry(line.page).or_default() += used;
         }
     }
+}
+
+fn least(reservation: &Reservation) -> u64 {
+    let amounts = reservation.lines().iter().map(|line| line.amount);
+    amounts.min().unwrap_or(0)
 }
 
 proptest! {
@@ -306,17 +365,23 @@ proptest! {
         for step in steps {
             match step {
                 Step::Reserve { accounts: which, amount } => {
-                    let wanted: Vec<_> = which.iter().map(|at| &accounts[*at]).collect();
-                    let pages: Vec<_> = wanted.iter().map(|it| it.page(at(latest))).collect();
-                    let fits = wanted.iter().zip(&pages).all(|(account, page)| {
-                        let (settled, reserved) = model.taken(page);
+                    // Of each account another amount.
+                    let wanted: Vec<_> =
+                        which.iter().map(|at| (&accounts[*at], amount + *at as u64)).collect();
+                    let line = |(account, amount): &(&Account, u64)| Line {
+                        page: account.page(at(latest)),
+                        amount: *amount,
+                    };
+                    let lines: Vec<_> = wanted.iter().map(line).collect();
+                    let fits = wanted.iter().zip(&lines).all(|((account, amount), line)| {
+                        let (settled, reserved) = model.taken(&line.page);
                         settled + reserved + amount <= account.limit
                     });
-                    match ledger.reserve(&wanted, amount, at(seconds)) {
+                    match ledger.reserve(&wanted, at(seconds)) {
                         Ok(reservation) => {
                             prop_assert!(fits);
-                            prop_assert_eq!(reservation.pages(), &*pages);
-                            model.open.push((pages, amount));
+                            prop_assert_eq!(reservation.lines(), &*lines);
+                            model.open.push(lines);
                             open.push(reservation);
                         }
                         Err(_) => prop_assert!(!fits),
@@ -325,8 +390,8 @@ proptest! {
                 Step::Settle { which, used } if !open.is_empty() => {
                     let which = which % open.len();
                     let reservation = open.swap_remove(which);
-                    let used = if overruns { used } else { used.min(reservation.amount()) };
-                    reservation.settle(used).unwrap();
+                    let used = if overruns { used } else { used.min(least(&reservation)) };
+                    reservation.settle(|_| used).unwrap();
                     model.settle(which, used);
                 }
                 Step::Release { which } if !open.is_empty() => {

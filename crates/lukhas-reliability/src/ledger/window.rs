@@ -2,6 +2,7 @@
 //! Days and months.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 const DAY: u64 = 86_400;
@@ -110,6 +111,45 @@ impl fmt::Display for Window {
     }
 }
 
+/// A text is no [`Window`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is not a day as `2026-11-25` or a month as `2026-11`")]
+pub struct WindowError;
+
+/// The window that is written as `2026-11-25` or `2026-11`.
+impl FromStr for Window {
+    type Err = WindowError;
+
+    fn from_str(text: &str) -> Result<Self, WindowError> {
+        let mut parts = text
+            .split('-')
+            .map(|part| part.parse().map_err(|_| WindowError));
+        let mut next = || parts.next().transpose();
+        let (Some(year), Some(month), day, None) = (next()?, next()?, next()?, next()?) else {
+            return Err(WindowError);
+        };
+        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) {
+            return Err(WindowError);
+        }
+        let month: u64 = (year - 1970) * 12 + month - 1;
+        let window = match day {
+            None => Self {
+                period: Period::Month,
+                number: month,
+            },
+            Some(day @ 1..=31) => Self {
+                period: Period::Day,
+                number: first_day_of(month) + day - 1,
+            },
+            Some(_) => return Err(WindowError),
+        };
+        // One way to write each: no sign, no other number of digits, no day that the month lacks.
+        (window.to_string() == text)
+            .then_some(window)
+            .ok_or(WindowError)
+    }
+}
+
 impl fmt::Debug for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -130,6 +170,7 @@ mod tests {
         assert_eq!(of_day.to_string(), day);
         assert_eq!(of_month.to_string(), day[..7]);
         for window in [of_day, of_month] {
+            assert_eq!(window.to_string().parse(), Ok(window));
             assert!(window.start() <= at(seconds) && at(seconds) < window.end());
             assert_eq!(Window::of(window.period(), window.start()), window);
             assert!(Window::of(window.period(), window.end()) > window);
@@ -156,6 +197,30 @@ mod tests {
         }
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(Window::of(Period::Day, before).to_string(), "1970-01-01");
+    }
+
+    #[test]
+    fn a_text_that_is_no_window_is_refused() {
+        for text in [
+            "",
+            "2026",
+            "2026-1",
+            "2026-13",
+            "2026-00",
+            "1969-12",
+            "2026-02-29",
+            "2026-11-31",
+            "2026-11-00",
+            "2026-11-1",
+            "2026-11-25-",
+            "+2026-11",
+            "2026-11-99999999999999999999",
+            "2026-11-18446744073709551615",
+            "10000-01",
+            "2026-11-25 ",
+        ] {
+            assert_eq!(text.parse::<Window>(), Err(WindowError), "{text}");
+        }
     }
 
     #[test]

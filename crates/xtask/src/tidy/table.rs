@@ -46,7 +46,7 @@ pub(super) const CRATES: &[Layer] = &[
     only("lukhas-auth", 1, &["lukhas-core", "lukhas-redact"]),
     only("lukhas-memory", 1, &["lukhas-core"]),
     only("lukhas-engine", 1, &["lukhas-core"]),
-    only("lukhas-store", 1, &["lukhas-core"]),
+    only("lukhas-store", 1, &["lukhas-core", "lukhas-reliability"]),
     only("lukhas-observability", 1, &["lukhas-core", "lukhas-redact"]),
     only(
         "lukhas-providers",
