@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod attempts;
+mod budgets;
 mod continuation;
 mod documents;
 mod embeddings;

@@ -16,7 +16,7 @@ use lukhas_core::{
 };
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{
-    Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits, RateLimits,
+    Budgets, Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits, RateLimits,
 };
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
@@ -39,6 +39,8 @@ pub struct Options {
     pub heartbeat: Option<Duration>,
     /// How often and how much callers may ask; as they like by default.
     pub rate_limits: RateLimits,
+    /// How much callers may use; as much as they like by default.
+    pub budgets: Budgets,
 }
 
 /// A server that ends with this value.
@@ -194,6 +196,7 @@ fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> G
         })),
         limits: options.limits,
         rate_limits: options.rate_limits,
+        budgets: options.budgets,
         heartbeat: options.heartbeat,
         idempotency: Some(Idempotency {
             store: Arc::new(MemoryIdempotency::default()),

@@ -46,6 +46,9 @@ const FORCED: Duration = Duration::from_secs(2);
 pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
     let app = Arc::new(App::build(loaded)?);
     app.settings().log().init().map_err(AppError::Logs)?;
+    for warning in app.warnings() {
+        tracing::warn!("{warning}");
+    }
     if app.active_keys() == 0 {
         tracing::warn!("no key is active: every request that needs one is answered 401");
     }

@@ -16,7 +16,7 @@ use lukhas_store::{MemoryIdempotency, MemoryStore};
 use crate::entropy::ThreadEntropy;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
-use crate::{AppError, Loaded, Reloaded, Settings};
+use crate::{AppError, Loaded, Reloaded, Settings, budgets};
 
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
@@ -24,6 +24,7 @@ pub struct App {
     gateway: Gateway,
     generated: Option<Secret<String>>,
     upstreams: Vec<UpstreamInfo>,
+    warnings: Vec<String>,
     reloader: Reloader,
 }
 
@@ -34,13 +35,15 @@ impl App {
     /// loopback addresses only.
     ///
     /// # Errors
-    /// [`AppError`] is a defect here: what can be wrong with a configuration has been found before.
+    /// [`AppError::Journal`] when what budgets were spent cannot be kept; any other is a defect here:
+    /// what can be wrong with a configuration has been found before.
     pub fn build(loaded: Loaded) -> Result<Self, AppError> {
         let Loaded {
             settings,
             keys,
             upstreams,
             rate_limits,
+            mut budgets,
             config,
             process,
             ..
@@ -53,6 +56,7 @@ impl App {
                 (keys, Some(secret))
             }
         };
+        let warnings = budgets::keep(&mut budgets, &settings, &process.metrics)?;
         let keys = Arc::new(keys);
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
@@ -74,6 +78,7 @@ impl App {
                 max_in_flight: settings.server().max_in_flight(),
             },
             rate_limits,
+            budgets,
             heartbeat: settings.heartbeat(),
             idempotency: settings.idempotency().map(|it| Idempotency {
                 store: Arc::new(MemoryIdempotency::new(it.limits())),
@@ -94,6 +99,7 @@ impl App {
             settings,
             generated,
             upstreams: infos,
+            warnings,
             reloader: Reloader {
                 gateway: gateway.clone(),
                 store,
@@ -151,6 +157,12 @@ impl App {
     #[must_use]
     pub fn upstreams(&self) -> &[UpstreamInfo] {
         &self.upstreams
+    }
+
+    /// What whoever runs it should know, for the log.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// The key that was made because none was configured. Show it once, to whoever started this.

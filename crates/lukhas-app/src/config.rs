@@ -6,6 +6,7 @@
 //! JSON Schema.
 
 mod bounded;
+mod budget;
 mod check;
 mod decimal;
 mod env;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
 pub use bounded::{Bounded, OutOfRange};
+pub use budget::{BudgetConfig, BudgetPerConfig, WindowConfig};
 pub use decimal::Decimal;
 pub use limit::{ClassConfig, LimitConfig, PerConfig, PeriodConfig, RateConfig};
 pub use problem::{Origin, Problem, Problems};
@@ -47,7 +49,7 @@ pub(crate) use yaml::read_file;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// A second file with `timeouts`, `retry`, `limits` and the limits of `server`, relative to the file that
+    /// A second file with `timeouts`, `retry`, `limits`, `budgets` and the limits of `server`, relative to the file that
     /// names it.
     pub reliability: Option<PathBuf>,
     /// The listener and its limits.
@@ -70,7 +72,9 @@ pub struct Config {
     pub retry: RetryConfig,
     /// How often and how much callers may ask. A request has to pass every rule that covers it.
     pub limits: Vec<LimitConfig>,
-    /// Where responses are kept.
+    /// How much callers may use in a day or a month. A request needs every budget that covers it.
+    pub budgets: Vec<BudgetConfig>,
+    /// Where responses are kept, and what budgets were spent.
     pub store: StoreConfig,
     /// Requests with an `Idempotency-Key`, which are answered once.
     pub idempotency: IdempotencyConfig,
@@ -299,10 +303,13 @@ pub struct RetryConfig {
     pub max_continuations: Bounded<0, 99>,
 }
 
-/// Where responses are kept.
+/// Where responses are kept, and what budgets were spent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StoreConfig {
+    /// Folder of what has to outlast the process, relative to the file that names it: the journal of
+    /// budgets. When absent, they are kept in memory.
+    pub dir: Option<PathBuf>,
     /// Most bytes of memory for kept responses; beyond, the oldest are dropped.
     pub max_bytes: Bounded<1_048_576, 1_099_511_627_776>,
     /// Most kept responses; beyond, the oldest are dropped.
@@ -340,6 +347,7 @@ impl Default for Config {
             timeouts: TimeoutsConfig::default(),
             retry: RetryConfig::default(),
             limits: limit::defaults(),
+            budgets: Vec::new(),
             store: StoreConfig::default(),
             idempotency: IdempotencyConfig::default(),
         }
@@ -438,6 +446,7 @@ impl Default for RetryConfig {
 impl Default for StoreConfig {
     fn default() -> Self {
         Self {
+            dir: None,
             max_bytes: Bounded::of::<67_108_864>(),
             max_entries: Bounded::of::<100_000>(),
         }

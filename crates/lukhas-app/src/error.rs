@@ -4,7 +4,8 @@
 use lukhas_auth::KeyError;
 use lukhas_matriz::CatalogError;
 use lukhas_observability::LogError;
-use lukhas_reliability::SettingError;
+use lukhas_reliability::{Refused, SettingError};
+use lukhas_store::JournalError;
 
 use crate::config::{Problem, Problems, UnsupportedSchema};
 
@@ -32,6 +33,12 @@ pub enum AppError {
     /// A defect: a limit that every configuration keeps is not possible.
     #[error(transparent)]
     Limit(#[from] SettingError),
+    /// What budgets were spent cannot be kept or read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// What budgets were spent cannot be taken in.
+    #[error("the journal of budgets cannot be taken in")]
+    Accounts(#[from] Refused),
     /// Logs cannot be set up.
     #[error(transparent)]
     Logs(#[from] LogError),

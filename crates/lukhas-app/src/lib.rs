@@ -24,6 +24,7 @@
 //! ```
 
 mod app;
+mod budgets;
 mod config;
 mod entropy;
 mod error;
@@ -35,17 +36,20 @@ mod mock;
 mod models;
 mod reference;
 mod reload;
+mod rules;
 mod settings;
 mod upstreams;
 mod yaml;
 
 pub use app::App;
+pub use budgets::standing::BudgetStanding;
 
 pub use config::{
-    AuthConfig, Bounded, ClassConfig, Config, Decimal, EngineConfig, IdempotencyConfig,
-    LimitConfig, LogConfig, LogFormat, ModelConfig, ModelsConfig, Origin, OutOfRange, PerConfig,
-    PeriodConfig, Problem, Problems, RateConfig, RetryConfig, ServerConfig, StoreConfig,
-    TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
+    AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
+    IdempotencyConfig, LimitConfig, LogConfig, LogFormat, ModelConfig, ModelsConfig, Origin,
+    OutOfRange, PerConfig, PeriodConfig, Problem, Problems, RateConfig, RetryConfig, ServerConfig,
+    StoreConfig, TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig,
+    UrlsConfig, WindowConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};

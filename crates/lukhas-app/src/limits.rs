@@ -11,17 +11,11 @@ use lukhas_gateway::{LimitRule, Per, RateClass, RateLimits};
 use lukhas_reliability::{Quota, QuotaConfig};
 
 use crate::config::{
-    ClassConfig, Config, LimitConfig, Origin, Origins, PerConfig, PeriodConfig, Problem, Problems,
+    ClassConfig, Config, LimitConfig, Origin, Origins, PerConfig, PeriodConfig, Problems,
     RateConfig, closest, excerpt,
 };
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
-
-/// Most rules: each is asked of every request that it may cover.
-const MAX_RULES: usize = 64;
-/// Most bytes of a rule's name, which is a label of metrics.
-const MAX_NAME: usize = 64;
-/// Most names in a list of models, projects or keys.
-const MAX_NAMES: usize = 1_000;
+use crate::rules::RuleChecker;
 
 /// The rules of `config`. Where nobody sets any and there is no key, as on a developer's machine,
 /// there are none.
@@ -34,35 +28,25 @@ pub(crate) fn build(
     keys: Option<&KeySet>,
     takes_any_model: bool,
 ) -> Result<RateLimits, Problems> {
-    let holders = || keys.into_iter().flat_map(KeySet::principals);
-    let mut builder = Builder {
-        config,
-        origins,
-        keys: holders().map(|it| it.key_id.to_string()).collect(),
-        projects: holders().map(|it| it.project.to_string()).collect(),
-        takes_any_model,
-        problems: Vec::new(),
-    };
     if keys.is_none() && origins.get("limits") == Origin::Default {
         return Ok(RateLimits::default());
     }
-    if keys.is_none() {
-        builder.projects.insert("default".to_owned());
-    }
+    let mut builder = Builder {
+        config,
+        takes_any_model,
+        checker: RuleChecker::new(origins, keys),
+    };
     let rules = builder.rules();
-    Problems::none_of(builder.problems)?;
+    Problems::none_of(builder.checker.problems)?;
     let aliases = config.models.aliases.clone().into_iter().collect();
     Ok(RateLimits { rules, aliases })
 }
 
 struct Builder<'c> {
     config: &'c Config,
-    origins: &'c Origins,
-    keys: BTreeSet<String>,
-    projects: BTreeSet<String>,
     /// Whether an upstream answers for names that are not listed.
     takes_any_model: bool,
-    problems: Vec<Problem>,
+    checker: RuleChecker<'c>,
 }
 
 /// A rate or a number of a rule, by the name of its setting.
@@ -71,18 +55,14 @@ type Bounds<'r> = [(&'static str, Option<&'r RateConfig>); 4];
 impl Builder<'_> {
     fn rules(&mut self) -> Vec<LimitRule> {
         let rules = &self.config.limits;
-        if rules.len() > MAX_RULES {
-            let message = format!(
-                "there are {} rules; at most {MAX_RULES} are allowed",
-                rules.len()
-            );
-            self.problem("limits", message, None);
+        if !self.checker.number("limits", "rules", rules.len()) {
             return Vec::new();
         }
         let numbered = rules.iter().enumerate();
         let built = numbered.map(|(index, rule)| {
             let at = format!("limits.{index}");
-            self.name(&at, &rule.name, &rules[..index]);
+            let before = rules[..index].iter().map(|other| &*other.name);
+            self.checker.name(&at, "rule", &rule.name, before);
             self.covers(&at, rule);
             self.counts_something(&at, rule);
             for other in &rules[..index] {
@@ -93,78 +73,15 @@ impl Builder<'_> {
         built.collect()
     }
 
-    fn name(&mut self, at: &str, name: &str, before: &[LimitConfig]) {
-        let key = format!("{at}.name");
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-        if name.is_empty() {
-            let help = "write `name: ` and what it is for; messages and metrics show it";
-            self.problem(&key, "a rule needs a `name`", Some(help.to_owned()));
-        } else if name.len() > MAX_NAME || !name.bytes().all(plain) {
-            let message = format!(
-                "`{}` is not a name: 1 to {MAX_NAME} letters, digits, `_`, `.` or `-`",
-                excerpt(name)
-            );
-            self.problem(&key, message, None);
-        } else if before.iter().any(|other| other.name == name) {
-            let help = Some("give each rule a name of its own".to_owned());
-            self.problem(&key, format!("there is another rule `{name}`"), help);
-        }
-    }
-
     /// Checks that what a rule covers is there.
     fn covers(&mut self, at: &str, rule: &LimitConfig) {
-        let [classes, per] = [
-            repeated(rule.classes.iter()).map(|index| ("classes", index)),
-            repeated(rule.per.iter()).map(|index| ("per", index)),
-        ];
-        for (list, index) in classes.into_iter().chain(per) {
-            self.problem(
-                &format!("{at}.{list}.{index}"),
-                "this is listed twice",
-                None,
-            );
-        }
-        for (list, names) in [
-            ("models", &rule.models),
-            ("projects", &rule.projects),
-            ("keys", &rule.keys),
-        ] {
-            if names.len() > MAX_NAMES {
-                let message = format!(
-                    "there are {} names; at most {MAX_NAMES} are allowed",
-                    names.len()
-                );
-                self.problem(&format!("{at}.{list}"), message, None);
-            } else if let Some(index) = repeated(names.iter()) {
-                let key = format!("{at}.{list}.{index}");
-                self.problem(
-                    &key,
-                    format!("`{}` is listed twice", excerpt(&names[index])),
-                    None,
-                );
-            }
-        }
-        let lists = [
-            ("project", &rule.projects, self.projects.clone()),
-            ("key", &rule.keys, self.keys.clone()),
-        ];
-        for (what, names, known) in lists {
-            for (index, name) in names.iter().enumerate().filter(|it| !known.contains(it.1)) {
-                // What is written here may be a key itself, so it is not shown.
-                let message = format!("there is no {what} of this name");
-                let best = closest(name, known.iter().map(String::as_str));
-                let help = match best {
-                    Some(best) => format!("did you mean `{best}`?"),
-                    None if what == "key" => {
-                        "name keys in `auth.keys_file`, one a line: the key, then its name; keys of a \
-                         store go by the identifiers of `lukhas keys list`"
-                            .into()
-                    }
-                    None => format!("there are `{}`", Vec::from_iter(known.clone()).join("`, `")),
-                };
-                self.problem(&format!("{at}.{what}s.{index}"), message, Some(help));
-            }
-        }
+        let checker = &mut self.checker;
+        checker.once(&format!("{at}.classes"), &rule.classes);
+        checker.once(&format!("{at}.per"), &rule.per);
+        checker.names(&format!("{at}.models"), &rule.models);
+        checker.names(&format!("{at}.projects"), &rule.projects);
+        checker.names(&format!("{at}.keys"), &rule.keys);
+        checker.holders(at, &rule.projects, &rule.keys);
     }
 
     /// The pattern `text`, if it is one that stands for a model.
@@ -314,17 +231,7 @@ impl Builder<'_> {
     }
 
     fn problem(&mut self, key: &str, message: impl Into<String>, help: Option<String>) {
-        // What is not written has the place of what it is missing in.
-        let origin = key.rmatch_indices('.').map(|(end, _)| &key[..end]);
-        let origin = std::iter::once(key)
-            .chain(origin)
-            .map(|key| self.origins.get(key))
-            .find(|origin| *origin != Origin::Default);
-        let problem = Problem::new(origin.unwrap_or(Origin::Default), message).with_key(key);
-        self.problems.push(match help {
-            Some(help) => problem.with_help(help),
-            None => problem,
-        });
+        self.checker.problem(key, message, help);
     }
 }
 
@@ -335,14 +242,6 @@ fn bounds(rule: &LimitConfig) -> Bounds<'_> {
         ("output_tokens", rule.output_tokens.as_ref()),
         ("tokens", rule.tokens.as_ref()),
     ]
-}
-
-/// The place of the first item that stands before itself, too.
-fn repeated<T: Ord>(items: impl Iterator<Item = T>) -> Option<usize> {
-    let mut seen = BTreeSet::new();
-    items
-        .map(|item| seen.insert(item))
-        .position(|is_new| !is_new)
 }
 
 fn sorted<T: Ord>(items: &[T]) -> BTreeSet<&T> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lukhas_auth::{KeySet, Pepper};
-use lukhas_gateway::RateLimits;
+use lukhas_gateway::{Budgets, RateLimits};
 use lukhas_observability::{BuildInfo, Metrics};
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use crate::config::{
 };
 use crate::files::{self, Files};
 use crate::upstreams::{self, Upstreams};
-use crate::{AppError, Settings, keys, limits};
+use crate::{AppError, Settings, budgets, keys, limits};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,7 @@ pub struct Loaded {
     pub(crate) keys: Option<KeySet>,
     pub(crate) upstreams: Upstreams,
     pub(crate) rate_limits: RateLimits,
+    pub(crate) budgets: Budgets,
     pub(crate) config: Config,
     pub(crate) process: Process,
     origins: Origins,
@@ -109,11 +110,13 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
     let upstreams = upstreams::build(written, &process.metrics, before)?;
     let takes_any_model = !upstreams.others.is_empty();
     let rate_limits = limits::build(&config, &origins, keys.as_ref(), takes_any_model)?;
+    let budgets = budgets::build(&config, &origins, keys.as_ref(), &upstreams)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
         rate_limits,
+        budgets,
         config,
         process: process.clone(),
         origins,
@@ -136,7 +139,7 @@ pub(crate) fn read(sources: Sources, files: &mut Files) -> Result<Written, AppEr
     let (config, origins) = config::merge(layers, &shape)?;
     let settings = Settings::try_from(config.clone())
         .map_err(|problems| problems.attributed(&origins))?
-        .with_key_files_from(&origins);
+        .with_files_from(&origins);
     Ok(Written {
         settings,
         environment,

@@ -9,6 +9,7 @@ mod server;
 mod urls;
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lukhas_matriz::PrivateHost;
@@ -34,6 +35,7 @@ pub struct Settings {
     context_window: u64,
     heartbeat: Option<Duration>,
     store: MemoryLimits,
+    data_dir: Option<PathBuf>,
     idempotency: Option<Idempotency>,
 }
 
@@ -92,15 +94,24 @@ impl Settings {
         self.store
     }
 
+    /// The folder of what has to outlast the process.
+    #[must_use]
+    pub fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
     /// How requests with an `Idempotency-Key` are answered once; `None` passes over the header.
     #[must_use]
     pub fn idempotency(&self) -> Option<Idempotency> {
         self.idempotency
     }
 
-    /// The same settings, the paths of key files taken from the folder of the file that names each.
-    pub(crate) fn with_key_files_from(mut self, origins: &Origins) -> Self {
+    /// The same settings, the paths of files taken from the folder of the file that names each.
+    pub(crate) fn with_files_from(mut self, origins: &Origins) -> Self {
         self.auth = self.auth.in_folders(origins);
+        let origin = origins.get("store.dir");
+        let folder = origin.folder().unwrap_or(Path::new(""));
+        self.data_dir = self.data_dir.map(|path| folder.join(path));
         self
     }
 }
@@ -116,18 +127,27 @@ impl TryFrom<Config> for Settings {
             Log::try_from(config.log),
             Aliases::try_from(config.models),
             urls::private_hosts(&config.urls),
+            data_dir(&config.store),
             idempotency::from_config(&config.idempotency),
         );
-        let (Ok(server), Ok(auth), Ok(log), Ok(aliases), Ok(private_hosts), Ok(idempotency)) =
-            parts
+        let (
+            Ok(server),
+            Ok(auth),
+            Ok(log),
+            Ok(aliases),
+            Ok(private_hosts),
+            Ok(data_dir),
+            Ok(idempotency),
+        ) = parts
         else {
-            let (server, auth, log, aliases, hosts, idempotency) = parts;
+            let (server, auth, log, aliases, hosts, data_dir, idempotency) = parts;
             let problems = [
                 server.err(),
                 auth.err(),
                 log.err(),
                 aliases.err(),
                 hosts.err(),
+                data_dir.err(),
                 idempotency.err(),
             ];
             let problems = problems.into_iter().flatten().flatten();
@@ -143,8 +163,22 @@ impl TryFrom<Config> for Settings {
             context_window: config.engine.context_window.get(),
             heartbeat: Some(config.timeouts.heartbeat_ms.millis()).filter(|beat| !beat.is_zero()),
             store: limits(&config.store),
+            data_dir,
             idempotency,
         })
+    }
+}
+
+/// The folder, which is named if it is set.
+fn data_dir(store: &StoreConfig) -> Result<Option<PathBuf>, Vec<Problem>> {
+    match &store.dir {
+        Some(dir) if dir.to_string_lossy().trim().is_empty() => {
+            let help = "name a folder, or leave the setting out";
+            Err(vec![
+                problem("store.dir", "the path is empty").with_help(help),
+            ])
+        }
+        dir => Ok(dir.clone()),
     }
 }
 

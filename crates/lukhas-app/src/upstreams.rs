@@ -25,6 +25,8 @@ use self::made::Made;
 use self::observer::observer;
 use self::own::{ASKS_ITSELF, is_own_address};
 
+pub(crate) use self::target::millionths;
+
 /// The models of upstreams.
 #[derive(Debug, Default)]
 pub(crate) struct Upstreams {

@@ -36,7 +36,7 @@ pub struct ApiError {
     allow: Option<Box<HeaderValue>>,
     /// After how long a retry may succeed, where somebody knows.
     retry_after: Option<Duration>,
-    /// Of a request that is over a limit: how the limits stand.
+    /// Of a request that is over a limit or a budget: how the limits stand.
     over: Option<Box<Over>>,
     closes: bool,
     /// What the log says of a defect of ours, and nobody else.
@@ -45,7 +45,7 @@ pub struct ApiError {
     began: bool,
 }
 
-/// A request is over a limit.
+/// A request is over a limit, or a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Over {
     standings: Standings,
@@ -100,6 +100,8 @@ pub enum ErrorCode {
     RequestHeaderFieldsTooLarge,
     /// 429: too many requests for now.
     RateLimitExceeded,
+    /// 429: a budget is used up until its window ends.
+    InsufficientQuota,
     /// 500: a defect of this server.
     InternalError,
     /// 502: the upstream answered with an error or with something unreadable.
@@ -135,7 +137,7 @@ pub(crate) struct ErrorDetail<'e> {
 
 impl ErrorCode {
     /// Every code there is, in the order of their statuses.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::MalformedRequest,
         Self::InvalidJson,
         Self::InvalidType,
@@ -158,6 +160,7 @@ impl ErrorCode {
         Self::UnsupportedMediaType,
         Self::RequestHeaderFieldsTooLarge,
         Self::RateLimitExceeded,
+        Self::InsufficientQuota,
         Self::InternalError,
         Self::UpstreamError,
         Self::UpstreamTruncated,
@@ -191,6 +194,7 @@ impl ErrorCode {
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RequestHeaderFieldsTooLarge => "request_header_fields_too_large",
             Self::RateLimitExceeded => "rate_limit_exceeded",
+            Self::InsufficientQuota => "insufficient_quota",
             Self::InternalError => "internal_error",
             Self::UpstreamError => "upstream_error",
             Self::UpstreamTruncated => "upstream_truncated",
@@ -222,7 +226,7 @@ impl ErrorCode {
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RequestHeaderFieldsTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::RateLimitExceeded => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimitExceeded | Self::InsufficientQuota => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::UpstreamError | Self::UpstreamTruncated => StatusCode::BAD_GATEWAY,
             Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
@@ -236,6 +240,7 @@ impl ErrorCode {
         match self {
             Self::InsufficientScope => "permission_error",
             Self::RateLimitExceeded => "rate_limit_exceeded",
+            Self::InsufficientQuota => "insufficient_quota",
             _ if self.status().is_server_error() => "server_error",
             _ => "invalid_request_error",
         }
@@ -322,6 +327,13 @@ impl ApiError {
     ) -> Self {
         let never = retry_after.is_none();
         self.retry_after = retry_after;
+        self.over = Some(Box::new(Over { standings, never }));
+        self
+    }
+
+    /// The same error, with how the limits stand that admitted its request.
+    pub(crate) fn with_standings(mut self, standings: Standings) -> Self {
+        let never = false;
         self.over = Some(Box::new(Over { standings, never }));
         self
     }
@@ -423,7 +435,8 @@ impl ApiError {
 
     /// Rounded up: nobody is told to come back too early.
     fn say_when_to_retry(&self, headers: &mut HeaderMap) {
-        let never = self.over.as_ref().is_some_and(|over| over.never);
+        let never = self.code == ErrorCode::InsufficientQuota
+            || self.over.as_ref().is_some_and(|over| over.never);
         let wait = self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER);
         if never || wait > LONGEST_RETRY_AFTER {
             // The official clients would come back before it makes sense, and fail again.

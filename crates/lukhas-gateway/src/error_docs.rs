@@ -43,7 +43,8 @@ const ENDING: &str = "
 A 429 and a 503 carry `Retry-After` in whole seconds, at least 1 and at most 120, and
 `retry-after-ms`, which is exact. Where the wait is longer, or no retry can succeed,
 `x-should-retry: false` keeps the official clients from trying; a request that a rate limit can never
-admit has no time to retry at all. [LIMITS.md](ops/LIMITS.md) is about this server's own limits.
+admit, or a budget that is used up, has no time to retry at all. [LIMITS.md](ops/LIMITS.md) and
+[BUDGETS.md](ops/BUDGETS.md) are about this server's own.
 A 409 carries `x-should-retry: false`: the same key will not do
 ([IDEMPOTENCY.md](ops/IDEMPOTENCY.md)).
 
@@ -153,6 +154,11 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
              address bore wrong keys; or the upstream of the model takes no more requests for now.",
             "Retry after the time in `Retry-After`; the official clients do so by themselves.",
         ),
+        ErrorCode::InsufficientQuota => (
+            "A budget of this server has too little left for what the request may use; the message \
+             names it.",
+            "Ask for fewer tokens, or wait until the budget renews, as the message says.",
+        ),
         ErrorCode::InternalError => (
             "A defect of this server.",
             "Report it with the `x-request-id`; the log has the cause.",
@@ -166,8 +172,8 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Retry.",
         ),
         ErrorCode::Overloaded => (
-            "The server runs as many requests as it may, with an `Idempotency-Key` or in all, or is \
-             shutting down.",
+            "The server runs as many requests as it may, with an `Idempotency-Key` or in all, is \
+             shutting down, or cannot record what requests use while a budget covers them.",
             "Retry after `Retry-After`.",
         ),
         ErrorCode::UpstreamTimeout => ("The upstream model took too long.", "Retry."),

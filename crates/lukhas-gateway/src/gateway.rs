@@ -13,6 +13,7 @@ use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore}
 use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
+use crate::budgets::{BudgetAccounts, Budgets};
 use crate::front::Front;
 use crate::idempotency::Once;
 use crate::limits::{Counts, RateLimits};
@@ -41,6 +42,8 @@ pub struct GatewayParts {
     pub limits: Limits,
     /// How often and how much callers may ask.
     pub rate_limits: RateLimits,
+    /// How much callers may use in a day or a month.
+    pub budgets: Budgets,
     /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
     /// ever. A stream that is silent for so long before its first event is committed as 200.
     pub heartbeat: Option<Duration>,
@@ -95,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) tokens: TokenMetrics,
+    pub(crate) budgets: Arc<BudgetAccounts>,
     pub(crate) limits: Limits,
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) admission: Arc<Admission>,
@@ -121,6 +125,7 @@ impl Gateway {
         let once = parts.idempotency.map(|it| Once::new(it, &parts.metrics));
         let shared = Shared {
             tokens: tokens(&parts.metrics, &*parts.orchestrator, &*parts.embedder),
+            budgets: Arc::new(BudgetAccounts::new(parts.budgets, &parts.metrics)),
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             store: parts.store,

@@ -13,6 +13,7 @@
 //! | body within its bounds | `body` |
 //! | the same once, for requests that carry the same key | `idempotency`, through [`lukhas_core::IdempotencyStore`] |
 //! | what is asked | `handler`, through `lukhas_openai` |
+//! | how much of a budget | `budgets` |
 //! | run, peek before the status, fold or stream | `run` |
 //! | drain | [`Drain`] |
 
@@ -20,6 +21,7 @@ mod admission;
 mod answer;
 mod attempts;
 mod body;
+mod budgets;
 mod error;
 mod error_docs;
 mod front;
@@ -35,6 +37,7 @@ mod scope_docs;
 
 pub use admission::Drain;
 pub use attempts::FailedAttempts;
+pub use budgets::{BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice, WallClock};
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
 pub use gateway::{Gateway, GatewayParts, Limits, ReloadedParts};

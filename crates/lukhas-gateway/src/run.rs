@@ -20,7 +20,7 @@ use crate::admission::Permit;
 pub(crate) use events::{EventWriter, stream};
 pub(crate) use failures::Failures;
 pub(crate) use heartbeat::Heartbeat;
-pub(crate) use meter::Meter;
+pub(crate) use meter::{Held, Meter};
 
 /// Events handled before other tasks of the thread get a turn.
 const TURN: usize = 128;

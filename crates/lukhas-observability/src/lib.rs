@@ -24,6 +24,6 @@ mod metrics;
 
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
 pub use metrics::{
-    BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, IdempotencyMetrics, InFlight,
-    LimitMetrics, Metrics, RouteMetrics, TokenMetrics, UpstreamMetrics,
+    BudgetMetrics, BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, IdempotencyMetrics,
+    InFlight, LimitMetrics, Metrics, RouteMetrics, TokenMetrics, UpstreamMetrics,
 };

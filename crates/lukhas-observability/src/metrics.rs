@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the server counts.
 
+mod asked;
+mod budget;
 mod config;
 mod cost;
 mod exposition;
@@ -20,14 +22,17 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::asked::AskedGauge;
+use self::budget::BudgetFamilies;
 use self::cost::CostFamily;
 use self::idempotency::ClaimFamily;
 use self::limit::LimitFamily;
 use self::process::Process;
 use self::route::{Code, Route};
 use self::tokens::Kind;
-use self::upstream::{BudgetLeft, UpstreamFamilies};
+use self::upstream::UpstreamFamilies;
 
+pub use self::budget::BudgetMetrics;
 pub use self::config::ConfigMetrics;
 pub use self::exposition::Format;
 pub use self::idempotency::{ClaimOutcome, IdempotencyMetrics};
@@ -56,7 +61,7 @@ pub struct BuildInfo {
 /// Everything the server counts, and this process's own figures.
 ///
 /// Handles are made once, at start, and used on the hot path. Labels are route patterns, methods,
-/// status codes, and names of listed models, configured upstreams and rate limits: never a path, key, user or run
+/// status codes, and names of listed models, configured upstreams, rate limits and budgets: never a path, key, user or run
 /// as it came in, so the number of series is bounded.
 pub struct Metrics {
     registry: Registry,
@@ -65,9 +70,11 @@ pub struct Metrics {
     tokens: Family<Kind, Counter>,
     cost: CostFamily,
     limits: LimitFamily,
+    budgets: BudgetFamilies,
+    budget_journal: AskedGauge,
     claims: ClaimFamily,
     upstreams: UpstreamFamilies,
-    retry_budget: BudgetLeft,
+    retry_budget: AskedGauge,
     config: ConfigMetrics,
 }
 
@@ -102,10 +109,15 @@ impl Metrics {
         registry.register("lukhas_tokens", help, tokens.clone());
         let cost = cost::register(&mut registry);
         let limits = limit::register(&mut registry);
+        let budgets = BudgetFamilies::register(&mut registry);
+        let help = "Whether the journal of budgets can be written: 1, or 0.";
+        let name = "lukhas_budget_journal_writable";
+        let budget_journal = AskedGauge::register(&mut registry, name, help);
         let claims = idempotency::register(&mut registry);
         let upstreams = UpstreamFamilies::register(&mut registry);
-        let retry_budget = BudgetLeft::default();
-        registry.register_collector(Box::new(retry_budget.clone()));
+        let help = "Retries that the retry budget would pay for now.";
+        let name = "lukhas_retry_budget_available";
+        let retry_budget = AskedGauge::register(&mut registry, name, help);
         let config = ConfigMetrics::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
@@ -115,6 +127,8 @@ impl Metrics {
             tokens,
             cost,
             limits,
+            budgets,
+            budget_journal,
             claims,
             upstreams,
             retry_budget,
@@ -148,6 +162,19 @@ impl Metrics {
         LimitMetrics::new(&self.limits, rule, unit)
     }
 
+    /// The handle of the budget that is configured under `name`.
+    ///
+    /// Make it once and keep it.
+    #[must_use]
+    pub fn budget(&self, name: &str) -> BudgetMetrics {
+        BudgetMetrics::new(&self.budgets, name)
+    }
+
+    /// Shows whether the journal of budgets can be written; `is_writable` is asked at every scrape.
+    pub fn budget_journal(&self, is_writable: impl Fn() -> bool + Send + Sync + 'static) {
+        self.budget_journal.set(move || u64::from(is_writable()));
+    }
+
     /// The handle for requests with an idempotency key.
     #[must_use]
     pub fn idempotency(&self) -> IdempotencyMetrics {
@@ -165,7 +192,7 @@ impl Metrics {
     /// Shows how many retries a budget would pay for; `left` is asked at every scrape. The last one
     /// that was given counts.
     pub fn retry_budget(&self, left: impl Fn() -> u64 + Send + Sync + 'static) {
-        self.retry_budget.set(Box::new(left));
+        self.retry_budget.set(left);
     }
 
     /// The handle of what came of reading the configuration again.

@@ -147,6 +147,32 @@ impl RoutedModel {
         Ok(request)
     }
 
+    /// The price of the dearest of its targets, each part by whoever asks most for it; `None` when one
+    /// of them has none.
+    #[must_use]
+    pub fn dearest(&self) -> Option<Price> {
+        let mut prices = self.0.pool.status().map(|status| status.target.price);
+        prices.try_fold(Price::default(), |most, price| {
+            let price = price?;
+            Some(Price {
+                input: most.input.max(price.input),
+                cached_input: most.cached_input.max(price.cached_input),
+                output: most.output.max(price.output),
+            })
+        })
+    }
+
+    /// The names it is listed under.
+    pub fn listed(&self) -> impl Iterator<Item = &str> {
+        self.0.models.iter().map(|model| &*model.id)
+    }
+
+    /// Most tokens of an answer, where it is held to that.
+    #[must_use]
+    pub fn max_output_tokens(&self) -> Option<u32> {
+        self.0.max_output_tokens
+    }
+
     /// The targets as they stand.
     #[must_use]
     pub fn pool(&self) -> &Pool<Target> {

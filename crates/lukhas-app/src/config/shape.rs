@@ -70,7 +70,7 @@ impl Shape {
             "server".to_owned(),
             Self::Section(limits.cloned().collect()),
         )];
-        for name in ["timeouts", "retry", "limits"] {
+        for name in ["timeouts", "retry", "limits", "budgets"] {
             fields.extend(
                 config
                     .field(name)

@@ -69,6 +69,11 @@ impl Builder<'_> {
 /// What one token costs where a million cost `text` dollars. A dollar has as many picodollars as a
 /// million has millions, so that is `text` in millionths.
 fn of_a_token(text: &str) -> Option<Picodollars> {
+    millionths(text).map(Picodollars)
+}
+
+/// `text` in millionths: a decimal number of at most six digits before and behind the point.
+pub(crate) fn millionths(text: &str) -> Option<u64> {
     let (whole, fraction) = match text.split_once('.') {
         Some((whole, fraction)) => (whole, fraction),
         None => (text, "0"),
@@ -79,8 +84,7 @@ fn of_a_token(text: &str) -> Option<Picodollars> {
     if !digits(whole) || !digits(fraction) {
         return None;
     }
-    let millionths = format!("{whole}{fraction:0<DIGITS$}").parse();
-    millionths.ok().map(Picodollars)
+    format!("{whole}{fraction:0<DIGITS$}").parse().ok()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use lukhas_openai::{
 };
 
 use super::models::cannot_answer;
-use super::responses::{estimate, run_cx};
+use super::responses::{estimate, hold, run_cx};
 use crate::ApiError;
 use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
@@ -35,8 +35,14 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let permit = shared.admission.admit()?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &call.run).await;
     let estimate = estimate.map_err(|error| error.map_param(chat_param))?;
-    let (spending, standings) =
-        ticket.admit(&principal, &call.run.model, estimate.of_choices(call.n))?;
+    let (held, standings) = hold(
+        &shared,
+        ticket,
+        &principal,
+        &call.run.model,
+        estimate,
+        call.n,
+    )?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).into(),
         created: unix_now(),
@@ -47,7 +53,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     if call.is_plain && shared.orchestrator.uses_original(&head.model) {
         call.run.original = Some(Arc::new(original(&head, body)));
     }
-    let meter = Meter::new(&shared, &head.model, spending);
+    let meter = Meter::new(&shared, &head.model, held);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().enumerate().map(|(index, run)| {
         let cx = RunCx {

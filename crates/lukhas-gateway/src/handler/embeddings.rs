@@ -7,7 +7,7 @@ use axum::response::Response;
 use lukhas_core::{EmbedInput, EmbedRequest, ModelInfo, Principal};
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
-use super::responses::run_cx;
+use super::responses::{hold, run_cx};
 use crate::body::read_json;
 use crate::gateway::Shared;
 use crate::limits::{Estimate, with_standings};
@@ -30,7 +30,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let (model, is_bare) = (request.model.clone(), request.input.is_bare());
     let request = EmbedRequest::from(request);
     let estimate = estimate(&request.input);
-    let (spending, standings) = ticket.admit(&principal, &model, estimate)?;
+    let (held, standings) = hold(&shared, ticket, &principal, &model, estimate, 1)?;
     let encoding = request.encoding;
     let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
     let embedded = tokio::select! {
@@ -45,9 +45,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         })
     })?;
     shared.tokens.record(&model, &embedded.usage);
-    if let Some(spending) = &spending {
-        spending.record(&embedded.usage);
-    }
+    held.record(0, embedded.usage);
     let response = answer::json(&EmbeddingList::new(model, embedded, encoding))?;
     Ok(with_standings(response, standings))
 }

@@ -67,11 +67,15 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
         Phase::Serving => Ok(()),
         Phase::Draining | Phase::Forced => Err("the server is shutting down".to_owned()),
     };
+    let budgets = shared.budgets.check().map(|result| ("budgets", result));
     let checks = [("store", store), ("models", models), ("serving", serving)];
+    let checks: Vec<_> = checks.into_iter().chain(budgets).collect();
     let ready = checks.iter().all(|(_, result)| result.is_ok());
-    let checks = checks.map(|(name, result)| (name, Check::of(result)));
-    let checks = checks.into_iter().chain([("config", config(&shared))]);
-    let checks = checks.collect();
+    let checks = checks
+        .into_iter()
+        .map(|(name, result)| (name, Check::of(result)))
+        .chain([("config", config(&shared))])
+        .collect();
     let status = if ready { "ready" } else { "not_ready" };
     let mut response = answer::json(&Readiness { status, checks })?;
     if !ready {

@@ -22,9 +22,9 @@ use crate::answer::{self, JsonMembers};
 use crate::body::read_json;
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
-use crate::limits::{Estimate, Ticket, with_standings};
+use crate::limits::{Estimate, Standings, Ticket, with_standings};
 use crate::route::Call;
-use crate::run::{self, Heartbeat, Meter, Runs};
+use crate::run::{self, Heartbeat, Held, Meter, Runs};
 use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
@@ -48,8 +48,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
-    let (spending, standings) = ticket.admit(&principal, &asked.run.model, estimate)?;
-    let meter = Meter::new(&shared, &asked.run.model, spending);
+    let (held, standings) = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1)?;
+    let meter = Meter::new(&shared, &asked.run.model, held);
     let cx = RunCx {
         abandoned: Some(meter.sink(0)),
         ..run_cx(&shared, request_id, Arc::clone(&principal), asked.steps)
@@ -121,7 +121,8 @@ pub(super) async fn estimate(
     ticket: &Ticket,
     run: &RunRequest,
 ) -> Result<Estimate, ApiError> {
-    if !ticket.counts_tokens(principal, &run.model) {
+    let is_counted = ticket.counts_tokens(principal, &run.model);
+    if !is_counted && !shared.budgets.cover(principal) {
         return Ok(Estimate::default());
     }
     let cx = run_cx(shared, request_id, Arc::clone(principal), false);
@@ -133,6 +134,26 @@ pub(super) async fn estimate(
         output: run.max_output_tokens.unwrap_or(USUAL_OUTPUT).into(),
         is_guess: run.max_output_tokens.is_none(),
     })
+}
+
+/// Takes of the limits and budgets what `choices` answers may use, each as `estimate` says; and how the
+/// limits stand then.
+///
+/// # Errors
+/// What the limit or budget says that denies it. Nothing is held then.
+pub(super) fn hold(
+    shared: &Shared,
+    ticket: Ticket,
+    principal: &Principal,
+    model: &str,
+    estimate: Estimate,
+    choices: u32,
+) -> Result<(Held, Option<Standings>), ApiError> {
+    let early = ticket.standings();
+    let (spending, standings) = ticket.admit(principal, model, estimate.of_choices(choices))?;
+    let outlay = shared.budgets.reserve(principal, model, estimate, choices);
+    let outlay = outlay.map_err(|error| error.with_standings(standings.unwrap_or(early)))?;
+    Ok((Held { spending, outlay }, standings))
 }
 
 /// The request as it came, to be passed on. What identifies the answer, and where it is kept, is

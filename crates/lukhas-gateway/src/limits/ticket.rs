@@ -310,12 +310,17 @@ impl Estimate {
         }
     }
 
+    /// Input and output together.
+    pub(crate) fn total(self) -> u64 {
+        self.input.saturating_add(self.output)
+    }
+
     fn of(self, unit: Unit) -> u64 {
         match unit {
             Unit::Requests | Unit::Concurrency => 1,
             Unit::InputTokens => self.input,
             Unit::OutputTokens => self.output,
-            Unit::Tokens => self.input.saturating_add(self.output),
+            Unit::Tokens => self.total(),
         }
     }
 }

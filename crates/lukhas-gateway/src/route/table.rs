@@ -62,6 +62,7 @@ pub(super) const ROUTES: &[Route] = &[
         errors: body_errors![
             ContextLengthExceeded,
             PreviousResponseNotFound,
+            InsufficientQuota,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
@@ -195,6 +196,7 @@ pub(super) const ROUTES: &[Route] = &[
         ),
         errors: body_errors![
             ContextLengthExceeded,
+            InsufficientQuota,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout
@@ -217,6 +219,7 @@ pub(super) const ROUTES: &[Route] = &[
         answer: Answer::Json(|schemas| schemas.subschema_for::<EmbeddingList>()),
         errors: body_errors![
             ContextLengthExceeded,
+            InsufficientQuota,
             UpstreamError,
             UpstreamTruncated,
             UpstreamTimeout

@@ -133,7 +133,8 @@ impl<W: EventWriter> Frames<W> {
                     self.writer.event(index, &event, &mut self.out)?;
                 }
             }
-            if self.over || self.out.len() >= BATCH {
+            // The last word waits for `close`: whoever reads it finds settled what the answer used.
+            if self.over || (self.out.len() >= BATCH && !self.runs.done()) {
                 return Ok(());
             }
             // What an upstream says in its own words comes in pieces that are gathered already.

@@ -3,13 +3,11 @@
 
 use std::fmt::{self, Debug};
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
 /// Labels of what is counted of an upstream as such.
@@ -176,41 +174,6 @@ impl UpstreamMetrics {
     fn plain(&self, family: &Family<Upstream, Counter>) -> Count {
         let upstream = Arc::clone(&self.name);
         Count(family.get_or_create_owned(&Upstream { upstream }))
-    }
-}
-
-type Left = Box<dyn Fn() -> u64 + Send + Sync>;
-
-/// How many retries a budget would pay for, asked at every scrape; nothing while there is no budget.
-#[derive(Clone, Default)]
-pub(super) struct BudgetLeft(Arc<Mutex<Option<Left>>>);
-
-impl BudgetLeft {
-    pub(super) fn set(&self, left: Left) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(left);
-    }
-
-    fn get(&self) -> Option<u64> {
-        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        left.as_ref().map(|left| left())
-    }
-}
-
-impl Collector for BudgetLeft {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let Some(left) = self.get() else {
-            return Ok(());
-        };
-        let gauge = ConstGauge::new(left);
-        let help = "Retries that the retry budget would pay for now.";
-        let name = "lukhas_retry_budget_available";
-        gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
-    }
-}
-
-impl fmt::Debug for BudgetLeft {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("BudgetLeft").field(&self.get()).finish()
     }
 }
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+use lukhas_core::Picodollars;
+use lukhas_gateway::{BudgetPer, BudgetRule};
+use lukhas_reliability::Period;
+
+use super::*;
+
+const UPSTREAM: &str = "upstreams: {u: {base_url: 'http://127.0.0.1:1/v1'}}\n";
+
+#[test]
+fn a_budget_means_what_it_says() {
+    let budgets = "budgets:\n  - {name: a, per: [key, project], per_window: day, tokens: 5}\n  \
+                   - {name: b, projects: [default], per_window: month, usd: '12.50'}\n";
+    let loaded = Case::yaml("reliability: r.yaml")
+        .file("r.yaml", budgets)
+        .load()
+        .unwrap();
+    let rules = &loaded.budgets.rules;
+    let expected = [
+        BudgetRule {
+            name: "a".into(),
+            projects: Vec::new(),
+            keys: Vec::new(),
+            per: vec![BudgetPer::Key, BudgetPer::Project],
+            period: Period::Day,
+            tokens: Some(5),
+            money: None,
+        },
+        BudgetRule {
+            name: "b".into(),
+            projects: vec!["default".into()],
+            keys: Vec::new(),
+            per: Vec::new(),
+            period: Period::Month,
+            tokens: None,
+            money: Some(Picodollars(12_500_000_000_000)),
+        },
+    ];
+    assert_eq!(rules[..], expected);
+}
+
+#[test]
+fn models_cost_what_the_dearest_of_their_targets_costs() {
+    let table = "models:\n  aliases: {short: m, gpt-4o-mini: lukhas-matriz}\n  table:\n    m:\n      \
+                 max_output_tokens: 500\n      price: {input: '1', output: '8'}\n      targets:\n        \
+                 - {upstream: u}\n        - {upstream: u, model: x, price: {input: '2', output: '4'}}\n";
+    let loaded = Case::yaml(format!("{UPSTREAM}{table}")).load().unwrap();
+    let prices = &loaded.budgets.prices;
+    let price = prices["m"];
+    let parts = [price.most.input, price.most.cached_input, price.most.output];
+    assert_eq!(
+        parts,
+        [2, 2, 8].map(|dollars| Picodollars(dollars * 1_000_000))
+    );
+    assert_eq!(price.max_output_tokens, Some(500));
+    assert_eq!(prices["short"], price);
+    assert_eq!(
+        prices["gpt-4o-mini"].most.output,
+        Picodollars(0),
+        "this process asks nothing"
+    );
+    assert_eq!(prices.get("other"), None);
+}
+
+#[test]
+fn a_budget_of_money_needs_the_price_of_every_listed_model() {
+    let table = "models: {table: {m: {targets: [{upstream: u, price: {input: '1', output: '1'}}, \
+                 {upstream: u, model: x}]}}}\n";
+    let money = "budgets: [{name: a, per_window: day, usd: '1'}]\n";
+    let expected = "DIR/lukhas.yaml:3:43: `budgets.0.usd`: model `m` has no price, so what it costs is \
+                    not known\n  help: write `models.table.m.price`, or the price of each of its \
+                    targets; \"0\" is one, too";
+    assert_eq!(
+        Case::yaml(format!("{UPSTREAM}{table}{money}")).problems(),
+        expected
+    );
+    let tokens = "budgets: [{name: a, per_window: day, tokens: 1}]\n";
+    assert!(
+        Case::yaml(format!("{UPSTREAM}{table}{tokens}"))
+            .load()
+            .is_ok()
+    );
+}
+
+#[test]
+fn every_problem_of_budgets_is_reported_at_its_place() {
+    let text = "\
+budgets:
+  - {per_window: day, tokens: 1}
+  - {name: a b, per_window: day, usd: '0'}
+  - {name: c, per_window: day, usd: '-1', per: [key, key]}
+  - {name: c, tokens: 5}
+  - {name: d, per_window: month, projects: [nobody], keys: [nobody]}
+  - {name: e, per_window: month, usd: 1.2.3}
+  - {name: f, per_window: day, tokens: 1}
+  - {name: g, per_window: day, usd: '1000000'}
+store: {dir: ''}
+";
+    let (rules, store) = text.split_at(text.find("store").unwrap());
+    insta::assert_snapshot!(Case::yaml(rules).problems());
+    let expected = "DIR/lukhas.yaml:1:14: `store.dir`: the path is empty\n  help: name a folder, or \
+                    leave the setting out";
+    assert_eq!(Case::yaml(store).problems(), expected);
+}
+
+#[test]
+fn what_cannot_be_read_as_a_budget_is_refused_at_its_place() {
+    let text = "\
+budgets:
+  - {name: a, per_window: week, tokens: 0}
+  - {name: b, per_window: day, tokens: -5, per: [model]}
+  - {name: c, per_window: day, usd: 12.5, token: 1}
+";
+    insta::assert_snapshot!(Case::yaml(text).problems());
+}

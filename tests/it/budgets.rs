@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Guarantee R14 at the rim: budgets hold, whichever way a request ends, and renew when they say so.
+//!
+//! Requests go to the gateway in this process, whose calendar the tests turn.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, Response};
+use lukhas_core::{Picodollars, Price};
+use lukhas_gateway::{BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice};
+use lukhas_reliability::{Account, AccountBalance, Ledger, Period, Spend, SpendLog, SpendLogError};
+use lukhas_tests::{Client, Options, TestServer};
+use serde_json::{Value, json};
+
+const MODEL: &str = "lukhas-matriz";
+const SAID: &str = "Say one two three four five six";
+
+/// 2 and 10 dollars for a million tokens.
+const PRICE: Price = Price {
+    input: Picodollars(2_000_000),
+    cached_input: Picodollars(1_000_000),
+    output: Picodollars(10_000_000),
+};
+
+/// A server with budgets, and what they are kept with.
+struct Budgeted {
+    server: TestServer,
+    ledger: Ledger,
+    /// Seconds since the noon of 2026-11-30.
+    clock: Arc<AtomicU64>,
+    rule: BudgetRule,
+}
+
+fn noon() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_040_000)
+}
+
+/// One account for all, of so much in a month.
+fn rule(tokens: Option<u64>, money: Option<u64>) -> BudgetRule {
+    BudgetRule {
+        name: "team".into(),
+        projects: Vec::new(),
+        keys: Vec::new(),
+        per: Vec::new(),
+        period: Period::Month,
+        tokens,
+        money: money.map(Picodollars),
+    }
+}
+
+impl Budgeted {
+    async fn new(rule: BudgetRule) -> Self {
+        Self::with(rule, Ledger::new(), Duration::ZERO).await
+    }
+
+    async fn with(rule: BudgetRule, ledger: Ledger, token_delay: Duration) -> Self {
+        let clock = Arc::<AtomicU64>::default();
+        let seconds = Arc::clone(&clock);
+        let price = ModelPrice {
+            most: PRICE,
+            max_output_tokens: None,
+        };
+        let budgets = Budgets {
+            rules: vec![rule.clone()],
+            prices: [(MODEL.to_owned(), price)].into(),
+            ledger: ledger.clone(),
+            clock: Arc::new(move || noon() + Duration::from_secs(seconds.load(Ordering::SeqCst))),
+        };
+        let server = TestServer::with(Options {
+            budgets,
+            token_delay,
+            ..Options::default()
+        })
+        .await;
+        Self {
+            server,
+            ledger,
+            clock,
+            rule,
+        }
+    }
+
+    /// How the one account for all stands that counts `unit`.
+    fn balance(&self, unit: BudgetUnit) -> AccountBalance {
+        let limit = self.rule.limits().find(|it| it.0 == unit).expect("a limit");
+        let account = Account::new(self.rule.account_prefix(unit), self.rule.period, limit.1);
+        let now = noon() + Duration::from_secs(self.clock.load(Ordering::SeqCst));
+        self.ledger.balance(&account, now)
+    }
+
+    /// What was settled since `before`, of which nothing is reserved any more.
+    #[track_caller]
+    fn settled_since(&self, before: AccountBalance, unit: BudgetUnit) -> u64 {
+        let now = self.balance(unit);
+        assert_eq!(now.reserved, 0);
+        now.settled - before.settled
+    }
+
+    async fn head(&self, client: &Client, path: &str, body: &Value) -> Response<Body> {
+        let request = Request::builder()
+            .method(if body.is_null() { "GET" } else { "POST" })
+            .uri(path)
+            .header("authorization", format!("Bearer {}", client.key()))
+            .body(Full::new(Bytes::from(body.to_string())))
+            .expect("a request");
+        let Ok(response) = self.server.gateway.answer(request).await;
+        response
+    }
+
+    async fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
+        let response = self.head(&self.server.client, path, body).await;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.expect("a whole body");
+        let body = serde_json::from_slice(&body.to_bytes());
+        (status, body.unwrap_or(Value::Null))
+    }
+}
+
+fn response(max_output_tokens: u64) -> Value {
+    json!({"model": MODEL, "input": SAID, "store": false, "max_output_tokens": max_output_tokens})
+}
+
+fn chat(stream: bool) -> Value {
+    json!({
+        "model": MODEL, "n": 3, "stream": stream, "max_tokens": 100,
+        "messages": [{"role": "user", "content": SAID}],
+    })
+}
+
+fn tokens(body: &Value, kind: &str) -> u64 {
+    body["usage"][kind].as_u64().expect("a number")
+}
+
+#[tokio::test]
+async fn every_way_to_end_settles_what_was_used() {
+    let budget = Budgeted::new(rule(Some(100_000), Some(10_u64.pow(12)))).await;
+    let both = [BudgetUnit::Tokens, BudgetUnit::Money];
+    let stand = || both.map(|unit| budget.balance(unit));
+    let since =
+        |before: [AccountBalance; 2]| [0, 1].map(|at| budget.settled_since(before[at], both[at]));
+    let cost = |input: u64, output: u64| 2_000_000 * input + 10_000_000 * output;
+
+    let before = stand();
+    let (_, body) = budget.ask("/v1/responses", &response(100)).await;
+    let (input, output) = (
+        tokens(&body, "input_tokens"),
+        tokens(&body, "output_tokens"),
+    );
+    assert!(input > 0 && output > 0);
+    assert_eq!(
+        since(before),
+        [input + output, cost(input, output)],
+        "whole"
+    );
+
+    let before = stand();
+    let (_, cut) = budget.ask("/v1/responses", &response(16)).await;
+    let said = tokens(&cut, "output_tokens");
+    assert_eq!(
+        since(before),
+        [input + said, cost(input, said)],
+        "incomplete"
+    );
+
+    let before = stand();
+    let (_, body) = budget.ask("/v1/chat/completions", &chat(false)).await;
+    let (input, output) = (
+        tokens(&body, "prompt_tokens"),
+        tokens(&body, "completion_tokens"),
+    );
+    // Each choice pays for its input; tokens are those of `usage`.
+    let three = [input + output, cost(3 * input, output)];
+    assert_eq!(since(before), three, "three choices");
+
+    let before = stand();
+    let stream = budget
+        .head(&budget.server.client, "/v1/chat/completions", &chat(true))
+        .await;
+    stream.into_body().collect().await.expect("a whole stream");
+    assert_eq!(since(before), three, "three choices, streamed");
+
+    let before = stand();
+    let mut wrong = chat(false);
+    wrong["model"] = json!("nobody");
+    assert_eq!(budget.ask("/v1/chat/completions", &wrong).await.0, 404);
+    assert_eq!(since(before), [0, 0], "a request that fails uses nothing");
+}
+
+#[tokio::test]
+async fn embeddings_are_settled() {
+    let budget = Budgeted::new(rule(Some(1_000), None)).await;
+    let before = budget.balance(BudgetUnit::Tokens);
+    let embed = json!({"model": "text-embedding-3-small", "input": "one two three"});
+    let (status, body) = budget.ask("/v1/embeddings", &embed).await;
+    assert_eq!(status, 200);
+    let used = tokens(&body, "total_tokens");
+    assert_eq!(budget.settled_since(before, BudgetUnit::Tokens), used);
+    let huge = json!({"model": "text-embedding-3-small", "input": "word ".repeat(2_000)});
+    assert_eq!(budget.ask("/v1/embeddings", &huge).await.0, 429);
+}
+
+#[tokio::test]
+async fn what_was_used_is_settled_before_the_client_reads_the_end() {
+    let budget = Budgeted::new(rule(Some(1_000_000), None)).await;
+    for words in [3, 20_000] {
+        let before = budget.balance(BudgetUnit::Tokens);
+        let body = json!({
+            "model": MODEL, "input": "word ".repeat(words), "store": false, "stream": true,
+            "max_output_tokens": 50_000,
+        });
+        let answer = budget
+            .head(&budget.server.client, "/v1/responses", &body)
+            .await;
+        let mut answer = answer.into_body();
+        let mut text = String::new();
+        while !text.contains("event: response.completed") {
+            let frame = answer.frame().await.expect("more").expect("a frame");
+            text.push_str(std::str::from_utf8(&frame.into_data().expect("data")).expect("text"));
+        }
+        assert!(text.len() > words);
+        assert!(
+            budget.settled_since(before, BudgetUnit::Tokens) > 0,
+            "{words}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_leaves_pays_for_what_it_heard() {
+    let rule = rule(Some(1_000), None);
+    let budget = Budgeted::with(rule, Ledger::new(), Duration::from_millis(10)).await;
+    let mut body = response(500);
+    body["stream"] = json!(true);
+    let answer = budget
+        .head(&budget.server.client, "/v1/responses", &body)
+        .await;
+    let mut answer = answer.into_body();
+    for _ in 0..2 {
+        answer.frame().await.expect("a piece").expect("a piece");
+    }
+    let held = budget.balance(BudgetUnit::Tokens);
+    assert!(held.reserved > 500 && held.settled == 0, "{held:?}");
+    drop(answer);
+    let left = budget.balance(BudgetUnit::Tokens);
+    assert_eq!(left.reserved, 0);
+    assert!((1..100).contains(&left.settled), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_says_when_it_renews_and_does() {
+    for (period, window, renews, seconds) in [
+        (Period::Day, "2026-11-30", "2026-12-01", 12 * 3_600),
+        (Period::Month, "2026-11", "2026-12-01", 12 * 3_600),
+    ] {
+        let budget = Budgeted::new(BudgetRule {
+            period,
+            ..rule(Some(130), None)
+        })
+        .await;
+        let asked = response(100);
+        let ask = || budget.ask("/v1/responses", &asked);
+        assert_eq!(ask().await.0, 200);
+        let answer = budget
+            .head(&budget.server.client, "/v1/responses", &response(100))
+            .await;
+        let headers = answer.headers().clone();
+        assert_eq!(answer.status(), 429);
+        assert_eq!(headers["x-should-retry"], "false");
+        assert!(!headers.contains_key("retry-after"));
+        let (_, body) = ask().await;
+        let count = json!({"model": MODEL, "input": SAID});
+        let counted = budget.ask("/v1/responses/input_tokens", &count).await.1;
+        let most = 100 + counted["input_tokens"].as_u64().expect("a number");
+        let message = format!(
+            "Budget `team` has too little left in {window} for this request, which may use up to \
+             {most} tokens. It renews on {renews} at 00:00 UTC. Send less, or ask for fewer tokens."
+        );
+        let error = json!({
+            "message": message, "type": "insufficient_quota", "param": null,
+            "code": "insufficient_quota",
+        });
+        assert_eq!(body["error"], error);
+        budget.clock.store(seconds - 1, Ordering::SeqCst);
+        assert_eq!(ask().await.0, 429, "the last second");
+        budget.clock.store(seconds, Ordering::SeqCst);
+        assert_eq!(ask().await.0, 200, "the next window");
+        budget.clock.store(seconds - 1, Ordering::SeqCst);
+        assert_eq!(
+            ask().await.0,
+            429,
+            "a clock that goes back opens no window again"
+        );
+        let metrics = budget.server.client.get("/metrics").await.text();
+        let denied = "lukhas_budget_denied_total{budget=\"team\",unit=\"tokens\"} 4";
+        assert!(metrics.contains(denied), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_of_what_the_budget_counts_by() {
+    for (per, shared) in [
+        (&[][..], true),
+        (&[BudgetPer::Key], false),
+        (&[BudgetPer::Project], false),
+    ] {
+        let budget = Budgeted::new(BudgetRule {
+            per: per.to_vec(),
+            ..rule(Some(130), None)
+        })
+        .await;
+        assert_eq!(budget.ask("/v1/responses", &response(100)).await.0, 200);
+        let stranger = &budget.server.stranger;
+        let other = budget.head(stranger, "/v1/responses", &response(100)).await;
+        assert_eq!(other.status() == 429, shared, "{per:?}");
+    }
+    let budget = Budgeted::new(BudgetRule {
+        projects: vec!["stranger".into()],
+        ..rule(Some(1), None)
+    })
+    .await;
+    assert_eq!(budget.ask("/v1/responses", &response(100)).await.0, 200);
+    let other = budget
+        .head(&budget.server.stranger, "/v1/responses", &response(100))
+        .await;
+    assert_eq!(other.status(), 429);
+}
+
+#[tokio::test]
+async fn a_budget_of_money_lets_nothing_through_that_has_no_price() {
+    let budget = Budgeted::new(rule(None, Some(10_u64.pow(12)))).await;
+    let mut body = response(100);
+    assert_eq!(budget.ask("/v1/responses", &body).await.0, 200);
+    body["model"] = json!("gpt-4o-mini");
+    let (status, answer) = budget.ask("/v1/responses", &body).await;
+    assert_eq!(status, 400);
+    let message = "`gpt-4o-mini` has no price, and budget `team` counts money. Use a model that the \
+                   operator has given a price.";
+    assert_eq!(answer["error"]["message"], message);
+    assert_eq!(answer["error"]["param"], "model");
+    let embed = json!({"model": "text-embedding-3-small", "input": "one"});
+    assert_eq!(budget.ask("/v1/embeddings", &embed).await.0, 400);
+}
+
+/// A log that can be written or not, as the test says.
+struct Log(Arc<AtomicBool>);
+
+impl SpendLog for Log {
+    fn append(&self, _: &Spend<'_>) -> Result<(), SpendLogError> {
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), SpendLogError> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Ok(()),
+            false => Err(SpendLogError::new("the disk is full")),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_could_not_be_recorded_is_not_begun() {
+    let is_writable = Arc::new(AtomicBool::new(false));
+    let ledger = Ledger::with(9, Some(Box::new(Log(Arc::clone(&is_writable)))));
+    let rule = BudgetRule {
+        projects: vec!["default".into()],
+        ..rule(Some(1_000), None)
+    };
+    let budget = Budgeted::with(rule, ledger, Duration::ZERO).await;
+    let (status, body) = budget.ask("/v1/responses", &response(100)).await;
+    assert_eq!(
+        (status, &body["error"]["code"]),
+        (503, &json!("overloaded"))
+    );
+    let ready = budget.server.client.get("/readyz").await;
+    assert_eq!(
+        (ready.status, &ready.json()["checks"]["budgets"]["status"]),
+        (503, &json!("failed"))
+    );
+    let other = budget
+        .head(&budget.server.stranger, "/v1/responses", &response(100))
+        .await;
+    assert_eq!(other.status(), 200, "no budget covers it");
+    is_writable.store(true, Ordering::SeqCst);
+    assert_eq!(budget.ask("/v1/responses", &response(100)).await.0, 200);
+    assert_eq!(budget.server.client.get("/readyz").await.status, 200);
+}
