@@ -24,6 +24,9 @@ pub(crate) enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Look at what budgets have left
+    #[command(subcommand)]
+    Budgets(BudgetsCommand),
     /// Make, list, revoke and check the keys of a key store
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -32,6 +35,20 @@ pub(crate) enum Command {
         /// Print YAML instead of JSON
         #[arg(long)]
         yaml: bool,
+    },
+}
+
+/// What to do with budgets.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BudgetsCommand {
+    /// Print what is spent and left of each account in its window, while a server runs or not
+    Show {
+        /// Configuration file (or LUKHAS_CONFIG)
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
     },
 }
 

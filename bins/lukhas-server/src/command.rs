@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use lukhas_app::{Flags, Loaded, Sources, load};
 
-use crate::arguments::{Command, ConfigCommand};
+use crate::arguments::{BudgetsCommand, Command, ConfigCommand};
 use crate::failure::Failure;
-use crate::{keys, mock, serve};
+use crate::{budgets, keys, mock, serve};
 
 /// Runs `command` to its end.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -19,6 +19,13 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             print("the configuration is valid\n")
         }
         Command::Config(ConfigCommand::Show { settings, json }) => show(&read(settings)?, json),
+        Command::Budgets(BudgetsCommand::Show { config, json }) => {
+            let flags = Flags {
+                config,
+                ..Flags::default()
+            };
+            budgets::show(&read(flags)?, json)
+        }
         Command::Keys(command) => keys::run(command),
         Command::Openapi { yaml } => openapi(yaml),
     }

@@ -4,7 +4,6 @@
 //! A key is written to standard output, once, when it is made; never to standard error, which ends
 //! up in logs.
 
-use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 
 use lukhas_app::{Checked, Flags, KeyAdmin, MadeKey, Sources};
@@ -15,9 +14,7 @@ use serde_json::{Value, json};
 use crate::arguments::{KeysCommand, NewKey, StoreSettings};
 use crate::command::{pretty, print};
 use crate::failure::Failure;
-
-/// Between two columns of a table.
-const GAP: usize = 2;
+use crate::table;
 
 /// Runs `command` to its end.
 pub(crate) fn run(command: KeysCommand) -> Result<(), Failure> {
@@ -29,7 +26,7 @@ pub(crate) fn run(command: KeysCommand) -> Result<(), Failure> {
             if json {
                 print(&pretty(&to_json(&list, now))?)
             } else {
-                print(&table(&list, now))
+                print(&rows(&list, now))
             }
         }
         KeysCommand::Revoke { id, store } => {
@@ -163,7 +160,7 @@ fn to_json(store: &KeyStore, now: UtcTime) -> Value {
     json!({"keys": store.records().iter().map(entry).collect::<Vec<_>>()})
 }
 
-fn table(store: &KeyStore, now: UtcTime) -> String {
+fn rows(store: &KeyStore, now: UtcTime) -> String {
     let mut rows = vec![
         [
             "ID", "NAME", "STATE", "TENANT", "PROJECT", "CREATED", "EXPIRES", "SCOPES", "MODELS",
@@ -171,23 +168,7 @@ fn table(store: &KeyStore, now: UtcTime) -> String {
         .map(str::to_owned),
     ];
     rows.extend(store.records().iter().map(|record| row(record, now)));
-    let mut widths = [0; 9];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let mut text = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            // Writing to a String does not fail.
-            let _ = write!(line, "{cell:width$}{:GAP$}", "");
-        }
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
+    table::text(&rows)
 }
 
 fn row(record: &KeyRecord, now: UtcTime) -> [String; 9] {

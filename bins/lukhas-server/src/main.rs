@@ -9,12 +9,14 @@
 
 mod arguments;
 mod banner;
+mod budgets;
 mod command;
 mod failure;
 mod keys;
 mod mock;
 mod serve;
 mod signals;
+mod table;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -2,6 +2,8 @@
 //! The `lukhas` process from outside: what it prints, how it ends, what it puts up with.
 
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod counted;

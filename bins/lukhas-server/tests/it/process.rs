@@ -126,9 +126,14 @@ impl Setup {
 
     /// The same, allowed so many open files.
     pub(crate) fn start_with_files(self, files: u32) -> Server {
+        self.start_after(&format!("ulimit -n {files}"))
+    }
+
+    /// The same, from a shell that has run `script`.
+    pub(crate) fn start_after(self, script: &str) -> Server {
         let mut command = Command::new("/bin/sh");
         let program = env!("CARGO_BIN_EXE_lukhas");
-        let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        let script = format!("{script}; exec \"$0\" \"$@\"");
         command.args(["-c", &script, program]).args(&self.arguments);
         self.prepare(&mut command);
         self.spawn(command)
@@ -179,6 +184,15 @@ impl Server {
     /// The path of a file in its folder.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// Lets it write files of so many bytes at most, `unlimited` for any.
+    pub(crate) fn limit_files(&self, bytes: &str) {
+        let (pid, limit) = (self.child.id(), format!("--fsize={bytes}:unlimited"));
+        let status = Command::new("prlimit")
+            .args(["--pid", &pid.to_string(), &limit])
+            .status();
+        assert!(status.unwrap().success());
     }
 
     /// Sends it a signal, such as `TERM`.
