@@ -147,15 +147,15 @@ impl RoutedModel {
         Ok(request)
     }
 
-    /// The price of the dearest of its targets, each part by whoever asks most for it; `None` when one
-    /// of them has none.
+    /// The price of the dearest of its targets, each part by whoever asks most for it, the input cached
+    /// or not; `None` when one of them has none.
     #[must_use]
     pub fn dearest(&self) -> Option<Price> {
         let mut prices = self.0.pool.status().map(|status| status.target.price);
         prices.try_fold(Price::default(), |most, price| {
             let price = price?;
             Some(Price {
-                input: most.input.max(price.input),
+                input: most.input.max(price.input).max(price.cached_input),
                 cached_input: most.cached_input.max(price.cached_input),
                 output: most.output.max(price.output),
             })
