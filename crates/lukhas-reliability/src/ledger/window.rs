@@ -5,7 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-const DAY: u64 = 86_400;
+use time::format_description::well_known::Iso8601;
+use time::{Date, OffsetDateTime};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// Unix time of the last second of the year 9999.
+const LAST: i64 = 253_402_300_799;
 
 /// How long a window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,12 +22,12 @@ pub enum Period {
     Month,
 }
 
-/// One day or month. Windows of one period are in the order of time.
+/// One day or month of the years 1970 to 9999. Windows of one period are in the order of time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     period: Period,
-    /// Days since 1970-01-01, or months since 1970-01.
-    number: u64,
+    /// The day on which it begins.
+    first: Date,
 }
 
 impl Period {
@@ -30,16 +36,20 @@ impl Period {
 }
 
 impl Window {
-    /// The window of `period` that `moment` lies in; the first one for moments before 1970.
+    /// The window of `period` that `moment` lies in; for moments before or after all windows, the
+    /// first or the last one.
     #[must_use]
     pub fn of(period: Period, moment: SystemTime) -> Self {
         let since = moment.duration_since(SystemTime::UNIX_EPOCH);
-        let days = since.unwrap_or_default().as_secs() / DAY;
-        let number = match period {
-            Period::Day => days,
-            Period::Month => month_of(days),
+        let seconds = i64::try_from(since.unwrap_or_default().as_secs());
+        let moment = OffsetDateTime::from_unix_timestamp(seconds.unwrap_or(LAST).min(LAST));
+        let day = moment.unwrap_or(OffsetDateTime::UNIX_EPOCH).date();
+        let first = match period {
+            Period::Day => day,
+            // Every month has a first day.
+            Period::Month => day.replace_day(1).unwrap_or(day),
         };
-        Self { period, number }
+        Self { period, first }
     }
 
     /// Its period.
@@ -51,62 +61,27 @@ impl Window {
     /// When it begins.
     #[must_use]
     pub fn start(self) -> SystemTime {
-        let days = match self.period {
-            Period::Day => self.number,
-            Period::Month => first_day_of(self.number),
-        };
-        let since = Duration::from_secs(days.saturating_mul(DAY));
-        let start = SystemTime::UNIX_EPOCH.checked_add(since);
-        start.unwrap_or(SystemTime::UNIX_EPOCH)
+        self.first.midnight().assume_utc().into()
     }
 
     /// When it ends, and the next one begins.
     #[must_use]
     pub fn end(self) -> SystemTime {
-        let next = Self {
-            number: self.number + 1,
-            ..self
+        let days = match self.period {
+            Period::Day => 1,
+            Period::Month => self.first.month().length(self.first.year()),
         };
-        next.start()
+        self.start() + DAY * days.into()
     }
-}
-
-/// The month, from 1970-01, that a day, from 1970-01-01, lies in.
-fn month_of(day: u64) -> u64 {
-    // A month has at most 31 days, so the guess is not too late; and never by more than a few in a
-    // hundred years, because it has 30.44 on average.
-    let mut month = day / 31;
-    month += (day - first_day_of(month)) / 31;
-    while first_day_of(month + 1) <= day {
-        month += 1;
-    }
-    month
-}
-
-/// Days from 1970-01-01 to the first of a month, in the Gregorian calendar.
-fn first_day_of(month: u64) -> u64 {
-    /// Days before each month of a year that begins in March, so that the leap day is its last.
-    const BEFORE: [u64; 12] = [0, 31, 61, 92, 122, 153, 184, 214, 245, 275, 306, 337];
-    /// Days from 0000-03-01 to 1970-01-01.
-    const EPOCH: u64 = 719_468;
-    // January and February belong to the year before.
-    let months = 1970 * 12 + month - 2;
-    let (year, month) = (months / 12, months % 12);
-    let leap_days = year / 4 - year / 100 + year / 400;
-    year * 365 + leap_days + BEFORE[month as usize] - EPOCH
 }
 
 /// The window as `2026-11-25` or `2026-11`.
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let month = match self.period {
-            Period::Day => month_of(self.number),
-            Period::Month => self.number,
-        };
-        write!(f, "{:04}-{:02}", 1970 + month / 12, month % 12 + 1)?;
+        let (year, month) = (self.first.year(), u8::from(self.first.month()));
         match self.period {
-            Period::Day => write!(f, "-{:02}", self.number - first_day_of(month) + 1),
-            Period::Month => Ok(()),
+            Period::Day => write!(f, "{}", self.first),
+            Period::Month => write!(f, "{year:04}-{month:02}"),
         }
     }
 }
@@ -121,32 +96,18 @@ impl FromStr for Window {
     type Err = WindowError;
 
     fn from_str(text: &str) -> Result<Self, WindowError> {
-        let mut parts = text
-            .split('-')
-            .map(|part| part.parse().map_err(|_| WindowError));
-        let mut next = || parts.next().transpose();
-        let (Some(year), Some(month), day, None) = (next()?, next()?, next()?, next()?) else {
-            return Err(WindowError);
+        let (period, first) = match text.len() {
+            7 => (Period::Month, format!("{text}-01")),
+            _ => (Period::Day, text.to_owned()),
         };
-        if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) {
-            return Err(WindowError);
+        let first = Date::parse(&first, &Iso8601::DATE).map_err(|_| WindowError)?;
+        let window = Self { period, first };
+        // ISO 8601 has other spellings: this one is what is written back alike.
+        if (1970..=9999).contains(&first.year()) && window.to_string() == text {
+            Ok(window)
+        } else {
+            Err(WindowError)
         }
-        let month: u64 = (year - 1970) * 12 + month - 1;
-        let window = match day {
-            None => Self {
-                period: Period::Month,
-                number: month,
-            },
-            Some(day @ 1..=31) => Self {
-                period: Period::Day,
-                number: first_day_of(month) + day - 1,
-            },
-            Some(_) => return Err(WindowError),
-        };
-        // One way to write each: no sign, no other number of digits, no day that the month lacks.
-        (window.to_string() == text)
-            .then_some(window)
-            .ok_or(WindowError)
     }
 }
 
@@ -173,7 +134,8 @@ mod tests {
             assert_eq!(window.to_string().parse(), Ok(window));
             assert!(window.start() <= at(seconds) && at(seconds) < window.end());
             assert_eq!(Window::of(window.period(), window.start()), window);
-            assert!(Window::of(window.period(), window.end()) > window);
+            let next = Window::of(window.period(), window.end());
+            assert!(next > window && next.start() == window.end());
         }
     }
 
@@ -191,12 +153,10 @@ mod tests {
             (1_767_225_600, "2026-01-01"),
             (4_107_456_000, "2100-02-28"),
             (4_107_542_400, "2100-03-01"),
-            (253_402_300_799, "9999-12-31"),
+            (253_399_622_399, "9999-11-30"),
         ] {
             check(seconds, day);
         }
-        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
-        assert_eq!(Window::of(Period::Day, before).to_string(), "1970-01-01");
     }
 
     #[test]
@@ -217,6 +177,13 @@ mod tests {
             "2026-11-99999999999999999999",
             "2026-11-18446744073709551615",
             "10000-01",
+            "10000-01-01",
+            "-001-01",
+            "20261125",
+            "2026-W48-3",
+            "2026-329",
+            "2026-11-25T00:00:00Z",
+            "２026-11",
             "2026-11-25 ",
         ] {
             assert_eq!(text.parse::<Window>(), Err(WindowError), "{text}");
@@ -224,23 +191,35 @@ mod tests {
     }
 
     #[test]
-    fn months_follow_each_other_day_by_day() {
-        let mut lengths = Vec::new();
-        for month in 0..12 * 800 {
-            let length = first_day_of(month + 1) - first_day_of(month);
-            assert!((28..=31).contains(&length));
-            assert_eq!(month_of(first_day_of(month)), month);
-            assert_eq!(month_of(first_day_of(month + 1) - 1), month);
-            lengths.push(length);
+    fn every_day_is_in_its_month_and_the_next_one_follows_it() {
+        let (mut day, mut month) = (
+            Window::of(Period::Day, at(0)),
+            Window::of(Period::Month, at(0)),
+        );
+        // Two cycles of the Gregorian calendar.
+        for _ in 0..2 * 146_097 {
+            assert_eq!(Window::of(Period::Month, day.start()), month);
+            assert_eq!(day.end().duration_since(day.start()).unwrap(), DAY);
+            day = Window::of(Period::Day, day.end());
+            if day.start() == month.end() {
+                month = Window::of(Period::Month, month.end());
+            }
         }
-        let leap = lengths.iter().filter(|it| **it == 29).count();
-        assert_eq!(leap, 2 * 97, "two cycles of 400 years");
+        assert_eq!(
+            [day, month].map(|it| it.to_string()),
+            ["2770-01-01", "2770-01"]
+        );
     }
 
     #[test]
-    fn the_end_of_time_is_no_panic() {
-        let window = Window::of(Period::Month, at(i64::MAX as u64));
-        assert!(!window.to_string().is_empty());
-        let _ = (window.start(), window.end());
+    fn time_has_an_end_and_a_beginning_without_a_panic() {
+        for seconds in [LAST as u64, LAST as u64 + 1, i64::MAX as u64] {
+            let windows = Period::ALL.map(|period| Window::of(period, at(seconds)));
+            assert_eq!(windows.map(|it| it.to_string()), ["9999-12-31", "9999-12"]);
+            assert!(windows.iter().all(|it| it.end() == at(LAST as u64 + 1)));
+        }
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        let windows = Period::ALL.map(|period| Window::of(period, before).to_string());
+        assert_eq!(windows, ["1970-01-01", "1970-01"]);
     }
 }
