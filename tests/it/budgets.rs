@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
 use lukhas_core::{Picodollars, Price};
-use lukhas_gateway::{BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice};
+use lukhas_gateway::{BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice};
 use lukhas_reliability::{Account, AccountBalance, Ledger, Period, Spend, SpendLog, SpendLogError};
 use lukhas_tests::{Client, Options, TestServer};
 use serde_json::{Value, json};
@@ -68,11 +68,14 @@ impl Budgeted {
         let budgets = Budgets {
             rules: vec![rule.clone()],
             prices: [(MODEL.to_owned(), price)].into(),
+        };
+        let budget_ledger = BudgetLedger {
             ledger: ledger.clone(),
             clock: Arc::new(move || noon() + Duration::from_secs(seconds.load(Ordering::SeqCst))),
         };
         let server = TestServer::with(Options {
             budgets,
+            budget_ledger,
             token_delay,
             ..Options::default()
         })

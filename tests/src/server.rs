@@ -16,7 +16,8 @@ use lukhas_core::{
 };
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{
-    Budgets, Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits, RateLimits,
+    BudgetLedger, Budgets, Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits,
+    RateLimits,
 };
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
@@ -41,6 +42,8 @@ pub struct Options {
     pub rate_limits: RateLimits,
     /// How much callers may use; as much as they like by default.
     pub budgets: Budgets,
+    /// Where that is counted; in memory by default.
+    pub budget_ledger: BudgetLedger,
 }
 
 /// A server that ends with this value.
@@ -197,6 +200,7 @@ fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> G
         limits: options.limits,
         rate_limits: options.rate_limits,
         budgets: options.budgets,
+        budget_ledger: options.budget_ledger,
         heartbeat: options.heartbeat,
         idempotency: Some(Idempotency {
             store: Arc::new(MemoryIdempotency::default()),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use lukhas_auth::{GeneratedKey, KeyEntry, KeySet};
 use lukhas_core::{Authenticator, Embedder, Orchestrator, Provider, ResponseStore, Tokenizer};
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
-use lukhas_gateway::{FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
+use lukhas_gateway::{BudgetLedger, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
 use lukhas_redact::Secret;
@@ -43,7 +43,7 @@ impl App {
             keys,
             upstreams,
             rate_limits,
-            mut budgets,
+            budgets,
             config,
             process,
             ..
@@ -56,7 +56,9 @@ impl App {
                 (keys, Some(secret))
             }
         };
-        let warnings = budgets::keep(&mut budgets, &settings, &process.metrics)?;
+        let (ledger, torn) = budgets::open_ledger(&settings, &process.metrics)?;
+        let warnings = torn.into_iter().chain(budgets::warning(&budgets, &config));
+        let warnings = warnings.collect();
         let keys = Arc::new(keys);
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
@@ -79,6 +81,10 @@ impl App {
             },
             rate_limits,
             budgets,
+            budget_ledger: BudgetLedger {
+                ledger,
+                ..BudgetLedger::default()
+            },
             heartbeat: settings.heartbeat(),
             idempotency: settings.idempotency().map(|it| Idempotency {
                 store: Arc::new(MemoryIdempotency::new(it.limits())),
@@ -112,9 +118,10 @@ impl App {
     }
 
     /// Reads the configuration again, from the same sources, and has the gateway answer by it from
-    /// the next request on; requests under way keep what they began with. Keys, limits, models and
-    /// upstreams are exchanged all at once. Those that stay as they were keep what they have: limits
-    /// their counts, upstreams their connections. It reads files, so it may block.
+    /// the next request on; requests under way keep what they began with. Keys, limits, budgets, models
+    /// and upstreams are exchanged all at once. Those that stay as they were keep what they have: limits
+    /// their counts, upstreams their connections; and budgets what they were spent. It reads files, so
+    /// it may block.
     ///
     /// # Errors
     /// As [`load`](crate::load()), and [`AppError::Config`] when keys were configured and no longer

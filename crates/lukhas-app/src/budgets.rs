@@ -24,7 +24,7 @@ use crate::{AppError, Settings};
 /// Most accounts with something in them.
 const MAX_ACCOUNTS: usize = 1 << 20;
 
-/// The budgets of `config`, kept in memory.
+/// The budgets of `config`.
 ///
 /// # Errors
 /// [`Problems`] with everything that is wrong, each at its place.
@@ -52,11 +52,7 @@ pub(crate) fn build(
             prices.insert(alias.clone(), price);
         }
     }
-    Ok(Budgets {
-        rules,
-        prices,
-        ..Budgets::default()
-    })
+    Ok(Budgets { rules, prices })
 }
 
 /// What each listed model costs; `None` where nobody says. Those of this process cost nothing.
@@ -72,43 +68,38 @@ fn prices(upstreams: &Upstreams) -> BTreeMap<&str, Option<ModelPrice>> {
     own.into_iter().chain(routed).collect()
 }
 
-/// Makes what `budgets` are spent outlast the process, where there is a folder for it; what whoever
-/// runs it should know.
+/// Where budgets are counted, and what whoever runs the server should know of it: in the journal of the
+/// folder that `settings` name, whether or not there are budgets yet, else in memory.
 ///
 /// # Errors
-/// [`AppError::Journal`] when that cannot be.
-pub(crate) fn keep(
-    budgets: &mut Budgets,
+/// [`AppError::Journal`] when the journal cannot be used.
+pub(crate) fn open_ledger(
     settings: &Settings,
     metrics: &Metrics,
-) -> Result<Vec<String>, AppError> {
-    let mut warnings = Vec::new();
-    if budgets.rules.is_empty() {
-        return Ok(warnings);
-    }
+) -> Result<(Ledger, Option<String>), AppError> {
     let Some(folder) = settings.data_dir() else {
-        warnings.push(
-            "budgets are kept in memory and begin anew with each start: set `store.dir` to keep \
-             them"
-                .to_owned(),
-        );
-        budgets.ledger = Ledger::with(MAX_ACCOUNTS, None);
-        return Ok(warnings);
+        return Ok((Ledger::new(), None));
     };
     let (journal, restored) = SpendJournal::open(folder, SystemTime::now)?;
-    if let Some(offset) = restored.torn_at {
-        warnings.push(format!(
-            "the journal of budgets ended in a torn write, which was cut off at byte {offset}"
-        ));
-    }
     let ledger = Ledger::with(MAX_ACCOUNTS, Some(Box::new(journal)));
     for line in &restored.lines {
         ledger.restore(&line.page, line.amount)?;
     }
     let asked = ledger.clone();
     metrics.budget_journal(move || asked.check().is_ok());
-    budgets.ledger = ledger;
-    Ok(warnings)
+    let torn = restored.torn_at.map(|offset| {
+        format!("the journal of budgets ended in a torn write, which was cut off at byte {offset}")
+    });
+    Ok((ledger, torn))
+}
+
+/// What whoever runs a server with `budgets` should know that was started as `started` says.
+pub(crate) fn warning(budgets: &Budgets, started: &Config) -> Option<String> {
+    let is_lost = !budgets.rules.is_empty() && started.store.dir.is_none();
+    is_lost.then(|| {
+        "budgets are kept in memory and begin anew with each start: set `store.dir` to keep them"
+            .to_owned()
+    })
 }
 
 struct Builder<'c> {

@@ -13,7 +13,7 @@ use crate::app::{embedder, orchestrator};
 use crate::config::{Config, Origin, Problem};
 use crate::load::{Process, read_all};
 use crate::upstreams::Upstreams;
-use crate::{AppError, Loaded};
+use crate::{AppError, Loaded, budgets};
 
 /// What `/readyz` says when nothing was changed. The log says why: that is for operators alone.
 const REFUSED: &str =
@@ -28,6 +28,8 @@ pub struct Reloaded {
     /// Settings that are other ones than at the start and take a restart, dotted: the process goes on
     /// with those it was started with.
     pub needs_restart: Vec<String>,
+    /// What whoever runs it should know, for the log.
+    pub warnings: Vec<String>,
 }
 
 /// Exchanges what a gateway answers with for what its configuration says now.
@@ -87,6 +89,7 @@ impl Reloader {
             keys,
             upstreams,
             rate_limits,
+            budgets,
             process,
             ..
         } = loaded;
@@ -96,11 +99,13 @@ impl Reloader {
             None if running.has_configured_keys => return Err(no_keys(&process).into()),
             None => Arc::clone(&running.keys),
         };
+        let warning = budgets::warning(&budgets, &self.started);
         self.gateway.reload(ReloadedParts {
             orchestrator: orchestrator(&settings, &upstreams, &self.tokenizer, &self.store)?,
             embedder: embedder(&settings, &upstreams, Arc::clone(&self.tokenizer))?,
             authenticator: Arc::clone(&keys) as _,
             rate_limits,
+            budgets,
             heartbeat: settings.heartbeat(),
         });
         if let Some(left) = upstreams.retries_left() {
@@ -116,6 +121,7 @@ impl Reloader {
         Ok(Reloaded {
             active_keys,
             needs_restart,
+            warnings: warning.into_iter().collect(),
         })
     }
 }

@@ -24,15 +24,20 @@ pub(crate) use self::outlay::Outlay;
 /// Tells the time of the calendar.
 pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 
-/// The budgets, and what they are kept with.
-#[derive(Clone)]
+/// The budgets, and what models cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Budgets {
     /// The budgets. A request needs all that cover it.
     pub rules: Vec<BudgetRule>,
     /// Models whose tokens have a known price, by all of their names. A request that a budget of
     /// money covers is refused for any other.
     pub prices: HashMap<String, ModelPrice>,
-    /// Where they are counted.
+}
+
+/// Where budgets are counted, whichever there are, and by which calendar.
+#[derive(Clone)]
+pub struct BudgetLedger {
+    /// What was spent, and what is reserved.
     pub ledger: Ledger,
     /// Says which day it is.
     pub clock: WallClock,
@@ -97,12 +102,10 @@ struct Rule {
     metrics: BudgetMetrics,
 }
 
-impl Default for Budgets {
-    /// None.
+impl Default for BudgetLedger {
+    /// One in memory, and the system's clock.
     fn default() -> Self {
         Self {
-            rules: Vec::new(),
-            prices: HashMap::new(),
             ledger: Ledger::new(),
             clock: Arc::new(SystemTime::now),
         }
@@ -173,7 +176,7 @@ impl ModelPrice {
 }
 
 impl BudgetAccounts {
-    pub(crate) fn new(budgets: Budgets, metrics: &Metrics) -> Self {
+    pub(crate) fn new(budgets: Budgets, counted: BudgetLedger, metrics: &Metrics) -> Self {
         let rule = |config: BudgetRule| {
             let metrics = metrics.budget(&config.name);
             Arc::new(Rule { config, metrics })
@@ -181,9 +184,18 @@ impl BudgetAccounts {
         Self {
             rules: budgets.rules.into_iter().map(rule).collect(),
             prices: budgets.prices,
-            ledger: budgets.ledger,
-            clock: budgets.clock,
+            ledger: counted.ledger,
+            clock: counted.clock,
         }
+    }
+
+    /// Other budgets, counted where these are: an account that is of both goes on as it stands.
+    pub(crate) fn exchanged(&self, budgets: Budgets, metrics: &Metrics) -> Self {
+        let counted = BudgetLedger {
+            ledger: self.ledger.clone(),
+            clock: Arc::clone(&self.clock),
+        };
+        Self::new(budgets, counted, metrics)
     }
 
     /// Whether any budget covers requests of `principal`.
@@ -307,11 +319,10 @@ impl fmt::Display for Dollars {
     }
 }
 
-impl fmt::Debug for Budgets {
+impl fmt::Debug for BudgetLedger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Budgets")
-            .field("rules", &self.rules)
-            .field("prices", &self.prices)
+        f.debug_struct("BudgetLedger")
+            .field("ledger", &self.ledger)
             .finish_non_exhaustive()
     }
 }

@@ -13,7 +13,7 @@ use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore}
 use lukhas_observability::{Metrics, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
-use crate::budgets::{BudgetAccounts, Budgets};
+use crate::budgets::{BudgetAccounts, BudgetLedger, Budgets};
 use crate::front::Front;
 use crate::idempotency::Once;
 use crate::limits::{Counts, RateLimits};
@@ -44,6 +44,8 @@ pub struct GatewayParts {
     pub rate_limits: RateLimits,
     /// How much callers may use in a day or a month.
     pub budgets: Budgets,
+    /// Where that is counted, whichever budgets there are.
+    pub budget_ledger: BudgetLedger,
     /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
     /// ever. A stream that is silent for so long before its first event is committed as 200.
     pub heartbeat: Option<Duration>,
@@ -72,6 +74,8 @@ pub struct ReloadedParts {
     pub authenticator: Arc<dyn Authenticator>,
     /// How often and how much callers may ask.
     pub rate_limits: RateLimits,
+    /// How much callers may use in a day or a month.
+    pub budgets: Budgets,
     /// How long a streamed answer may be silent.
     pub heartbeat: Option<Duration>,
 }
@@ -123,9 +127,10 @@ impl Gateway {
     #[must_use]
     pub fn new(parts: GatewayParts) -> Self {
         let once = parts.idempotency.map(|it| Once::new(it, &parts.metrics));
+        let budgets = BudgetAccounts::new(parts.budgets, parts.budget_ledger, &parts.metrics);
         let shared = Shared {
             tokens: tokens(&parts.metrics, &*parts.orchestrator, &*parts.embedder),
-            budgets: Arc::new(BudgetAccounts::new(parts.budgets, &parts.metrics)),
+            budgets: Arc::new(budgets),
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             store: parts.store,
@@ -146,11 +151,15 @@ impl Gateway {
     }
 
     /// From the next request on, answers with `parts`, all of them at once. Requests under way keep
-    /// what they began with, and limits their counts: those whose name, unit and amount stay.
+    /// what they began with, and limits their counts: those whose name, unit and amount stay. Of budgets,
+    /// what was spent stays with the name, the unit, what it is counted by, and the kind of window; the
+    /// amount may be another one.
     pub fn reload(&self, parts: ReloadedParts) {
         let before = Arc::clone(&self.current().shared);
+        let budgets = before.budgets.exchanged(parts.budgets, &before.metrics);
         let shared = Shared {
             tokens: tokens(&before.metrics, &*parts.orchestrator, &*parts.embedder),
+            budgets: Arc::new(budgets),
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             authenticator: parts.authenticator,

@@ -37,7 +37,9 @@ mod scope_docs;
 
 pub use admission::Drain;
 pub use attempts::FailedAttempts;
-pub use budgets::{BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice, WallClock};
+pub use budgets::{
+    BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice, WallClock,
+};
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
 pub use gateway::{Gateway, GatewayParts, Limits, ReloadedParts};

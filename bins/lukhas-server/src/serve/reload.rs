@@ -49,6 +49,7 @@ fn report(outcome: Result<Reloaded, AppError>) {
     let Reloaded {
         active_keys,
         needs_restart,
+        warnings,
         ..
     } = match outcome {
         Ok(reloaded) => reloaded,
@@ -61,6 +62,9 @@ fn report(outcome: Result<Reloaded, AppError>) {
     if !needs_restart.is_empty() {
         let settings = needs_restart.join(", ");
         tracing::warn!(settings, "settings have changed that take a restart");
+    }
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
     if active_keys == 0 {
         tracing::warn!("no key is active: every request that needs one is answered 401");

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::{App, Flags, Sources, load};
 
+mod budgets;
+
 /// What every configuration ends with: an empty one is refused.
 const MORE: &str = "urls: {private_hosts: []}\n";
 
@@ -57,18 +59,28 @@ impl Case {
 
     /// The status of an answer to a question for `model`.
     async fn ask(&self, model: &str) -> u16 {
-        let message = json!({"role": "user", "content": "Say one"});
-        let body = json!({"model": model, "messages": [message]}).to_string();
+        let (status, rest) = self.begin(&question(model)).await;
+        rest.await;
+        status
+    }
+
+    /// The status of an answer, and what reads it to its end.
+    async fn begin(&self, question: &Value) -> (u16, impl Future<Output = ()> + use<>) {
         let request = Request::post("/v1/chat/completions")
             .header("authorization", format!("Bearer {}", self.key))
             .header("content-type", "application/json")
-            .body(Full::from(body))
+            .body(Full::from(question.to_string()))
             .unwrap();
         let answer = self.app.gateway().answer(request).await.unwrap();
         let status = answer.status().as_u16();
-        answer.into_body().collect().await.unwrap();
-        status
+        let rest = async move { drop(answer.into_body().collect().await.unwrap()) };
+        (status, rest)
     }
+}
+
+fn question(model: &str) -> Value {
+    let message = json!({"role": "user", "content": "Say one"});
+    json!({"model": model, "messages": [message], "max_tokens": 20})
 }
 
 /// Two requests an hour, and further settings.
@@ -167,12 +179,13 @@ fn settings_that_take_a_restart_are_named_and_no_others() {
     let case = Case::new("");
     let yaml = "server: {max_in_flight: 7, listen: \"127.0.0.1:1\"}\nlog: {format: json}\n\
                 auth: {max_failures_per_key: 3, keys_env: [LUKHAS_API_TOKEN]}\n\
-                store: {max_entries: 9}\nengine: {token_delay_ms: 1}\ntimeouts: {heartbeat_ms: 5}\n";
+                store: {max_entries: 9, dir: other}\nengine: {token_delay_ms: 1}\ntimeouts: {heartbeat_ms: 5}\n";
     let expected = [
         "auth.max_failures_per_key",
         "log.format",
         "server.listen",
         "server.max_in_flight",
+        "store.dir",
         "store.max_entries",
     ];
     for _ in 0..2 {
