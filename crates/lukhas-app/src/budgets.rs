@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
 use lukhas_auth::KeySet;
-use lukhas_core::Picodollars;
+use lukhas_core::{Picodollars, Principal};
 use lukhas_gateway::{BudgetPer, BudgetRule, Budgets, ModelPrice};
 use lukhas_observability::Metrics;
 use lukhas_reliability::{Ledger, Period};
@@ -35,7 +35,11 @@ pub(crate) fn build(
     upstreams: &Upstreams,
 ) -> Result<Budgets, Problems> {
     let prices = prices(upstreams);
+    // The pepper of a store stays what it is; without one, each start makes another.
+    let is_forgetful = config.store.dir.is_some() && config.auth.key_store.is_none();
+    let nameless = keys.into_iter().flat_map(KeySet::nameless);
     let mut builder = Builder {
+        nameless: nameless.filter(|_| is_forgetful).collect(),
         unpriced: prices
             .iter()
             .find_map(|(name, price)| price.is_none().then_some(*name)),
@@ -103,6 +107,8 @@ pub(crate) fn warning(budgets: &Budgets, started: &Config) -> Option<String> {
 }
 
 struct Builder<'c> {
+    /// Keys whose holders have another identifier after each start, by where they come from.
+    nameless: Vec<(&'c str, &'c Principal)>,
     /// A listed model without a price.
     unpriced: Option<&'c str>,
     checker: RuleChecker<'c>,
@@ -135,6 +141,27 @@ impl Builder<'_> {
         checker.names(&format!("{at}.projects"), &budget.projects);
         checker.names(&format!("{at}.keys"), &budget.keys);
         checker.holders(at, &budget.projects, &budget.keys);
+        self.lasts(at, budget);
+    }
+
+    /// Checks that a restart is no way around a budget that outlasts it.
+    fn lasts(&mut self, at: &str, budget: &BudgetConfig) {
+        if !budget.per.contains(&BudgetPerConfig::Key) || !budget.keys.is_empty() {
+            return;
+        }
+        let covers = |holder: &Principal| {
+            let mut projects = budget.projects.iter();
+            budget.projects.is_empty() || projects.any(|it| **it == *holder.project)
+        };
+        let mut covered = self.nameless.iter().filter(|(_, holder)| covers(holder));
+        if let Some((origin, _)) = covered.next() {
+            let message = format!(
+                "the key of {origin} has no name, so its account would begin anew with each start"
+            );
+            let help = "name keys in `auth.keys_file`, one a line: the key, then its name; or make \
+                        them with `lukhas keys create`";
+            self.problem(&format!("{at}.per"), message, Some(help.to_owned()));
+        }
     }
 
     /// Two budgets that count the same of the same requests: one of them never has an effect.

@@ -38,6 +38,8 @@ pub struct KeySet {
     own: Vec<Key>,
     /// Keys that operators chose.
     foreign: Vec<Key>,
+    /// Where those come from that have no name, and their holders.
+    nameless: Vec<(String, Arc<Principal>)>,
 }
 
 struct Key {
@@ -123,6 +125,13 @@ impl KeySet {
         keys.map(|key| &*key.principal)
     }
 
+    /// Those of them whose `key_id` is another one under another pepper, each with the origin of its
+    /// key: the holders of keys that operators chose and gave no name.
+    pub fn nameless(&self) -> impl Iterator<Item = (&str, &Principal)> {
+        let nameless = self.nameless.iter();
+        nameless.map(|(origin, principal)| (&**origin, &**principal))
+    }
+
     /// Whether there is no key, so that nobody can be authenticated.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -179,6 +188,7 @@ struct Builder {
     origins: Origins,
     own: Vec<Key>,
     foreign: Vec<Key>,
+    nameless: Vec<(String, Arc<Principal>)>,
 }
 
 impl Builder {
@@ -188,6 +198,7 @@ impl Builder {
             origins: Origins::default(),
             own: Vec::new(),
             foreign: Vec::new(),
+            nameless: Vec::new(),
         }
     }
 
@@ -211,9 +222,12 @@ impl Builder {
         let digest = self.pepper.digest(&[token]);
         let inside = format::public_id(token);
         let inside_text = inside.map(|id| Arc::from(String::from_utf8_lossy(&id)));
-        let key_id = match entry.public_id {
-            Some(id) => id,
-            None => anonymous_id(&self.pepper, token),
+        let (key_id, nameless) = match entry.public_id {
+            Some(id) => (id, None),
+            None => (
+                anonymous_id(&self.pepper, token),
+                Some(entry.origin.clone()),
+            ),
         };
         let ids = [
             Some(&key_id),
@@ -225,16 +239,19 @@ impl Builder {
             Some(_) => &mut self.own,
             None => &mut self.foreign,
         };
+        let principal = Arc::new(Principal {
+            project: entry.project,
+            scopes: entry.scopes,
+            models: entry.models,
+            ..Principal::new(key_id, entry.tenant)
+        });
+        let nameless = nameless.map(|origin| (origin, Arc::clone(&principal)));
+        self.nameless.extend(nameless);
         keys.push(Key {
             public_id: inside.unwrap_or_default(),
             digest,
             until: u64::MAX,
-            principal: Arc::new(Principal {
-                project: entry.project,
-                scopes: entry.scopes,
-                models: entry.models,
-                ..Principal::new(key_id, entry.tenant)
-            }),
+            principal,
         });
         Ok(())
     }
@@ -254,6 +271,7 @@ impl Builder {
                 .any(|key| (1..u64::MAX).contains(&key.until)),
             own: self.own,
             foreign: self.foreign,
+            nameless: self.nameless,
         })
     }
 }

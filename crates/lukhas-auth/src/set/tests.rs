@@ -143,6 +143,16 @@ fn an_anonymous_id_depends_on_the_pepper() {
 }
 
 #[test]
+fn who_has_no_name_is_told_by_where_the_key_comes_from() {
+    let named = entry("`b`", &foreign(2)).with_name("billing").unwrap();
+    let own = KeyEntry::new("`c`", GeneratedKey::generate(&mut rng()).secret).unwrap();
+    let set = KeySet::new(&mut rng(), [entry("`a`", &foreign(1)), named, own]).unwrap();
+    let nameless: Vec<_> = set.nameless().collect();
+    let holder = set.authenticate(foreign(1).as_bytes()).unwrap();
+    assert_eq!(nameless, [("`a`", &*holder)]);
+}
+
+#[test]
 fn duplicates_are_named_by_where_they_came_from() {
     let error = |entries: Vec<KeyEntry>| KeySet::new(&mut rng(), entries).unwrap_err().to_string();
     let token = foreign(1);

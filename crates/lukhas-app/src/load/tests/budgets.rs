@@ -3,6 +3,7 @@ use lukhas_core::Picodollars;
 use lukhas_gateway::{BudgetPer, BudgetRule};
 use lukhas_reliability::Period;
 
+use super::keys::with_store;
 use super::*;
 
 const UPSTREAM: &str = "upstreams: {u: {base_url: 'http://127.0.0.1:1/v1'}}\n";
@@ -80,6 +81,43 @@ fn a_budget_of_money_needs_the_price_of_every_listed_model() {
             .load()
             .is_ok()
     );
+}
+
+#[test]
+fn an_account_of_each_key_needs_keys_that_are_known_again() {
+    let case = |covers: &str, more: &str, keys: &str| {
+        let budget = format!("{{name: a, per_window: day, tokens: 1{covers}}}");
+        let yaml = format!("budgets: [{budget}]\n{more}\n");
+        Case::yaml(yaml).key_file("keys", keys)
+    };
+    let token = "t".repeat(24);
+    let both = "store: {dir: data}\nauth: {keys_file: keys}";
+    let expected = "DIR/lukhas.yaml:1:54: `budgets.0.per`: the key of `DIR/keys` line 1 has no name, \
+                    so its account would begin anew with each start\n  help: name keys in \
+                    `auth.keys_file`, one a line: the key, then its name; or make them with `lukhas \
+                    keys create`";
+    for covers in [
+        ", per: [key]",
+        ", per: [project, key]",
+        ", per: [key], projects: [default]",
+    ] {
+        assert_eq!(case(covers, both, &token).problems(), expected, "{covers}");
+    }
+    let named = format!("{token} alice");
+    let two = format!("{token}\n{} alice", "u".repeat(24));
+    for (covers, more, keys) in [
+        (", per: [key]", both, &named),
+        (", per: [key]", "auth: {keys_file: keys}", &token),
+        (", per: [project]", both, &token),
+        ("", both, &token),
+        (", per: [key], keys: [alice]", both, &two),
+    ] {
+        let loaded = case(covers, more, keys).load();
+        assert!(loaded.is_ok(), "{covers} {more} {keys}: {loaded:?}");
+    }
+    let stored = "store: {dir: data}\nauth: {keys_file: keys, key_store: keys.jsonl}";
+    let case = with_store(case(", per: [key]", stored, &token), 1);
+    assert!(case.load().is_ok(), "the pepper of a store stays");
 }
 
 #[test]

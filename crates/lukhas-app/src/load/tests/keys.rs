@@ -86,7 +86,7 @@ fn what_is_shown_holds_no_key() {
 }
 
 /// With a store of as many keys in `keys.jsonl`, and its pepper.
-fn with_store(case: Case, keys: usize) -> Case {
+pub(super) fn with_store(case: Case, keys: usize) -> Case {
     for _ in 0..keys {
         let store = case.folder.path().join("keys.jsonl");
         let admin = KeyAdmin::open(Sources::default(), Some(store)).unwrap();
