@@ -62,7 +62,7 @@ async fn serve(app: &Arc<App>) -> Result<(), Failure> {
     // Before the first byte of output: whoever reads that may signal.
     let mut signals = Signals::new().map_err(Failure::System)?;
     let mut hangups = Hangups::new().map_err(Failure::System)?;
-    let listener = bind(settings.listen()).await?;
+    let listener = bind(settings.listen())?;
     let address = listener.address().map_err(Failure::System)?;
     let (gateway, refusing) = (app.gateway().clone(), app.gateway().clone());
     let answers = Answers {
@@ -113,8 +113,8 @@ async fn serve(app: &Arc<App>) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn bind(address: SocketAddr) -> Result<Listener, Failure> {
-    let listener = Listener::bind(address).await;
+fn bind(address: SocketAddr) -> Result<Listener, Failure> {
+    let listener = Listener::bind(address);
     listener.map_err(|source| Failure::Listen { address, source })
 }
 

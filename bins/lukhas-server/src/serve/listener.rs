@@ -5,11 +5,17 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep_until};
 
 /// First and longest wait after a connection could not be accepted.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// Connections that may wait to be accepted; the system may allow fewer (`net.core.somaxconn`).
+///
+/// What does not fit is lost or reset by the kernel, and its client waits a second before it tries
+/// again.
+const BACKLOG: u32 = 4096;
 
 /// Bytes of an answer that the kernel may hold unsent, for each connection.
 ///
@@ -28,13 +34,21 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens on `address`.
+    /// Listens on `address`. It has to be called from a runtime.
     ///
     /// # Errors
     /// When the address is taken, not of this machine or not allowed.
-    pub(crate) async fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        // A server that was just stopped has left connections behind that hold the address.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
         Ok(Self {
-            socket: TcpListener::bind(address).await?,
+            socket: socket.listen(BACKLOG)?,
             backoff: BACKOFF.0,
             not_before: None,
         })
@@ -102,12 +116,28 @@ mod tests {
 
     #[tokio::test]
     async fn small_writes_of_an_accepted_connection_do_not_wait() {
-        let mut listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let mut listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let _client = TcpStream::connect(listener.address().unwrap())
             .await
             .unwrap();
         let (stream, peer) = listener.accept().await;
         assert!(stream.nodelay().unwrap());
         assert!(peer.is_loopback());
+    }
+
+    /// As many as the system allows, and more than it takes when nobody asks for more (128).
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_burst_of_connections_waits_to_be_accepted() {
+        let most = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+        let burst = most.trim().parse().unwrap_or(0).min(500);
+        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.address().unwrap();
+        let patience = Duration::from_millis(900);
+        let mut waiting = Vec::new();
+        for _ in 0..burst {
+            let connected = std::net::TcpStream::connect_timeout(&address, patience);
+            waiting.push(connected.expect("a place in the queue"));
+        }
     }
 }
