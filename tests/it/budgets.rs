@@ -3,6 +3,8 @@
 //!
 //! Requests go to the gateway in this process, whose calendar the tests turn.
 
+mod repeated;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -115,6 +117,16 @@ impl Budgeted {
         response
     }
 
+    /// What is answered to a request with the idempotency key `key`.
+    async fn keyed(&self, key: &str, (path, body): &(&str, Value)) -> Response<Body> {
+        let client = &self.server.client;
+        let mut request = client.request("POST", path, body.to_string().into());
+        let key = key.parse().expect("a header");
+        request.headers_mut().insert("idempotency-key", key);
+        let Ok(response) = self.server.gateway.answer(request).await;
+        response
+    }
+
     async fn ask(&self, path: &str, body: &Value) -> (u16, Value) {
         let response = self.head(&self.server.client, path, body).await;
         let status = response.status().as_u16();
@@ -210,15 +222,17 @@ async fn embeddings_are_settled() {
 #[tokio::test]
 async fn what_was_used_is_settled_before_the_client_reads_the_end() {
     let budget = Budgeted::new(rule(Some(1_000_000), None)).await;
-    for words in [3, 20_000] {
+    for (words, key) in [(3, None), (20_000, None), (3, Some("k"))] {
         let before = budget.balance(BudgetUnit::Tokens);
         let body = json!({
             "model": MODEL, "input": "word ".repeat(words), "store": false, "stream": true,
             "max_output_tokens": 50_000,
         });
-        let answer = budget
-            .head(&budget.server.client, "/v1/responses", &body)
-            .await;
+        let path = "/v1/responses";
+        let answer = match key {
+            None => budget.head(&budget.server.client, path, &body).await,
+            Some(key) => budget.keyed(key, &(path, body)).await,
+        };
         let mut answer = answer.into_body();
         let mut text = String::new();
         while !text.contains("event: response.completed") {
@@ -228,7 +242,7 @@ async fn what_was_used_is_settled_before_the_client_reads_the_end() {
         assert!(text.len() > words);
         assert!(
             budget.settled_since(before, BudgetUnit::Tokens) > 0,
-            "{words}"
+            "{words} {key:?}"
         );
     }
 }

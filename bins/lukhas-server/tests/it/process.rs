@@ -187,6 +187,7 @@ impl Server {
     }
 
     /// Lets it write files of so many bytes at most, `unlimited` for any.
+    #[cfg(target_os = "linux")]
     pub(crate) fn limit_files(&self, bytes: &str) {
         let (pid, limit) = (self.child.id(), format!("--fsize={bytes}:unlimited"));
         let status = Command::new("prlimit")

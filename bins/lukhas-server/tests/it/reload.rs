@@ -18,14 +18,14 @@ fn alias(alias: &str) -> String {
 }
 
 /// Puts a file in the place of another, as editors do.
-fn replace(server: &Server, name: &str, text: &str) {
+pub(crate) fn replace(server: &Server, name: &str, text: &str) {
     fs::write(server.path("next"), text).unwrap();
     fs::rename(server.path("next"), server.path(name)).unwrap();
 }
 
 /// Waits until `is_so`.
 #[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "it never came about: {what}");

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Requests that carry the same `Idempotency-Key` are paid for once.
+
+use super::*;
+
+impl Budgeted {
+    /// Whether the answer, which is read to its end, had been given before.
+    async fn is_given_again(&self, key: &str, asked: &(&str, Value)) -> bool {
+        let response = self.keyed(key, asked).await;
+        assert_eq!(response.status(), 200);
+        let is_given_again = response.headers().contains_key("idempotent-replayed");
+        response.into_body().collect().await.expect("a whole body");
+        is_given_again
+    }
+}
+
+fn stream(max_output_tokens: u64) -> (&'static str, Value) {
+    let mut body = response(max_output_tokens);
+    body["stream"] = json!(true);
+    ("/v1/responses", body)
+}
+
+#[tokio::test]
+async fn an_answer_is_paid_for_once_however_often_it_is_given() {
+    let budget = Budgeted::new(rule(Some(100_000), None)).await;
+    let embed = json!({"model": "text-embedding-3-small", "input": "one two three"});
+    for asked in [
+        ("/v1/responses", response(100)),
+        stream(100),
+        ("/v1/chat/completions", chat(false)),
+        ("/v1/chat/completions", chat(true)),
+        ("/v1/embeddings", embed),
+    ] {
+        let before = budget.balance(BudgetUnit::Tokens);
+        let key = asked.1.to_string().len().to_string();
+        assert!(!budget.is_given_again(&key, &asked).await);
+        let first = budget.settled_since(before, BudgetUnit::Tokens);
+        assert!(first > 0, "{asked:?}");
+        assert!(budget.is_given_again(&key, &asked).await);
+        assert_eq!(budget.settled_since(before, BudgetUnit::Tokens), first);
+    }
+}
+
+#[tokio::test]
+async fn a_budget_that_is_used_up_withholds_no_answer_and_its_denial_is_none() {
+    let budget = Budgeted::new(rule(Some(130), None)).await;
+    let asked = ("/v1/responses", response(100));
+    assert!(!budget.is_given_again("first", &asked).await);
+    assert_eq!(budget.keyed("second", &asked).await.status(), 429);
+    assert!(budget.is_given_again("first", &asked).await);
+    // December.
+    budget.clock.store(12 * 3_600, Ordering::SeqCst);
+    assert!(!budget.is_given_again("second", &asked).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_joins_an_answer_reserves_nothing() {
+    let second = Duration::from_secs(1);
+    let budget = Budgeted::with(rule(Some(130), None), Ledger::new(), second).await;
+    let before = budget.balance(BudgetUnit::Tokens);
+    let first = budget.keyed("k", &stream(100)).await;
+    let held = budget.balance(BudgetUnit::Tokens);
+    assert!(held.reserved > 100, "{held:?}");
+    let joined = budget.keyed("k", &stream(100)).await;
+    assert_eq!(joined.status(), 200);
+    assert_eq!(budget.balance(BudgetUnit::Tokens), held);
+    for answer in [joined, first] {
+        answer.into_body().collect().await.expect("a whole stream");
+    }
+    let once = budget.settled_since(before, BudgetUnit::Tokens);
+    assert!((1..100).contains(&once), "{once}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_nobody_comes_back_for_is_settled_with_what_it_used() {
+    let second = Duration::from_secs(1);
+    let budget = Budgeted::with(rule(Some(1_000), None), Ledger::new(), 20 * second).await;
+    let mut answer = budget.keyed("k", &stream(500)).await.into_body();
+    let mut text = String::new();
+    while !text.contains("output_text.delta") {
+        let frame = answer.frame().await.expect("more").expect("a frame");
+        text.push_str(std::str::from_utf8(&frame.into_data().expect("data")).expect("text"));
+    }
+    drop(answer);
+    tokio::time::sleep(second).await;
+    let held = budget.balance(BudgetUnit::Tokens);
+    assert!(held.reserved > 500, "it lingers: {held:?}");
+    // Half a minute is what it lingers.
+    tokio::time::sleep(30 * second).await;
+    let left = budget.balance(BudgetUnit::Tokens);
+    assert_eq!(left.reserved, 0);
+    assert!((1..100).contains(&left.settled), "{left:?}");
+}
