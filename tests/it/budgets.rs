@@ -15,8 +15,10 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
 use lukhas_core::{Picodollars, Price};
 use lukhas_gateway::{BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice};
+use lukhas_mock::{MockOptions, MockServer};
+use lukhas_providers::Dialect;
 use lukhas_reliability::{Account, AccountBalance, Ledger, Period, Spend, SpendLog, SpendLogError};
-use lukhas_tests::{Client, Options, TestServer};
+use lukhas_tests::{Client, Options, Patience, TestServer, routed, upstream};
 use serde_json::{Value, json};
 
 const MODEL: &str = "lukhas-matriz";
@@ -57,10 +59,19 @@ fn rule(tokens: Option<u64>, money: Option<u64>) -> BudgetRule {
 
 impl Budgeted {
     async fn new(rule: BudgetRule) -> Self {
-        Self::with(rule, Ledger::new(), Duration::ZERO).await
+        Self::with(rule, Options::default()).await
     }
 
-    async fn with(rule: BudgetRule, ledger: Ledger, token_delay: Duration) -> Self {
+    /// A server whose answers take their time.
+    async fn slow(rule: BudgetRule, token_delay: Duration) -> Self {
+        let options = Options {
+            token_delay,
+            ..Options::default()
+        };
+        Self::with(rule, options).await
+    }
+
+    async fn with(rule: BudgetRule, options: Options) -> Self {
         let clock = Arc::<AtomicU64>::default();
         let seconds = Arc::clone(&clock);
         let price = ModelPrice {
@@ -71,6 +82,7 @@ impl Budgeted {
             rules: vec![rule.clone()],
             prices: [(MODEL.to_owned(), price)].into(),
         };
+        let ledger = options.budget_ledger.ledger.clone();
         let budget_ledger = BudgetLedger {
             ledger: ledger.clone(),
             clock: Arc::new(move || noon() + Duration::from_secs(seconds.load(Ordering::SeqCst))),
@@ -78,8 +90,7 @@ impl Budgeted {
         let server = TestServer::with(Options {
             budgets,
             budget_ledger,
-            token_delay,
-            ..Options::default()
+            ..options
         })
         .await;
         Self {
@@ -136,6 +147,16 @@ impl Budgeted {
     }
 }
 
+/// Reads the pieces of a stream up to the one with which it has said `what`.
+async fn read_to(what: &str, body: &mut Body) -> String {
+    let mut text = String::new();
+    while !text.contains(what) {
+        let frame = body.frame().await.expect("more").expect("a frame");
+        text.push_str(std::str::from_utf8(&frame.into_data().expect("data")).expect("text"));
+    }
+    text
+}
+
 fn response(max_output_tokens: u64) -> Value {
     json!({"model": MODEL, "input": SAID, "store": false, "max_output_tokens": max_output_tokens})
 }
@@ -145,6 +166,11 @@ fn chat(stream: bool) -> Value {
         "model": MODEL, "n": 3, "stream": stream, "max_tokens": 100,
         "messages": [{"role": "user", "content": SAID}],
     })
+}
+
+fn chat_of(model: &str) -> Value {
+    let message = json!({"role": "user", "content": SAID});
+    json!({"model": model, "stream": true, "messages": [message]})
 }
 
 fn tokens(body: &Value, kind: &str) -> u64 {
@@ -233,12 +259,7 @@ async fn what_was_used_is_settled_before_the_client_reads_the_end() {
             None => budget.head(&budget.server.client, path, &body).await,
             Some(key) => budget.keyed(key, &(path, body)).await,
         };
-        let mut answer = answer.into_body();
-        let mut text = String::new();
-        while !text.contains("event: response.completed") {
-            let frame = answer.frame().await.expect("more").expect("a frame");
-            text.push_str(std::str::from_utf8(&frame.into_data().expect("data")).expect("text"));
-        }
+        let text = read_to("event: response.completed", &mut answer.into_body()).await;
         assert!(text.len() > words);
         assert!(
             budget.settled_since(before, BudgetUnit::Tokens) > 0,
@@ -247,10 +268,40 @@ async fn what_was_used_is_settled_before_the_client_reads_the_end() {
     }
 }
 
+#[tokio::test]
+async fn what_an_upstream_says_in_its_own_words_ends_no_earlier() {
+    let chat = (
+        "/v1/chat/completions",
+        chat_of("mock"),
+        "\"finish_reason\":\"stop\"",
+    );
+    let asked = json!({"model": "mock", "input": SAID, "stream": true});
+    let response = ("/v1/responses", asked, "event: response.completed");
+    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
+        let mock = MockServer::start(MockOptions::default()).await;
+        let mock = mock.expect("a mock");
+        let patience = Patience::default();
+        let upstream = upstream(dialect, &mock.url(), patience);
+        let options = Options {
+            other: Some(Arc::new(routed([(upstream, None)], patience))),
+            ..Options::default()
+        };
+        let budget = Budgeted::with(rule(Some(100_000), None), options).await;
+        for (path, body, end) in [&chat, &response] {
+            let before = budget.balance(BudgetUnit::Tokens);
+            let client = &budget.server.client;
+            let answer = budget.head(client, path, body).await;
+            read_to(end, &mut answer.into_body()).await;
+            let settled = budget.settled_since(before, BudgetUnit::Tokens);
+            assert!(settled > 0, "{dialect:?} {path}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_leaves_pays_for_what_it_heard() {
     let rule = rule(Some(1_000), None);
-    let budget = Budgeted::with(rule, Ledger::new(), Duration::from_millis(10)).await;
+    let budget = Budgeted::slow(rule, Duration::from_millis(10)).await;
     let mut body = response(500);
     body["stream"] = json!(true);
     let answer = budget
@@ -387,7 +438,14 @@ async fn what_could_not_be_recorded_is_not_begun() {
         projects: vec!["default".into()],
         ..rule(Some(1_000), None)
     };
-    let budget = Budgeted::with(rule, ledger, Duration::ZERO).await;
+    let options = Options {
+        budget_ledger: BudgetLedger {
+            ledger,
+            ..BudgetLedger::default()
+        },
+        ..Options::default()
+    };
+    let budget = Budgeted::with(rule, options).await;
     let (status, body) = budget.ask("/v1/responses", &response(100)).await;
     assert_eq!(
         (status, &body["error"]["code"]),

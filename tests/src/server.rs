@@ -44,6 +44,8 @@ pub struct Options {
     pub budgets: Budgets,
     /// Where that is counted; in memory by default.
     pub budget_ledger: BudgetLedger,
+    /// Who answers for every model that the server does not know; nobody by default.
+    pub other: Option<Arc<RoutedModel>>,
 }
 
 /// A server that ends with this value.
@@ -106,24 +108,25 @@ impl TestServer {
 
     /// A server with `options`.
     pub async fn with(options: Options) -> Self {
-        Self::put_together(options, None, Vec::new()).await
+        Self::put_together(options, Vec::new()).await
     }
 
     /// A server that leaves every model it does not know to `other`.
     pub async fn before(other: Arc<RoutedModel>) -> Self {
-        Self::put_together(Options::default(), Some(other), Vec::new()).await
+        let other = Some(other);
+        let options = Options {
+            other,
+            ..Options::default()
+        };
+        Self::with(options).await
     }
 
     /// A server that knows the keys of `entries`, too.
     pub async fn knowing(entries: Vec<KeyEntry>) -> Self {
-        Self::put_together(Options::default(), None, entries).await
+        Self::put_together(Options::default(), entries).await
     }
 
-    async fn put_together(
-        options: Options,
-        other: Option<Arc<RoutedModel>>,
-        entries: Vec<KeyEntry>,
-    ) -> Self {
+    async fn put_together(options: Options, entries: Vec<KeyEntry>) -> Self {
         let [key, stranger, reader] = [(); 3].map(|()| GeneratedKey::generate(&mut rand::rng()));
         let texts = [&key, &stranger, &reader].map(|key| key.secret.expose().clone());
         let keys = keys([key, stranger, reader], entries);
@@ -132,7 +135,7 @@ impl TestServer {
             keys,
             judged: Arc::clone(&judged),
         };
-        let gateway = Gateway::new(parts(options, keys, other));
+        let gateway = Gateway::new(parts(options, keys));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let mut tasks = JoinSet::new();
@@ -163,7 +166,7 @@ fn keys([key, stranger, reader]: [GeneratedKey; 3], others: Vec<KeyEntry>) -> Ke
     KeySet::new(&mut rand::rng(), entries).expect("good keys")
 }
 
-fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> GatewayParts {
+fn parts(options: Options, keys: Counting) -> GatewayParts {
     let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
     let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(MemoryLimits::default()));
     let engine = Engine::new(EngineOptions {
@@ -181,7 +184,7 @@ fn parts(options: Options, keys: Counting, other: Option<Arc<RoutedModel>>) -> G
         .with_embedder(lexical)
         .and_then(|all| all.with_alias("text-embedding-3-small", "lukhas-lexical-hash-1024"))
         .expect("names are free");
-    if let Some(other) = other {
+    if let Some(other) = options.other {
         orchestrator = orchestrator.with_other("", Arc::clone(&other) as Arc<dyn Provider>);
         embedder = embedder.with_other("", other);
     }

@@ -56,7 +56,7 @@ async fn a_budget_that_is_used_up_withholds_no_answer_and_its_denial_is_none() {
 #[tokio::test(start_paused = true)]
 async fn whoever_joins_an_answer_reserves_nothing() {
     let second = Duration::from_secs(1);
-    let budget = Budgeted::with(rule(Some(130), None), Ledger::new(), second).await;
+    let budget = Budgeted::slow(rule(Some(130), None), second).await;
     let before = budget.balance(BudgetUnit::Tokens);
     let first = budget.keyed("k", &stream(100)).await;
     let held = budget.balance(BudgetUnit::Tokens);
@@ -74,13 +74,9 @@ async fn whoever_joins_an_answer_reserves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_nobody_comes_back_for_is_settled_with_what_it_used() {
     let second = Duration::from_secs(1);
-    let budget = Budgeted::with(rule(Some(1_000), None), Ledger::new(), 20 * second).await;
+    let budget = Budgeted::slow(rule(Some(1_000), None), 20 * second).await;
     let mut answer = budget.keyed("k", &stream(500)).await.into_body();
-    let mut text = String::new();
-    while !text.contains("output_text.delta") {
-        let frame = answer.frame().await.expect("more").expect("a frame");
-        text.push_str(std::str::from_utf8(&frame.into_data().expect("data")).expect("text"));
-    }
+    read_to("output_text.delta", &mut answer).await;
     drop(answer);
     tokio::time::sleep(second).await;
     let held = budget.balance(BudgetUnit::Tokens);
