@@ -49,8 +49,8 @@ pub(crate) use yaml::read_file;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// A second file with `timeouts`, `retry`, `limits`, `budgets` and the limits of `server`, relative to the file that
-    /// names it.
+    /// A second file with `timeouts`, `retry`, `limits`, `budgets` and the limits of `server`, relative
+    /// to the file that names it.
     pub reliability: Option<PathBuf>,
     /// The listener and its limits.
     pub server: ServerConfig,

@@ -61,8 +61,8 @@ pub struct BuildInfo {
 /// Everything the server counts, and this process's own figures.
 ///
 /// Handles are made once, at start, and used on the hot path. Labels are route patterns, methods,
-/// status codes, and names of listed models, configured upstreams, rate limits and budgets: never a path, key, user or run
-/// as it came in, so the number of series is bounded.
+/// status codes, and names of listed models, configured upstreams, rate limits and budgets: never a
+/// path, key, user or run as it came in, so the number of series is bounded.
 pub struct Metrics {
     registry: Registry,
     http: HttpFamilies,

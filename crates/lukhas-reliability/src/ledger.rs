@@ -20,7 +20,8 @@ const DEFAULT_MAX_ACCOUNTS: usize = 1 << 20;
 /// Accounts with a limit for each calendar window, in tokens or in the smallest unit of money.
 ///
 /// What a call may use is reserved before it begins, of each of its accounts as much as it may use of
-/// that, from all of them or from none, and settled with what it used at its end. At every moment and for every account and window
+/// that, from all of them or from none, and settled with what it used at its end. At every moment and
+/// for every account and window
 ///
 /// > settled + reserved <= limit
 ///
@@ -53,7 +54,8 @@ pub struct Ledger {
     shared: Arc<Shared>,
 }
 
-/// An account: its name and period say which, and its limit how much it may hold in each window.
+/// An account: its name and period say which, and its limit how much it may hold in each window. The
+/// same account may come with another limit: what it holds is counted against that from then on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     name: Arc<str>,

@@ -49,7 +49,7 @@ pub struct Restored {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process has it.
-    #[error("`{}` is in use by another process", .0.display())]
+    #[error("`{}` is in use by another process, and is for one at a time", .0.display())]
     InUse(PathBuf),
     /// It is damaged, by more than a torn write at its end. Nothing was changed.
     #[error("`{}` is damaged at byte {offset}: {what}", path.display())]

@@ -328,7 +328,7 @@ fn a_folder_has_one_server_and_its_budgets_can_be_read_meanwhile() {
     );
     let second = serve().run();
     let expected = format!(
-        "error: `{}` is in use by another process\n",
+        "error: `{}` is in use by another process, and is for one at a time\n",
         folder.path().display()
     );
     assert_eq!((second.code, second.err), (Some(1), expected));

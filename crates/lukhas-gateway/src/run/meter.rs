@@ -82,8 +82,9 @@ impl Meter {
     }
 }
 
-/// What counts towards limits, and budgets of tokens, of run `index`: as in the `usage` that the client sees, the input is
-/// the same for all. The metrics and budgets of money count what is paid for, each input of each run.
+/// What counts of run `index` towards limits, and towards budgets of tokens: as in the `usage` that the
+/// client sees, the input is the same for all. The metrics and budgets of money count what is paid for,
+/// each input of each run.
 fn share(index: usize, usage: Usage) -> Usage {
     Usage {
         input_tokens: if index == 0 { usage.input_tokens } else { 0 },

@@ -77,6 +77,18 @@ fn more_than_was_reserved_is_booked_and_shown() {
 }
 
 #[test]
+fn what_an_account_holds_counts_against_the_limit_it_comes_with() {
+    let ledger = Ledger::new();
+    let first = ledger.reserve(&[(&daily(100), 60)], at(0)).unwrap();
+    assert!(ledger.reserve(&[(&daily(70), 11)], at(0)).is_err());
+    let second = ledger.reserve(&[(&daily(130), 70)], at(0)).unwrap();
+    first.settle(|_| 60).unwrap();
+    second.settle(|_| 70).unwrap();
+    assert_eq!(ledger.balance(&daily(100), at(0)).overrun(), 30);
+    assert_eq!(ledger.balance(&daily(200), at(0)).remaining(), 70);
+}
+
+#[test]
 fn a_call_is_booked_in_the_window_in_which_it_began() {
     let ledger = Ledger::new();
     let (key, project) = (daily(100), monthly(100));

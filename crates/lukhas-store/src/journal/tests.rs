@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::sync::LazyLock;
 
 use lukhas_reliability::{Account, Ledger, Page, Period, Window};
 use proptest::prelude::*;
@@ -188,8 +189,9 @@ proptest! {
         cut in prop::option::of((any::<prop::sample::Index>(), 0_usize..200)),
         keep_tail in any::<bool>(),
     ) {
+        static KILLED: LazyLock<(Vec<u8>, Vec<Vec<Line>>)> = LazyLock::new(|| killed(&folder()));
+        let (whole, states) = &*KILLED;
         let folder = folder();
-        let (whole, states) = killed(&folder);
         let mut bytes = whole.clone();
         for (index, mask) in flips {
             let at = index.index(bytes.len());

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+use lukhas_auth::UtcTime;
 use lukhas_core::Picodollars;
 use lukhas_gateway::{BudgetPer, BudgetRule};
 use lukhas_reliability::Period;
 
 use super::keys::with_store;
 use super::*;
+use crate::{KeyAdmin, KeyWish};
 
 const UPSTREAM: &str = "upstreams: {u: {base_url: 'http://127.0.0.1:1/v1'}}\n";
 
@@ -81,6 +83,24 @@ fn a_budget_of_money_needs_the_price_of_every_listed_model() {
             .load()
             .is_ok()
     );
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_configuration() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("docs/ops/BUDGETS.md")).unwrap();
+    let example = page.split("```").nth(1).unwrap();
+    let example = example.strip_prefix("yaml\n").unwrap();
+    let case = Case::yaml(format!("auth: {{key_store: keys.jsonl}}\n{example}"));
+    let store = case.folder.path().join("keys.jsonl");
+    let wish = KeyWish {
+        name: "search".to_owned(),
+        project: Some("search".to_owned()),
+        ..KeyWish::default()
+    };
+    let admin = KeyAdmin::open(Sources::default(), Some(store)).unwrap();
+    admin.create(&wish, UtcTime::now()).unwrap();
+    assert_eq!(case.load().unwrap().budgets.rules.len(), 2);
 }
 
 #[test]
