@@ -4,6 +4,7 @@
 //! Requests go to the gateway in this process, whose calendar the tests turn.
 
 mod repeated;
+mod settled;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,10 +16,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
 use lukhas_core::{Picodollars, Price};
 use lukhas_gateway::{BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice};
-use lukhas_mock::{MockOptions, MockServer};
-use lukhas_providers::Dialect;
 use lukhas_reliability::{Account, AccountBalance, Ledger, Period, Spend, SpendLog, SpendLogError};
-use lukhas_tests::{Client, Options, Patience, TestServer, routed, upstream};
+use lukhas_tests::{Client, Options, TestServer};
 use serde_json::{Value, json};
 
 const MODEL: &str = "lukhas-matriz";
@@ -57,6 +56,13 @@ fn rule(tokens: Option<u64>, money: Option<u64>) -> BudgetRule {
     }
 }
 
+fn price(max_output_tokens: Option<u32>) -> ModelPrice {
+    ModelPrice {
+        most: PRICE,
+        max_output_tokens,
+    }
+}
+
 impl Budgeted {
     async fn new(rule: BudgetRule) -> Self {
         Self::with(rule, Options::default()).await
@@ -74,13 +80,11 @@ impl Budgeted {
     async fn with(rule: BudgetRule, options: Options) -> Self {
         let clock = Arc::<AtomicU64>::default();
         let seconds = Arc::clone(&clock);
-        let price = ModelPrice {
-            most: PRICE,
-            max_output_tokens: None,
-        };
+        let mut prices = options.budgets.prices;
+        prices.entry(MODEL.to_owned()).or_insert(price(None));
         let budgets = Budgets {
             rules: vec![rule.clone()],
-            prices: [(MODEL.to_owned(), price)].into(),
+            prices,
         };
         let ledger = options.budget_ledger.ledger.clone();
         let budget_ledger = BudgetLedger {
@@ -168,155 +172,68 @@ fn chat(stream: bool) -> Value {
     })
 }
 
-fn chat_of(model: &str) -> Value {
-    let message = json!({"role": "user", "content": SAID});
-    json!({"model": model, "stream": true, "messages": [message]})
-}
-
 fn tokens(body: &Value, kind: &str) -> u64 {
     body["usage"][kind].as_u64().expect("a number")
 }
 
 #[tokio::test]
-async fn every_way_to_end_settles_what_was_used() {
-    let budget = Budgeted::new(rule(Some(100_000), Some(10_u64.pow(12)))).await;
-    let both = [BudgetUnit::Tokens, BudgetUnit::Money];
-    let stand = || both.map(|unit| budget.balance(unit));
-    let since =
-        |before: [AccountBalance; 2]| [0, 1].map(|at| budget.settled_since(before[at], both[at]));
-    let cost = |input: u64, output: u64| 2_000_000 * input + 10_000_000 * output;
-
-    let before = stand();
-    let (_, body) = budget.ask("/v1/responses", &response(100)).await;
-    let (input, output) = (
-        tokens(&body, "input_tokens"),
-        tokens(&body, "output_tokens"),
-    );
-    assert!(input > 0 && output > 0);
-    assert_eq!(
-        since(before),
-        [input + output, cost(input, output)],
-        "whole"
-    );
-
-    let before = stand();
-    let (_, cut) = budget.ask("/v1/responses", &response(16)).await;
-    let said = tokens(&cut, "output_tokens");
-    assert_eq!(
-        since(before),
-        [input + said, cost(input, said)],
-        "incomplete"
-    );
-
-    let before = stand();
-    let (_, body) = budget.ask("/v1/chat/completions", &chat(false)).await;
-    let (input, output) = (
-        tokens(&body, "prompt_tokens"),
-        tokens(&body, "completion_tokens"),
-    );
-    // Each choice pays for its input; tokens are those of `usage`.
-    let three = [input + output, cost(3 * input, output)];
-    assert_eq!(since(before), three, "three choices");
-
-    let before = stand();
-    let stream = budget
-        .head(&budget.server.client, "/v1/chat/completions", &chat(true))
-        .await;
-    stream.into_body().collect().await.expect("a whole stream");
-    assert_eq!(since(before), three, "three choices, streamed");
-
-    let before = stand();
-    let mut wrong = chat(false);
-    wrong["model"] = json!("nobody");
-    assert_eq!(budget.ask("/v1/chat/completions", &wrong).await.0, 404);
-    assert_eq!(since(before), [0, 0], "a request that fails uses nothing");
-}
-
-#[tokio::test]
-async fn embeddings_are_settled() {
-    let budget = Budgeted::new(rule(Some(1_000), None)).await;
-    let before = budget.balance(BudgetUnit::Tokens);
-    let embed = json!({"model": "text-embedding-3-small", "input": "one two three"});
-    let (status, body) = budget.ask("/v1/embeddings", &embed).await;
-    assert_eq!(status, 200);
-    let used = tokens(&body, "total_tokens");
-    assert_eq!(budget.settled_since(before, BudgetUnit::Tokens), used);
-    let huge = json!({"model": "text-embedding-3-small", "input": "word ".repeat(2_000)});
-    assert_eq!(budget.ask("/v1/embeddings", &huge).await.0, 429);
-}
-
-#[tokio::test]
-async fn what_was_used_is_settled_before_the_client_reads_the_end() {
-    let budget = Budgeted::new(rule(Some(1_000_000), None)).await;
-    for (words, key) in [(3, None), (20_000, None), (3, Some("k"))] {
-        let before = budget.balance(BudgetUnit::Tokens);
-        let body = json!({
-            "model": MODEL, "input": "word ".repeat(words), "store": false, "stream": true,
-            "max_output_tokens": 50_000,
-        });
-        let path = "/v1/responses";
-        let answer = match key {
-            None => budget.head(&budget.server.client, path, &body).await,
-            Some(key) => budget.keyed(key, &(path, body)).await,
-        };
-        let text = read_to("event: response.completed", &mut answer.into_body()).await;
-        assert!(text.len() > words);
-        assert!(
-            budget.settled_since(before, BudgetUnit::Tokens) > 0,
-            "{words} {key:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn what_an_upstream_says_in_its_own_words_ends_no_earlier() {
-    let chat = (
-        "/v1/chat/completions",
-        chat_of("mock"),
-        "\"finish_reason\":\"stop\"",
-    );
-    let asked = json!({"model": "mock", "input": SAID, "stream": true});
-    let response = ("/v1/responses", asked, "event: response.completed");
-    for dialect in [Dialect::Chat, Dialect::Responses, Dialect::Messages] {
-        let mock = MockServer::start(MockOptions::default()).await;
-        let mock = mock.expect("a mock");
-        let patience = Patience::default();
-        let upstream = upstream(dialect, &mock.url(), patience);
-        let options = Options {
-            other: Some(Arc::new(routed([(upstream, None)], patience))),
-            ..Options::default()
-        };
-        let budget = Budgeted::with(rule(Some(100_000), None), options).await;
-        for (path, body, end) in [&chat, &response] {
-            let before = budget.balance(BudgetUnit::Tokens);
-            let client = &budget.server.client;
-            let answer = budget.head(client, path, body).await;
-            read_to(end, &mut answer.into_body()).await;
-            let settled = budget.settled_since(before, BudgetUnit::Tokens);
-            assert!(settled > 0, "{dialect:?} {path}");
+async fn what_a_request_may_use_is_reserved() {
+    let generous = Budgeted::new(rule(Some(100_000), None)).await;
+    let usage = generous.ask("/v1/responses", &response(100)).await.1;
+    let (responses, input) = ("/v1/responses", tokens(&usage, "input_tokens"));
+    let usage = generous.ask("/v1/chat/completions", &chat(false)).await.1;
+    let (chats, prompt) = ("/v1/chat/completions", tokens(&usage, "prompt_tokens"));
+    let unbounded = json!({"model": MODEL, "input": SAID});
+    for (path, body, model_max, most) in [
+        (
+            responses,
+            response(100),
+            None,
+            [input + 100, 2 * input + 1_000],
+        ),
+        (
+            responses,
+            response(100),
+            Some(40),
+            [input + 100, 2 * input + 1_000],
+        ),
+        (
+            responses,
+            unbounded.clone(),
+            None,
+            [input + 1_024, 2 * input + 10_240],
+        ),
+        (
+            responses,
+            unbounded,
+            Some(40),
+            [input + 40, 2 * input + 400],
+        ),
+        (
+            chats,
+            chat(true),
+            None,
+            [prompt + 300, 3 * (2 * prompt + 1_000)],
+        ),
+    ] {
+        let says = [format!("{} tokens", most[0]), format!("$0.{:06}", most[1])];
+        for (rule, says) in [rule(Some(1), None), rule(None, Some(1))]
+            .into_iter()
+            .zip(says)
+        {
+            let mut options = Options::default();
+            let prices = &mut options.budgets.prices;
+            prices.insert(MODEL.to_owned(), price(model_max));
+            let budget = Budgeted::with(rule, options).await;
+            let (status, answer) = budget.ask(path, &body).await;
+            let message = answer["error"]["message"].as_str().unwrap_or_default();
+            let most = format!("which may use up to {says}. ");
+            assert!(
+                status == 429 && message.contains(&most),
+                "{most}: {message}"
+            );
         }
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_pays_for_what_it_heard() {
-    let rule = rule(Some(1_000), None);
-    let budget = Budgeted::slow(rule, Duration::from_millis(10)).await;
-    let mut body = response(500);
-    body["stream"] = json!(true);
-    let answer = budget
-        .head(&budget.server.client, "/v1/responses", &body)
-        .await;
-    let mut answer = answer.into_body();
-    for _ in 0..2 {
-        answer.frame().await.expect("a piece").expect("a piece");
-    }
-    let held = budget.balance(BudgetUnit::Tokens);
-    assert!(held.reserved > 500 && held.settled == 0, "{held:?}");
-    drop(answer);
-    let left = budget.balance(BudgetUnit::Tokens);
-    assert_eq!(left.reserved, 0);
-    assert!((1..100).contains(&left.settled), "{left:?}");
 }
 
 #[tokio::test]
@@ -396,6 +313,28 @@ async fn accounts_are_of_what_the_budget_counts_by() {
         .head(&budget.server.stranger, "/v1/responses", &response(100))
         .await;
     assert_eq!(other.status(), 429);
+}
+
+#[tokio::test]
+async fn there_are_only_so_many_accounts() {
+    let options = Options {
+        budget_ledger: BudgetLedger {
+            ledger: Ledger::with(1, None),
+            ..BudgetLedger::default()
+        },
+        ..Options::default()
+    };
+    let rule = BudgetRule {
+        per: vec![BudgetPer::Key],
+        ..rule(Some(1_000), None)
+    };
+    let budget = Budgeted::with(rule, options).await;
+    let asked = response(100);
+    assert_eq!(budget.ask("/v1/responses", &asked).await.0, 200);
+    let stranger = &budget.server.stranger;
+    let other = budget.head(stranger, "/v1/responses", &asked).await;
+    assert_eq!(other.status(), 503);
+    assert_eq!(budget.ask("/v1/responses", &asked).await.0, 200);
 }
 
 #[tokio::test]

@@ -87,6 +87,19 @@ fn what_was_spent_is_there_after_the_process_is_gone() {
     assert_eq!(restored.lines[1].amount, 13);
 }
 
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    let (journal, _) = open(&folder);
+    append(&journal, &[line("a", "2026-11", 1)]);
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let mode = entry.unwrap().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
+
 #[test]
 fn windows_that_are_over_are_left_behind() {
     let folder = folder();
