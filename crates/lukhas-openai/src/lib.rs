@@ -44,7 +44,7 @@ pub use responses::{
     ResponseToolChoice, ResponseUsage, ServiceTier, StreamOptions, SummaryObject, TextConfig,
     TextFormat,
 };
-pub use rewrite::{Edit, Members, items, member, members, rewrite_object, set_members};
+pub use rewrite::{Edit, Members, member, members, rewrite_object, set_members};
 pub use sse::{DONE, SseDecoder, SseError, SseEvent, write_event};
 pub use tool::FunctionTool;
 pub use view::View;

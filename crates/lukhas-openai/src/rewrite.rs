@@ -123,46 +123,21 @@ pub fn member<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     found
 }
 
-/// The texts of the members `names` of the JSON object `text`, as they were written. `None` when it
-/// is none, or has one of them twice: not every reader takes the same one then.
-///
-/// They are found fastest in the order of `names`.
+/// The texts of the members `names` of the JSON object `text`, as they were written; `None` where
+/// [`View::members`] is.
 #[must_use]
 pub fn members<'t, const N: usize>(
     text: &'t str,
     names: &[&str; N],
 ) -> Option<[Option<&'t str>; N]> {
     let mut found = [None; N];
-    let mut next = 0;
-    read_members(text, |other, value| {
-        let (before, after) = names.split_at(next);
-        let is_it = |name: &&str| *name == other;
-        let index = match after.iter().position(is_it) {
-            Some(index) => next + index,
-            None => match before.iter().position(is_it) {
-                Some(index) => index,
-                None => return Some(()),
-            },
-        };
-        next = index + 1;
-        found[index].replace(value).is_none().then_some(())
-    })?;
-    Some(found)
-}
-
-/// The texts of the items of the JSON array `text`, as they were written, if there are exactly `N`.
-#[must_use]
-pub fn items<const N: usize>(text: &str) -> Option<[&str; N]> {
-    let mut found = [""; N];
-    let mut count = 0;
     let mut view = View::new(text);
-    view.array(|item| {
-        *found.get_mut(count)? = item.raw()?;
-        count += 1;
+    view.members(names, |index, value| {
+        found[index] = Some(value.raw()?);
         Some(())
     })?;
     view.end()?;
-    (count == N).then_some(found)
+    Some(found)
 }
 
 /// Gives every member of the JSON object `text` to `take`, as long as that wants more.

@@ -14,7 +14,7 @@ use bytes::{BufMut, BytesMut};
 use serde::ser::{self, Error as _, Serialize, Serializer};
 use serde_json::Error;
 
-pub(crate) use text::{first_special, put as put_text};
+pub(crate) use text::put as put_text;
 
 /// Appends `value` as JSON (RFC 8259) to `out`.
 ///

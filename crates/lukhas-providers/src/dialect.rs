@@ -14,7 +14,7 @@ mod tests;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use lukhas_core::{Api, Outcome, RunError, RunErrorKind, RunRequest, ToolChoice, ToolSpec, Usage};
-use lukhas_openai::{SseEvent, View};
+use lukhas_openai::SseEvent;
 use lukhas_redact::Secret;
 use serde_json::{Map, Value};
 
@@ -87,6 +87,7 @@ impl Plain<'_> {
 }
 
 /// Parts of the data of an event that only adds a text.
+#[derive(Default)]
 pub(crate) struct TextIn<'d> {
     /// The text: a JSON string, with its quotes.
     pub(crate) string: &'d str,
@@ -176,16 +177,6 @@ impl Dialect {
             Self::Messages => Box::new(messages::MessagesReader::default()),
         }
     }
-}
-
-/// Whether a member is left out, or is null.
-fn is_absent(value: Option<&str>) -> bool {
-    matches!(value, None | Some("null"))
-}
-
-/// A count, of which `text` is the JSON.
-fn unsigned(text: &str) -> Option<u64> {
-    View::new(text).unsigned()
 }
 
 /// The JSON of an event, within the bounds of every other body.

@@ -54,8 +54,7 @@ fn is_plain(bytes: &[u8]) -> bool {
     first_special(bytes).is_none()
 }
 
-/// Where the first byte is that ends a JSON string, or cannot stand in one as it is.
-pub(crate) fn first_special(bytes: &[u8]) -> Option<usize> {
+fn first_special(bytes: &[u8]) -> Option<usize> {
     let (blocks, tail) = bytes.as_chunks::<BLOCK>();
     if let Some(index) = blocks.iter().position(holds_special) {
         let at = blocks[index].iter().position(|&byte| is_special(byte))?;

@@ -3,7 +3,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use lukhas_core::Original;
-use lukhas_openai::{Edit, Members, View, items, member, members, rewrite_object};
+use lukhas_openai::{Edit, Members, View, member, members, rewrite_object};
 
 use super::{keep_to_one_line, with_members};
 use crate::answer::Place;
@@ -123,7 +123,7 @@ pub(super) fn whole(text: &str, own: &Members, out: &mut BytesMut) -> Option<()>
     let rewritten = rewrite_object(text, out, own, |name, value| {
         match name {
             "object" => has_object = true,
-            "choices" => has_choice = items::<1>(value).is_some(),
+            "choices" => has_choice = View::new(value).only(View::skip).is_some(),
             "usage" => has_usage = value.starts_with('{'),
             _ => {}
         }

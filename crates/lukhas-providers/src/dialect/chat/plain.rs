@@ -3,103 +3,175 @@
 //!
 //! What says anything beyond a text is left to the reader that knows all there is.
 
-use lukhas_core::{Usage, UsageSource};
-use lukhas_openai::{View, items, members};
+use std::borrow::Cow;
 
-use super::super::{Plain, is_absent, unsigned};
+use lukhas_core::{Usage, UsageSource};
+use lukhas_openai::View;
+
+use super::super::Plain;
 use super::answer::outcome;
+
+/// The content of a message that is a text and no more: empty where it is null or left out.
+#[derive(Default)]
+struct Content<'d> {
+    text: Cow<'d, str>,
+    /// As it is written.
+    string: Option<&'d str>,
+}
 
 /// The text that a chunk adds, if it does nothing else.
 pub(super) fn delta(data: &str) -> Option<String> {
-    text(content_of_chunk(data)?)
+    chunk(data).map(|content| content.text.into_owned())
 }
 
 /// Where a chunk has the text that it adds, if it does nothing else.
 pub(super) fn text_in(data: &str) -> Option<&str> {
-    let content = content_of_chunk(data)??;
-    text(Some(content))?;
-    content.starts_with('"').then_some(content)
+    chunk(data)?.string
+}
+
+fn chunk(data: &str) -> Option<Content<'_>> {
+    const NAMES: [&str; 3] = ["choices", "usage", "error"];
+
+    let mut content = None;
+    let mut view = View::new(data);
+    view.members(&NAMES, |index, value| match NAMES[index] {
+        "choices" => value.only(delta_of_choice).map(|only| content = Some(only)),
+        _ => value.null().then_some(()),
+    })?;
+    view.end()?;
+    content
+}
+
+fn delta_of_choice<'d>(view: &mut View<'d>) -> Option<Content<'d>> {
+    const NAMES: [&str; 3] = ["index", "delta", "finish_reason"];
+
+    let mut content = None;
+    view.members(&NAMES, |index, value| match NAMES[index] {
+        "delta" => Content::read(value).map(|read| content = Some(read)),
+        _ if value.null() => Some(()),
+        "index" => (value.unsigned()? == 0).then_some(()),
+        _ => None,
+    })?;
+    content
+}
+
+impl<'d> Content<'d> {
+    fn read(view: &mut View<'d>) -> Option<Self> {
+        const NAMES: [&str; 5] = [
+            "content",
+            "refusal",
+            "reasoning_content",
+            "reasoning",
+            "tool_calls",
+        ];
+
+        let mut content = Self::default();
+        view.members(&NAMES, |index, value| {
+            if value.null() {
+                return Some(());
+            }
+            let (string, text) = match NAMES[index] {
+                "content" => value.written(View::string)?,
+                _ => return None,
+            };
+            content = Self {
+                text,
+                string: Some(string),
+            };
+            Some(())
+        })?;
+        Some(content)
+    }
 }
 
 /// A completion, if it is one text.
 pub(super) fn whole(completion: &str) -> Option<Plain<'_>> {
-    let names = ["id", "object", "created", "model", "choices", "usage"];
-    let [id, object, created, model, choices, usage] = members(completion, &names)?;
-    let [choice] = items(choices?)?;
-    let [message, reason] = members(choice, &["message", "finish_reason"])?;
+    const NAMES: [&str; 6] = ["id", "object", "created", "model", "choices", "usage"];
+
+    let mut found = [None; NAMES.len()];
+    let (mut choice, mut usage) = (None, None);
+    let mut view = View::new(completion);
+    view.members(&NAMES, |index, value| {
+        let (written, ()) = value.written(|value| {
+            match NAMES[index] {
+                "choices" => choice = Some(value.only(whole_choice)?),
+                "usage" => usage = Some(counts(value)?),
+                _ => value.skip()?,
+            }
+            Some(())
+        })?;
+        found[index] = Some(written);
+        Some(())
+    })?;
+    view.end()?;
+    let (content, reason) = choice?;
     Some(Plain {
-        text: text(content(message?)?)?,
+        text: content.text.into_owned(),
         id: None,
-        outcome: outcome(&View::new(reason?).string()?),
-        usage: counts(usage?)?,
-        places: vec![
-            ("id", id),
-            ("object", object),
-            ("created", created),
-            ("model", model),
-        ],
+        outcome: outcome(&reason),
+        usage: usage?,
+        places: NAMES.into_iter().zip(found).collect(),
     })
 }
 
-/// The content of a chunk, if it has nothing else.
-fn content_of_chunk(data: &str) -> Option<Option<&str>> {
-    let [choices, usage, error] = members(data, &["choices", "usage", "error"])?;
-    let [choice] = items(choices?)?;
-    let [index, delta, reason] = members(choice, &["index", "delta", "finish_reason"])?;
-    let is_alone = [usage, error, reason].into_iter().all(is_absent)
-        && matches!(index, None | Some("null" | "0"));
-    if !is_alone {
-        return None;
-    }
-    content(delta?)
+/// The content of a choice, and why it ends.
+fn whole_choice<'d>(view: &mut View<'d>) -> Option<(Content<'d>, Cow<'d, str>)> {
+    const NAMES: [&str; 2] = ["message", "finish_reason"];
+
+    let (mut content, mut reason) = (None, None);
+    view.members(&NAMES, |index, value| {
+        match NAMES[index] {
+            "message" => content = Some(Content::read(value)?),
+            _ => reason = Some(value.string()?),
+        }
+        Some(())
+    })?;
+    content.zip(reason)
 }
 
-/// The content of a message, as it was written, if it has nothing else.
-fn content(message: &str) -> Option<Option<&str>> {
-    let names = [
-        "content",
-        "refusal",
-        "reasoning_content",
-        "reasoning",
-        "tool_calls",
-    ];
-    let [content, others @ ..] = members(message, &names)?;
-    others.into_iter().all(is_absent).then_some(content)
-}
-
-fn text(content: Option<&str>) -> Option<String> {
-    match content.filter(|content| !is_absent(Some(content))) {
-        Some(content) => View::new(content).string().map(Into::into),
-        None => Some(String::new()),
-    }
-}
-
-fn counts(usage: &str) -> Option<Usage> {
-    let names = [
+fn counts(view: &mut View<'_>) -> Option<Usage> {
+    const NAMES: [&str; 4] = [
         "prompt_tokens",
         "completion_tokens",
         "prompt_tokens_details",
         "completion_tokens_details",
     ];
-    let [input, output, input_details, output_details] = members(usage, &names)?;
-    Some(Usage {
-        input_tokens: unsigned(input?)?,
-        cached_tokens: detail(input_details, "cached_tokens")?,
-        output_tokens: unsigned(output?)?,
-        reasoning_tokens: detail(output_details, "reasoning_tokens")?,
+
+    let mut usage = Usage {
         source: UsageSource::Provider,
-        cost: None,
-    })
+        ..Usage::default()
+    };
+    let mut needed = 0;
+    view.members(&NAMES, |index, value| {
+        match NAMES[index] {
+            "prompt_tokens" => usage.input_tokens = value.unsigned()?,
+            "completion_tokens" => usage.output_tokens = value.unsigned()?,
+            "prompt_tokens_details" => {
+                usage.cached_tokens = detail(value, "cached_tokens")?;
+                return Some(());
+            }
+            _ => {
+                usage.reasoning_tokens = detail(value, "reasoning_tokens")?;
+                return Some(());
+            }
+        }
+        needed += 1;
+        Some(())
+    })?;
+    (needed == 2).then_some(usage)
 }
 
 /// A count that may be left out, with or without all that is beside it.
-fn detail(details: Option<&str>, name: &str) -> Option<u64> {
-    if is_absent(details) {
-        return Some(0);
+fn detail(view: &mut View<'_>, name: &str) -> Option<u64> {
+    let mut count = 0;
+    if view.null() {
+        return Some(count);
     }
-    let [count] = members(details?, &[name])?;
-    if is_absent(count) {
-        return Some(0);
-    }
-    unsigned(count?)
+    view.members(&[name], |_, value| {
+        if !value.null() {
+            count = value.unsigned()?;
+        }
+        Some(())
+    })?;
+    Some(count)
 }

@@ -6,96 +6,213 @@
 use std::borrow::Cow;
 
 use lukhas_core::{Outcome, Usage, UsageSource};
-use lukhas_openai::{ResponseObject, SseEvent, View, items, members};
+use lukhas_openai::{ResponseObject, SseEvent, View};
 
-use super::super::super::{Plain, TextIn, is_absent, unsigned};
+use super::super::super::{Plain, TextIn};
+
+/// [`ResponseObject::MEMBERS`], in the order in which most servers write them.
+const RESPONSE: [&str; ResponseObject::MEMBERS.len()] = [
+    "id",
+    "object",
+    "created_at",
+    "status",
+    "background",
+    "completed_at",
+    "error",
+    "frequency_penalty",
+    "incomplete_details",
+    "instructions",
+    "max_output_tokens",
+    "max_tool_calls",
+    "model",
+    "output",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "previous_response_id",
+    "prompt_cache_key",
+    "reasoning",
+    "safety_identifier",
+    "service_tier",
+    "store",
+    "temperature",
+    "text",
+    "tool_choice",
+    "tools",
+    "top_logprobs",
+    "top_p",
+    "truncation",
+    "usage",
+    "metadata",
+];
 
 /// More of a text.
+#[derive(Default)]
 pub(super) struct Delta<'d> {
     pub(super) output_index: u64,
     pub(super) content_index: u64,
     pub(super) delta: Cow<'d, str>,
+    text_in: TextIn<'d>,
 }
 
 /// `event`, if it is more of a text.
 pub(super) fn delta(event: &SseEvent) -> Option<Delta<'_>> {
-    let names = ["type", "output_index", "content_index", "delta"];
-    let [kind, output_index, content_index, delta] = parts(event, &names)?;
-    (View::new(kind?).string()? == event.event).then_some(())?;
-    Some(Delta {
-        output_index: unsigned(output_index?)?,
-        content_index: unsigned(content_index?)?,
-        delta: View::new(delta?).string()?,
-    })
+    const KIND: &str = "response.output_text.delta";
+    const NAMES: [&str; 5] = [
+        "type",
+        "output_index",
+        "content_index",
+        "delta",
+        "sequence_number",
+    ];
+
+    (event.event == KIND).then_some(())?;
+    let mut delta = Delta::default();
+    let mut needed = 0;
+    let mut view = View::new(&event.data);
+    view.members(&NAMES, |index, value| {
+        match NAMES[index] {
+            "type" => (value.string()? == KIND).then_some(())?,
+            "output_index" => delta.output_index = value.unsigned()?,
+            "content_index" => delta.content_index = value.unsigned()?,
+            "delta" => (delta.text_in.string, delta.delta) = value.written(View::string)?,
+            // It only counts the event.
+            _ if value.null() => return Some(()),
+            _ => {
+                delta.text_in.number = Some(value.raw()?);
+                return Some(());
+            }
+        }
+        needed += 1;
+        Some(())
+    })?;
+    view.end()?;
+    (needed == 4).then_some(delta)
 }
 
 /// Where `event` has its text and its number, if it is more of a text.
 pub(super) fn text_in(event: &SseEvent) -> Option<TextIn<'_>> {
-    delta(event)?;
-    let [delta, number] = parts(event, &["delta", "sequence_number"])?;
-    Some(TextIn {
-        string: delta?,
-        number: number.filter(|number| !is_absent(Some(number))),
-    })
-}
-
-fn parts<'d, const N: usize>(
-    event: &'d SseEvent,
-    names: &[&str; N],
-) -> Option<[Option<&'d str>; N]> {
-    match event.event.as_str() {
-        "response.output_text.delta" => members(&event.data, names),
-        _ => None,
-    }
+    delta(event).map(|delta| delta.text_in)
 }
 
 /// A response, if it is one text and completed.
 pub(super) fn whole(response: &str) -> Option<Plain<'_>> {
-    let found = members(response, &ResponseObject::MEMBERS)?;
-    let places = ResponseObject::MEMBERS.into_iter().zip(found);
-    let value = |name| places.clone().find_map(|(n, v)| v.filter(|_| n == name));
-    (value("status") == Some(r#""completed""#)).then_some(())?;
-    let [message] = items(value("output")?)?;
-    let [kind, id, status, content] = members(message, &["type", "id", "status", "content"])?;
-    let is_whole =
-        kind == Some(r#""message""#) && (is_absent(status) || status == Some(r#""completed""#));
-    let [part] = items(content.filter(|_| is_whole)?)?;
-    let [kind, text, annotations, logprobs] =
-        members(part, &["type", "text", "annotations", "logprobs"])?;
-    (kind == Some(r#""output_text""#)).then_some(())?;
-    // They only have to be there.
-    annotations.and(logprobs)?;
+    let mut found = [None; RESPONSE.len()];
+    let (mut is_completed, mut message, mut usage) = (false, None, None);
+    let mut view = View::new(response);
+    view.members(&RESPONSE, |index, value| {
+        let (written, ()) = value.written(|value| {
+            match RESPONSE[index] {
+                "status" => is_completed = value.string()? == "completed",
+                "output" => message = Some(value.only(Message::read)?),
+                "usage" => usage = Some(counts(value)?),
+                _ => value.skip()?,
+            }
+            Some(())
+        })?;
+        found[index] = Some(written);
+        Some(())
+    })?;
+    view.end()?;
+    let Message { id, text } = message.filter(|_| is_completed)?;
     Some(Plain {
-        text: View::new(text?).string()?.into_owned(),
-        id: match id.filter(|id| !is_absent(Some(id))) {
-            Some(id) => Some(View::new(id).string()?.into_owned()),
-            None => None,
-        },
+        text: text.into_owned(),
+        id: id.map(Cow::into_owned),
         outcome: Outcome::Completed,
-        usage: counts(value("usage")?)?,
-        places: places.collect(),
+        usage: usage?,
+        places: RESPONSE.into_iter().zip(found).collect(),
     })
 }
 
-fn counts(usage: &str) -> Option<Usage> {
-    let names = [
+/// A message that is one text.
+#[derive(Default)]
+struct Message<'d> {
+    id: Option<Cow<'d, str>>,
+    text: Cow<'d, str>,
+}
+
+impl<'d> Message<'d> {
+    fn read(view: &mut View<'d>) -> Option<Self> {
+        const NAMES: [&str; 4] = ["id", "type", "status", "content"];
+
+        let (mut is_message, mut id, mut text) = (false, None, None);
+        view.members(&NAMES, |index, value| {
+            match NAMES[index] {
+                "type" => is_message = value.string()? == "message",
+                "content" => text = Some(value.only(output_text)?),
+                _ if value.null() => {}
+                "id" => id = Some(value.string()?),
+                _ => (value.string()? == "completed").then_some(())?,
+            }
+            Some(())
+        })?;
+        let text = text.filter(|_| is_message)?;
+        Some(Self { id, text })
+    }
+}
+
+/// The text of a part of a message, if that is all there is to say of it.
+fn output_text<'d>(view: &mut View<'d>) -> Option<Cow<'d, str>> {
+    const NAMES: [&str; 4] = ["type", "annotations", "logprobs", "text"];
+
+    let (mut text, mut needed) = (None, 0);
+    view.members(&NAMES, |index, value| {
+        needed += 1;
+        match NAMES[index] {
+            "type" => (value.string()? == "output_text").then_some(()),
+            "text" => value.string().map(|string| text = Some(string)),
+            // They only have to be there.
+            _ => value.skip(),
+        }
+    })?;
+    text.filter(|_| needed == NAMES.len())
+}
+
+fn counts(view: &mut View<'_>) -> Option<Usage> {
+    const NAMES: [&str; 5] = [
         "input_tokens",
         "input_tokens_details",
         "output_tokens",
         "output_tokens_details",
         "total_tokens",
     ];
-    let [input, input_details, output, output_details, total] = members(usage, &names)?;
-    let [cached] = members(input_details?, &["cached_tokens"])?;
-    let [reasoning] = members(output_details?, &["reasoning_tokens"])?;
-    // It only has to be there.
-    total?;
-    Some(Usage {
-        input_tokens: unsigned(input?)?,
-        cached_tokens: unsigned(cached?)?,
-        output_tokens: unsigned(output?)?,
-        reasoning_tokens: unsigned(reasoning?)?,
+
+    let mut usage = Usage {
         source: UsageSource::Provider,
-        cost: None,
-    })
+        ..Usage::default()
+    };
+    let mut needed = 0;
+    view.members(&NAMES, |index, value| {
+        needed += 1;
+        match NAMES[index] {
+            "input_tokens" => usage.input_tokens = value.unsigned()?,
+            "output_tokens" => usage.output_tokens = value.unsigned()?,
+            "input_tokens_details" => usage.cached_tokens = detail(value, "cached_tokens")?,
+            "output_tokens_details" => usage.reasoning_tokens = detail(value, "reasoning_tokens")?,
+            _ => value.skip()?,
+        }
+        Some(())
+    })?;
+    (needed == NAMES.len()).then_some(usage)
+}
+
+fn detail(view: &mut View<'_>, name: &str) -> Option<u64> {
+    let mut count = None;
+    view.members(&[name], |_, value| {
+        count = Some(value.unsigned()?);
+        Some(())
+    })?;
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_member_of_a_response_is_looked_for() {
+        let (mut looked_for, mut members) = (RESPONSE, ResponseObject::MEMBERS);
+        looked_for.sort_unstable();
+        members.sort_unstable();
+        assert_eq!(looked_for, members);
+    }
 }
