@@ -78,6 +78,8 @@ struct Shared {
     state: Mutex<State>,
     /// Wakes the keeper: there is something to bring to the disk, or the journal is closed.
     wake: Condvar,
+    /// Held for a turn: only one at a time writes the journal anew.
+    turn: Mutex<()>,
     /// Whether a spend could not be written; read without the lock.
     is_failing: AtomicBool,
 }
@@ -106,6 +108,7 @@ impl SpendJournal {
             clock,
             state: Mutex::new(state),
             wake: Condvar::new(),
+            turn: Mutex::default(),
             is_failing: AtomicBool::new(false),
         });
         let keeper = thread::Builder::new().name("spends".into()).spawn({
@@ -186,6 +189,7 @@ impl Shared {
     }
 
     fn turn(&self) {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let unsynced = self.lock().take_unsynced();
         if let Some(Err(error)) = unsynced.map(|file| file.sync_data()) {
             // What the system could not bring to the disk it may have forgotten.
