@@ -447,7 +447,7 @@ impl Default for StoreConfig {
     fn default() -> Self {
         Self {
             dir: None,
-            max_bytes: Bounded::of::<67_108_864>(),
+            max_bytes: Bounded::of::<16_777_216>(),
             max_entries: Bounded::of::<100_000>(),
         }
     }

@@ -110,11 +110,11 @@ impl MemoryStore {
 }
 
 impl Default for MemoryLimits {
-    /// 64 MiB and 100,000 responses.
+    /// 16 MiB and 100,000 responses.
     fn default() -> Self {
         const RESPONSES: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
         Self {
-            bytes: 64 << 20,
+            bytes: 16 << 20,
             responses: RESPONSES,
         }
     }
