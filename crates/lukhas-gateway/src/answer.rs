@@ -4,6 +4,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use lukhas_openai::write_json;
 use serde::Serialize;
@@ -13,6 +14,8 @@ use crate::ApiError;
 pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+/// Room for the headers of a common answer.
+const USUAL_HEADERS: usize = 12;
 /// Keeps nginx from holding events back.
 const UNBUFFERED: (HeaderName, HeaderValue) = (
     HeaderName::from_static("x-accel-buffering"),
@@ -76,6 +79,8 @@ pub(crate) fn events(body: Body) -> Response {
 /// A body of the given content type.
 pub(crate) fn typed(content_type: HeaderValue, body: Body) -> Response {
     let mut response = Response::new(body);
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
+    headers.insert(CONTENT_TYPE, content_type);
+    *response.headers_mut() = headers;
     response
 }
