@@ -75,6 +75,21 @@ pub(crate) struct Plain<'t> {
     /// Its members that are this server's own once it is passed on, or have to be there, as they are
     /// written.
     pub(crate) places: Vec<(&'static str, Option<&'t str>)>,
+    /// What may be another string or another number in the next answer, as it is written.
+    pub(crate) gaps: Vec<(Gap, &'t str)>,
+}
+
+/// What differs from one answer to the next that is like it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    Text,
+    MessageId,
+    InputTokens,
+    CachedTokens,
+    OutputTokens,
+    ReasoningTokens,
+    /// It is not looked at.
+    Other,
 }
 
 impl Plain<'_> {

@@ -10,6 +10,7 @@ mod chat;
 mod patches;
 mod pattern;
 mod responses;
+mod template;
 
 use std::sync::Arc;
 
@@ -27,6 +28,9 @@ use self::chat::Chunks;
 use self::patches::{Defaults, Patches};
 use self::pattern::Pattern;
 use self::responses::Events;
+use self::template::{Slot, Template};
+
+pub(crate) use self::template::Templates;
 
 /// Room for what a whole answer gains on its way, in bytes.
 const ROOM: usize = 512;
@@ -46,6 +50,8 @@ pub(crate) struct Passage {
     pattern: Option<Pattern>,
     /// How many patterns may still be made: those of some servers never fit.
     patterns: u32,
+    /// What whole answers of the model look like.
+    slot: Arc<Slot>,
 }
 
 /// What has to be known of a stream to pass it on.
@@ -62,11 +68,13 @@ impl Passage {
         request: &RunRequest,
         dialect: Dialect,
         model: &str,
+        templates: &Templates,
     ) -> Option<(Self, Bytes)> {
         let original = request.original.as_ref()?;
         if dialect.api() != Some(original.api) {
             return None;
         }
+        let slot = templates.of_model(model);
         let model = Bytes::from(Value::from(model).to_string());
         let (stream, body) = match original.api {
             Api::ChatCompletions => {
@@ -83,6 +91,7 @@ impl Passage {
             stream,
             pattern: None,
             patterns: MAX_PATTERNS,
+            slot,
         };
         Some((passage, body))
     }
@@ -112,12 +121,31 @@ impl Passage {
         let said = answer.speak(text.len() + ROOM, |out| {
             let mut patches = Patches::new(text);
             patches.set(text.trim_end(), plain.places.iter().copied(), own, defaults)?;
+            if self.slot.miss()
+                && let Some(template) = Template::new(text, plain, &patches, own)
+            {
+                self.slot.learn(template);
+            }
             patches.write(out)?;
             Some(Place::AtTheEnd)
         });
         if said.is_none() {
             self.whole(text, answer);
         }
+    }
+
+    /// The same for an answer that is like one before, which is read that way.
+    fn again<'t>(&self, text: &'t str, answer: &mut Answer) -> Option<Plain<'t>> {
+        let own = &self.original.own;
+        let template = self.slot.template()?;
+        let filled = template.fill(text, own)?;
+        answer.begin_speech();
+        answer.speak(text.len() + ROOM, |out| {
+            template.write(&filled, own, out)?;
+            Some(Place::AtTheEnd)
+        });
+        self.slot.hit();
+        Some(filled.into_plain())
     }
 
     /// Takes the next event of a stream, before it is read into `answer`.
@@ -182,6 +210,13 @@ pub(crate) fn read_whole(
 ) -> Result<(), Unreadable> {
     let not_json = || Unreadable::new("it is not JSON, or is nested too deeply");
     let text = std::str::from_utf8(body).map_err(|_| not_json())?;
+    let again = passage
+        .as_ref()
+        .and_then(|passage| passage.again(text, answer));
+    if let Some(plain) = again {
+        plain.give(answer);
+        return Ok(());
+    }
     if let Some(plain) = reader.plain(text) {
         if let Some(passage) = passage {
             passage.plain(text, &plain, answer);

@@ -23,7 +23,7 @@ use lukhas_reliability::{Deadline, FailureKind, Timeouts};
 use crate::answer::Answer;
 use crate::client::{Clients, Connection};
 use crate::error::Failed;
-use crate::passage::{self, Passage};
+use crate::passage::{self, Passage, Templates};
 use crate::{Dialect, UpstreamError, UpstreamEvent, UpstreamObserver, embeddings};
 
 use self::patience::{Elapsed, Limit, Patience};
@@ -70,6 +70,7 @@ struct Shared {
     timeouts: Timeouts,
     max_answer_bytes: usize,
     clients: Arc<Clients>,
+    templates: Arc<Templates>,
     ca: Option<Arc<[u8]>>,
     observer: Option<Arc<dyn UpstreamObserver>>,
 }
@@ -112,6 +113,7 @@ impl Upstream {
                 config.timeouts.connect(),
                 config.ca.as_deref(),
             )?),
+            templates: Arc::default(),
             timeouts: config.timeouts,
             ca: config.ca.map(Arc::from),
             observer: config.observer,
@@ -207,7 +209,7 @@ impl Upstream {
         request: &RunRequest,
     ) -> Result<(Option<Passage>, Bytes), Failed> {
         let dialect = self.0.dialect;
-        if let Some((passage, body)) = Passage::open(request, dialect, model) {
+        if let Some((passage, body)) = Passage::open(request, dialect, model, &self.0.templates) {
             return Ok((Some(passage), body));
         }
         let body = dialect.request(model, request);

@@ -20,12 +20,14 @@ pub(super) struct Patches<'p> {
 }
 
 #[derive(Debug)]
-struct Change<'p> {
+pub(super) struct Change<'p> {
     /// What goes; empty where a member is added.
-    place: Range<usize>,
+    pub(super) place: Range<usize>,
     /// Of the member that is added.
-    name: Option<&'static str>,
-    json: &'p [u8],
+    pub(super) name: Option<&'static str>,
+    pub(super) json: &'p [u8],
+    /// Which of the own members it is, if it is one.
+    pub(super) own: Option<usize>,
 }
 
 impl<'p> Patches<'p> {
@@ -43,13 +45,28 @@ impl<'p> Patches<'p> {
         name: &'static str,
         json: &'p [u8],
     ) -> Option<()> {
+        self.add_own(object, name, json, None)
+    }
+
+    fn add_own(
+        &mut self,
+        object: &'p str,
+        name: &'static str,
+        json: &'p [u8],
+        own: Option<usize>,
+    ) -> Option<()> {
         let brace = place(self.text, object)?.end.checked_sub(1)?;
         self.changes.push(Change {
             place: brace..brace,
             name: Some(name),
             json,
+            own,
         });
         Some(())
+    }
+
+    pub(super) fn changes(&self) -> impl Iterator<Item = &Change<'p>> {
+        self.changes.iter()
     }
 
     /// Gives `object`, as in [`Self::add`], the members `own`, and of `defaults` those that it
@@ -64,15 +81,19 @@ impl<'p> Patches<'p> {
     ) -> Option<()> {
         let mut set = 0;
         for (name, value) in members {
-            let own = own.iter().find(|(own, _)| *own == name);
+            let mut all = own.iter().enumerate();
+            let own = all.find(|(_, (own, _))| *own == name);
             set += usize::from(own.is_some());
             match (own, value) {
-                (Some((_, json)), Some(value)) => self.changes.push(Change {
+                (Some((index, (_, json))), Some(value)) => self.changes.push(Change {
                     place: place(self.text, value)?,
                     name: None,
                     json,
+                    own: Some(index),
                 }),
-                (Some((name, json)), None) => self.add(object, name, json)?,
+                (Some((index, (name, json))), None) => {
+                    self.add_own(object, name, json, Some(index))?;
+                }
                 (None, Some(_)) => {}
                 (None, None) => {
                     let (name, json) = defaults.iter().find(|(other, _)| *other == name)?;
@@ -83,18 +104,24 @@ impl<'p> Patches<'p> {
         (set == own.len()).then_some(())
     }
 
+    /// Appends the name of a member that is added, and what stands around it.
+    pub(super) fn write_name(name: &str, out: &mut BytesMut) {
+        out.put_slice(b",\"");
+        out.put_slice(name.as_bytes());
+        out.put_slice(b"\":");
+    }
+
     /// Appends the text to `out`, changed.
     pub(super) fn write(mut self, out: &mut BytesMut) -> Option<()> {
         self.changes.sort_by_key(|change| change.place.start);
         let mut rest = 0;
-        for Change { place, name, json } in self.changes {
+        for change in self.changes {
+            let place = change.place;
             out.put_slice(self.text.as_bytes().get(rest..place.start)?);
-            if let Some(name) = name {
-                out.put_slice(b",\"");
-                out.put_slice(name.as_bytes());
-                out.put_slice(b"\":");
+            if let Some(name) = change.name {
+                Self::write_name(name, out);
             }
-            out.put_slice(json);
+            out.put_slice(change.json);
             rest = place.end;
         }
         out.put_slice(self.text.as_bytes().get(rest..)?);

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use lukhas_core::{Usage, UsageSource};
 use lukhas_openai::View;
 
-use super::super::Plain;
+use super::super::{Gap, Plain};
 use super::answer::outcome;
 
 /// The content of a message that is a text and no more: empty where it is null or left out.
@@ -89,28 +89,34 @@ pub(super) fn whole(completion: &str) -> Option<Plain<'_>> {
     const NAMES: [&str; 6] = ["id", "object", "created", "model", "choices", "usage"];
 
     let mut found = [None; NAMES.len()];
+    let mut gaps = Vec::with_capacity(8);
     let (mut choice, mut usage) = (None, None);
     let mut view = View::new(completion);
     view.members(&NAMES, |index, value| {
         let (written, ()) = value.written(|value| {
             match NAMES[index] {
                 "choices" => choice = Some(value.only(whole_choice)?),
-                "usage" => usage = Some(counts(value)?),
+                "usage" => usage = Some(counts(value, &mut gaps)?),
                 _ => value.skip()?,
             }
             Some(())
         })?;
         found[index] = Some(written);
+        if matches!(NAMES[index], "id" | "created") {
+            gaps.push((Gap::Other, written));
+        }
         Some(())
     })?;
     view.end()?;
     let (content, reason) = choice?;
+    gaps.extend(content.string.map(|string| (Gap::Text, string)));
     Some(Plain {
         text: content.text.into_owned(),
         id: None,
         outcome: outcome(&reason),
         usage: usage?,
         places: NAMES.into_iter().zip(found).collect(),
+        gaps,
     })
 }
 
@@ -129,10 +135,11 @@ fn whole_choice<'d>(view: &mut View<'d>) -> Option<(Content<'d>, Cow<'d, str>)> 
     content.zip(reason)
 }
 
-fn counts(view: &mut View<'_>) -> Option<Usage> {
-    const NAMES: [&str; 4] = [
+fn counts<'d>(view: &mut View<'d>, gaps: &mut Vec<(Gap, &'d str)>) -> Option<Usage> {
+    const NAMES: [&str; 5] = [
         "prompt_tokens",
         "completion_tokens",
+        "total_tokens",
         "prompt_tokens_details",
         "completion_tokens_details",
     ];
@@ -143,35 +150,47 @@ fn counts(view: &mut View<'_>) -> Option<Usage> {
     };
     let mut needed = 0;
     view.members(&NAMES, |index, value| {
-        match NAMES[index] {
-            "prompt_tokens" => usage.input_tokens = value.unsigned()?,
-            "completion_tokens" => usage.output_tokens = value.unsigned()?,
+        let (gap, written) = match NAMES[index] {
+            "prompt_tokens" => {
+                let (written, count) = value.written(View::unsigned)?;
+                (usage.input_tokens, needed) = (count, needed + 1);
+                (Gap::InputTokens, written)
+            }
+            "completion_tokens" => {
+                let (written, count) = value.written(View::unsigned)?;
+                (usage.output_tokens, needed) = (count, needed + 1);
+                (Gap::OutputTokens, written)
+            }
             "prompt_tokens_details" => {
-                usage.cached_tokens = detail(value, "cached_tokens")?;
-                return Some(());
+                let (count, written) = detail(value, "cached_tokens")?;
+                usage.cached_tokens = count;
+                (Gap::CachedTokens, written)
             }
-            _ => {
-                usage.reasoning_tokens = detail(value, "reasoning_tokens")?;
-                return Some(());
+            "completion_tokens_details" => {
+                let (count, written) = detail(value, "reasoning_tokens")?;
+                usage.reasoning_tokens = count;
+                (Gap::ReasoningTokens, written)
             }
-        }
-        needed += 1;
+            _ => (Gap::Other, value.raw()?),
+        };
+        gaps.push((gap, written));
         Some(())
     })?;
     (needed == 2).then_some(usage)
 }
 
-/// A count that may be left out, with or without all that is beside it.
-fn detail(view: &mut View<'_>, name: &str) -> Option<u64> {
-    let mut count = 0;
+/// A count that may be left out, with or without all that is beside it, and how it is written.
+fn detail<'d>(view: &mut View<'d>, name: &str) -> Option<(u64, &'d str)> {
+    let mut found = (0, "");
     if view.null() {
-        return Some(count);
+        return Some(found);
     }
     view.members(&[name], |_, value| {
         if !value.null() {
-            count = value.unsigned()?;
+            let (written, count) = value.written(View::unsigned)?;
+            found = (count, written);
         }
         Some(())
     })?;
-    Some(count)
+    Some(found)
 }

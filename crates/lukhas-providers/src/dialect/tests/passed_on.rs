@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is passed on says what is read: no more, no less, and not otherwise.
 
+mod again;
 mod complete;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use serde_json::json;
 use super::golden::{Case, cases};
 use super::laws::{edits, replace, spoilt, values};
 use super::*;
-use crate::passage::{self, Passage};
+use crate::passage::{self, Passage, Templates};
 
 const DIALECTS: [Dialect; 2] = [Dialect::Chat, Dialect::Responses];
 
@@ -50,7 +51,8 @@ fn request(api: Api, body: &Value, whole: bool) -> RunRequest {
 
 fn open(dialect: Dialect, body: &Value, whole: bool) -> (Passage, Value) {
     let request = request(dialect.api().expect("an API"), body, whole);
-    let (passage, sent) = Passage::open(&request, dialect, "theirs").expect("it can be passed on");
+    let (passage, sent) = Passage::open(&request, dialect, "theirs", &Templates::default())
+        .expect("it can be passed on");
     (passage, serde_json::from_slice(&sent).expect("JSON"))
 }
 
@@ -347,19 +349,19 @@ fn a_request_that_changes_in_nothing_is_the_same_bytes() {
         true,
     );
     let original = request.original.clone().unwrap();
-    let (_, sent) = Passage::open(&request, Dialect::Chat, "own").unwrap();
+    let (_, sent) = Passage::open(&request, Dialect::Chat, "own", &Templates::default()).unwrap();
     assert_eq!(sent.as_ptr(), original.body.as_ptr());
     assert!(
-        Passage::open(&request, Dialect::Responses, "own").is_none(),
+        Passage::open(&request, Dialect::Responses, "own", &Templates::default()).is_none(),
         "another API"
     );
     assert!(
-        Passage::open(&request, Dialect::Messages, "own").is_none(),
+        Passage::open(&request, Dialect::Messages, "own", &Templates::default()).is_none(),
         "another API"
     );
     request.original = None;
     assert!(
-        Passage::open(&request, Dialect::Chat, "own").is_none(),
+        Passage::open(&request, Dialect::Chat, "own", &Templates::default()).is_none(),
         "changed on the way"
     );
 }

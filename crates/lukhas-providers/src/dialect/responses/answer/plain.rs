@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use lukhas_core::{Outcome, Usage, UsageSource};
 use lukhas_openai::{ResponseObject, SseEvent, View};
 
-use super::super::super::{Plain, TextIn};
+use super::super::super::{Gap, Plain, TextIn};
 
 /// [`ResponseObject::MEMBERS`], in the order in which most servers write them.
 const RESPONSE: [&str; ResponseObject::MEMBERS.len()] = [
@@ -97,6 +97,7 @@ pub(super) fn text_in(event: &SseEvent) -> Option<TextIn<'_>> {
 /// A response, if it is one text and completed.
 pub(super) fn whole(response: &str) -> Option<Plain<'_>> {
     let mut found = [None; RESPONSE.len()];
+    let mut gaps = Vec::with_capacity(12);
     let (mut is_completed, mut message, mut usage) = (false, None, None);
     let mut view = View::new(response);
     view.members(&RESPONSE, |index, value| {
@@ -104,30 +105,38 @@ pub(super) fn whole(response: &str) -> Option<Plain<'_>> {
             match RESPONSE[index] {
                 "status" => is_completed = value.string()? == "completed",
                 "output" => message = Some(value.only(Message::read)?),
-                "usage" => usage = Some(counts(value)?),
+                "usage" => usage = Some(counts(value, &mut gaps)?),
                 _ => value.skip()?,
             }
             Some(())
         })?;
         found[index] = Some(written);
+        if matches!(RESPONSE[index], "id" | "created_at" | "completed_at") {
+            gaps.push((Gap::Other, written));
+        }
         Some(())
     })?;
     view.end()?;
     let Message { id, text } = message.filter(|_| is_completed)?;
+    gaps.push((Gap::Text, text.0));
+    gaps.extend(id.iter().map(|(written, _)| (Gap::MessageId, *written)));
     Some(Plain {
-        text: text.into_owned(),
-        id: id.map(Cow::into_owned),
+        text: text.1.into_owned(),
+        id: id.map(|(_, id)| id.into_owned()),
         outcome: Outcome::Completed,
         usage: usage?,
         places: RESPONSE.into_iter().zip(found).collect(),
+        gaps,
     })
 }
 
+/// A string as it is written, and what it says.
+type Said<'d> = (&'d str, Cow<'d, str>);
+
 /// A message that is one text.
-#[derive(Default)]
 struct Message<'d> {
-    id: Option<Cow<'d, str>>,
-    text: Cow<'d, str>,
+    id: Option<Said<'d>>,
+    text: Said<'d>,
 }
 
 impl<'d> Message<'d> {
@@ -140,7 +149,7 @@ impl<'d> Message<'d> {
                 "type" => is_message = value.string()? == "message",
                 "content" => text = Some(value.only(output_text)?),
                 _ if value.null() => {}
-                "id" => id = Some(value.string()?),
+                "id" => id = Some(value.written(View::string)?),
                 _ => (value.string()? == "completed").then_some(())?,
             }
             Some(())
@@ -151,7 +160,7 @@ impl<'d> Message<'d> {
 }
 
 /// The text of a part of a message, if that is all there is to say of it.
-fn output_text<'d>(view: &mut View<'d>) -> Option<Cow<'d, str>> {
+fn output_text<'d>(view: &mut View<'d>) -> Option<Said<'d>> {
     const NAMES: [&str; 4] = ["type", "annotations", "logprobs", "text"];
 
     let (mut text, mut needed) = (None, 0);
@@ -159,7 +168,7 @@ fn output_text<'d>(view: &mut View<'d>) -> Option<Cow<'d, str>> {
         needed += 1;
         match NAMES[index] {
             "type" => (value.string()? == "output_text").then_some(()),
-            "text" => value.string().map(|string| text = Some(string)),
+            "text" => value.written(View::string).map(|said| text = Some(said)),
             // They only have to be there.
             _ => value.skip(),
         }
@@ -167,7 +176,7 @@ fn output_text<'d>(view: &mut View<'d>) -> Option<Cow<'d, str>> {
     text.filter(|_| needed == NAMES.len())
 }
 
-fn counts(view: &mut View<'_>) -> Option<Usage> {
+fn counts<'d>(view: &mut View<'d>, gaps: &mut Vec<(Gap, &'d str)>) -> Option<Usage> {
     const NAMES: [&str; 5] = [
         "input_tokens",
         "input_tokens_details",
@@ -183,22 +192,40 @@ fn counts(view: &mut View<'_>) -> Option<Usage> {
     let mut needed = 0;
     view.members(&NAMES, |index, value| {
         needed += 1;
-        match NAMES[index] {
-            "input_tokens" => usage.input_tokens = value.unsigned()?,
-            "output_tokens" => usage.output_tokens = value.unsigned()?,
-            "input_tokens_details" => usage.cached_tokens = detail(value, "cached_tokens")?,
-            "output_tokens_details" => usage.reasoning_tokens = detail(value, "reasoning_tokens")?,
-            _ => value.skip()?,
-        }
+        let (gap, (written, count), place) = match NAMES[index] {
+            "input_tokens" => {
+                let count = value.written(View::unsigned)?;
+                (Gap::InputTokens, count, &mut usage.input_tokens)
+            }
+            "output_tokens" => {
+                let count = value.written(View::unsigned)?;
+                (Gap::OutputTokens, count, &mut usage.output_tokens)
+            }
+            "input_tokens_details" => {
+                let count = detail(value, "cached_tokens")?;
+                (Gap::CachedTokens, count, &mut usage.cached_tokens)
+            }
+            "output_tokens_details" => {
+                let count = detail(value, "reasoning_tokens")?;
+                (Gap::ReasoningTokens, count, &mut usage.reasoning_tokens)
+            }
+            // It only has to be there.
+            _ => {
+                gaps.push((Gap::Other, value.raw()?));
+                return Some(());
+            }
+        };
+        *place = count;
+        gaps.push((gap, written));
         Some(())
     })?;
     (needed == NAMES.len()).then_some(usage)
 }
 
-fn detail(view: &mut View<'_>, name: &str) -> Option<u64> {
+fn detail<'d>(view: &mut View<'d>, name: &str) -> Option<(&'d str, u64)> {
     let mut count = None;
     view.members(&[name], |_, value| {
-        count = Some(value.unsigned()?);
+        count = Some(value.written(View::unsigned)?);
         Some(())
     })?;
     count
