@@ -2,6 +2,7 @@
 mod budgets;
 mod keys;
 mod limits;
+mod mistypes;
 mod problems;
 mod shipped;
 mod upstreams;
