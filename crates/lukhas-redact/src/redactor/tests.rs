@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+mod examples;
+mod laws;
+mod samples;
+
+use crate::{CustomPattern, Finding, Profile, Redacted, Rules, RulesConfig};
+
+/// The rules of all tests that need no others.
+fn rules() -> Rules {
+    static RULES: std::sync::OnceLock<Rules> = std::sync::OnceLock::new();
+    let make = || {
+        let config = RulesConfig::new(Profile::Logs)
+            .with_entity("UK_NHS")
+            .with_entity("BR_CPF")
+            .with_pattern(CustomPattern::new("EMPLOYEE", r"EMP-\d{4,6}"))
+            .with_pattern(CustomPattern::new("ROOM", r"\d{3}").with_context(["room", "raum"]));
+        Rules::new(&config).unwrap()
+    };
+    RULES.get_or_init(make).clone()
+}
+
+/// Redacts `pieces` one after the other.
+fn streamed<'t>(rules: &Rules, pieces: impl IntoIterator<Item = &'t str>) -> Redacted {
+    let mut out = Redacted::default();
+    let mut redactor = rules.redactor();
+    for piece in pieces {
+        redactor.push(piece, &mut out);
+    }
+    redactor.finish(&mut out);
+    out
+}
+
+/// Each character is a piece.
+fn characters(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(|_| true)
+}
+
+/// What of `text` a finding covers.
+fn covered<'t>(text: &'t str, finding: &Finding) -> &'t str {
+    let place = |at| text.char_indices().nth(at).map_or(text.len(), |(at, _)| at);
+    &text[place(finding.start)..place(finding.end)]
+}

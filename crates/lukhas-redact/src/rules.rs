@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Detectors, compiled.
+
+mod compile;
+mod custom;
+mod pattern;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::ops::Range;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
+use regex_automata::hybrid::dfa::{self, DFA};
+use regex_automata::meta::{self, Regex};
+use regex_automata::util::pool::{Pool, PoolGuard};
+use regex_automata::{Anchored, Input, Match, PatternID};
+
+use crate::context::{Context, any_word};
+use crate::detector::{Candidate, Check};
+use crate::finding::{Finding, Kind, Redacted};
+use crate::redactor::Redactor;
+use crate::tail::Tail;
+use crate::vault::Vault;
+
+pub use compile::{RulesConfig, RulesError};
+pub use custom::CustomPattern;
+pub use pattern::PatternFault;
+
+/// The most bytes that a stream ever holds back: no value is longer before it is known to be one.
+pub const MAX_HOLD: usize = 256;
+
+/// Detectors, compiled. Clones share them.
+///
+/// All patterns are one automaton, which finds the leftmost match. Where several match, the first
+/// rule in the order of the tables whose check agrees has the value.
+#[derive(Clone)]
+pub struct Rules {
+    compiled: Arc<Compiled>,
+}
+
+pub(crate) struct Compiled {
+    /// In the order of the patterns.
+    rows: Vec<Row>,
+    /// All patterns.
+    matcher: Regex,
+    /// All prefixes of all patterns, read from the right.
+    prefixes: DFA,
+    caches: Pool<Caches, MakeCaches>,
+}
+
+/// What the automata write down as they run.
+pub(crate) struct Caches {
+    matcher: meta::Cache,
+    prefixes: dfa::Cache,
+}
+
+type MakeCaches = Box<dyn Fn() -> Caches + Send + Sync + UnwindSafe + RefUnwindSafe>;
+pub(crate) type CachesGuard<'r> = PoolGuard<'r, Caches, MakeCaches>;
+
+/// One rule.
+pub(crate) struct Row {
+    pub(crate) value: RowValue,
+    check: Check,
+    context: RowContext,
+    score: f32,
+    pub(crate) tail: Option<Tail>,
+    /// The bytes that a match may begin with.
+    first: pattern::Bytes,
+}
+
+/// What a match of a row is.
+pub(crate) enum RowValue {
+    /// A value to be replaced.
+    Entity {
+        kind: Kind,
+        entity: Arc<str>,
+        rule: Arc<str>,
+        placeholder: String,
+    },
+    /// A placeholder of an earlier redaction, which stays.
+    Placeholder,
+}
+
+enum RowContext {
+    BuiltIn(Context),
+    Custom(Vec<String>),
+}
+
+/// A text that is searched.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'t> {
+    pub(crate) text: &'t str,
+    /// Where it begins, for boundaries of words and for context.
+    pub(crate) wall: usize,
+}
+
+/// A value in a text.
+pub(crate) struct Hit<'r> {
+    pub(crate) row: &'r Row,
+    /// Where the match begins; what is between that and the value says what it is.
+    pub(crate) start: usize,
+    pub(crate) range: Range<usize>,
+    pub(crate) score: f32,
+}
+
+impl Rules {
+    /// Compiles the detectors that `config` names.
+    ///
+    /// # Errors
+    /// [`RulesError`] if an entity is unknown, or a pattern cannot be had.
+    pub fn new(config: &RulesConfig) -> Result<Self, RulesError> {
+        let compiled = Arc::new(compile::compile(config)?);
+        Ok(Self { compiled })
+    }
+
+    /// Replaces the values in a whole text.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> Redacted {
+        let mut out = Redacted::default();
+        let mut redactor = self.redactor();
+        redactor.push(text, &mut out);
+        redactor.finish(&mut out);
+        out
+    }
+
+    /// The values in a whole text, without the text.
+    #[must_use]
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        self.redact(text).findings
+    }
+
+    /// Replaces the values in a text that comes in pieces.
+    #[must_use]
+    pub fn redactor(&self) -> Redactor {
+        Redactor::new(self.clone(), None)
+    }
+
+    /// The same with placeholders that `vault` can turn back.
+    #[must_use]
+    pub fn redactor_into(&self, vault: Vault) -> Redactor {
+        Redactor::new(self.clone(), Some(vault))
+    }
+
+    pub(crate) fn compiled(&self) -> &Compiled {
+        &self.compiled
+    }
+}
+
+impl Compiled {
+    pub(crate) fn caches(&self) -> CachesGuard<'_> {
+        self.caches.get()
+    }
+
+    /// Where in `text` the longest suffix begins that some pattern may begin with. What starts
+    /// before it can no longer change, whatever comes.
+    pub(crate) fn settled(&self, caches: &mut Caches, text: &str) -> usize {
+        let input = Input::new(text).anchored(Anchored::Yes);
+        match self.prefixes.try_search_rev(&mut caches.prefixes, &input) {
+            Ok(found) => found.map_or(text.len(), |found| found.offset()),
+            // No prefix is longer. The automaton as it is set up does not give up.
+            Err(_) => text.floor_char_boundary(text.len().saturating_sub(MAX_HOLD)),
+        }
+    }
+
+    /// The first value whose match begins at `from` or later and before `settled`.
+    pub(crate) fn next(
+        &self,
+        caches: &mut Caches,
+        view: View<'_>,
+        from: usize,
+        settled: usize,
+    ) -> Option<Hit<'_>> {
+        let mut at = from;
+        while at < settled {
+            let found = self.search(caches, view, at, Anchored::No)?;
+            let (start, first) = (found.start(), found.pattern());
+            if start >= settled {
+                return None;
+            }
+            let hit = self.hit(view, &found);
+            if let Some(hit) = hit.or_else(|| self.other(caches, view, start, first)) {
+                return Some(hit);
+            }
+            at = start + view.text[start..].chars().next().map_or(1, char::len_utf8);
+        }
+        None
+    }
+
+    /// A value of a later rule where the match of rule `refused` is none.
+    fn other(
+        &self,
+        caches: &mut Caches,
+        view: View<'_>,
+        start: usize,
+        refused: PatternID,
+    ) -> Option<Hit<'_>> {
+        let byte = *view.text.as_bytes().get(start)?;
+        let later = self.rows.iter().enumerate().skip(refused.as_usize() + 1);
+        let mut possible = later.filter(|(_, row)| byte == ESCAPE || row.first.has(byte));
+        possible.find_map(|(index, _)| {
+            let pattern = PatternID::new(index).ok()?;
+            let found = self.search(caches, view, start, Anchored::Pattern(pattern))?;
+            self.hit(view, &found)
+        })
+    }
+
+    fn search(
+        &self,
+        caches: &mut Caches,
+        view: View<'_>,
+        from: usize,
+        anchored: Anchored,
+    ) -> Option<Match> {
+        let input = Input::new(&view.text[view.wall..])
+            .range(from - view.wall..)
+            .anchored(anchored);
+        let found = self.matcher.search_with(&mut caches.matcher, &input)?;
+        let (start, end) = (found.start() + view.wall, found.end() + view.wall);
+        Some(Match::new(found.pattern(), start..end))
+    }
+
+    fn hit(&self, view: View<'_>, found: &Match) -> Option<Hit<'_>> {
+        let row = self.rows.get(found.pattern().as_usize())?;
+        let matched = &view.text[found.range()];
+        let escape = row.escape(matched);
+        let start = found.start() + escape;
+        let before = &view.text[view.wall..start];
+        let candidate = Candidate {
+            text: &matched[escape..],
+            before: before.chars().next_back().filter(|_| escape == 0),
+        };
+        let value = (row.check)(candidate)?;
+        Some(Hit {
+            row,
+            start,
+            range: start + value.start..start + value.end,
+            score: row.context.score(row.score, before)?,
+        })
+    }
+}
+
+/// What begins the escape of white space that may stand before a value.
+const ESCAPE: u8 = b'\\';
+/// Bytes of one.
+const ESCAPE_BYTES: usize = 2;
+
+impl Row {
+    /// Bytes of `matched` that are such an escape.
+    fn escape(&self, matched: &str) -> usize {
+        match matched.as_bytes().first() {
+            Some(&ESCAPE) if !self.first.has(ESCAPE) => ESCAPE_BYTES,
+            _ => 0,
+        }
+    }
+}
+
+impl RowContext {
+    fn score(&self, score: f32, before: &str) -> Option<f32> {
+        match self {
+            Self::BuiltIn(context) => context.score(score, before),
+            Self::Custom(words) => any_word(words, before).then_some(score),
+        }
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.compiled.rows.len();
+        f.debug_struct("Rules")
+            .field("rules", &rules)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+//! From tables and custom patterns to automata.
+
+use std::sync::Arc;
+
+use regex_automata::MatchKind;
+use regex_automata::hybrid::dfa::{self, DFA};
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::util::pool::Pool;
+use regex_syntax::hir::{Hir, Look};
+
+use super::pattern::{self, Alphabet, PatternFault};
+use super::{Caches, Compiled, CustomPattern, MakeCaches, Row, RowContext, RowValue};
+use crate::detector::{Detector, whole};
+use crate::detectors;
+use crate::placeholder;
+use crate::profile::Profile;
+
+/// Which detectors there are.
+#[derive(Clone, Debug)]
+pub struct RulesConfig {
+    profile: Profile,
+    entities: Vec<String>,
+    patterns: Vec<CustomPattern>,
+}
+
+/// Why rules cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RulesError {
+    /// No detector finds it.
+    #[error("no detector finds `{0}`")]
+    UnknownEntity(String),
+    /// An entity of a custom pattern has a name that a placeholder cannot show.
+    #[error("`{entity}` is no name of an entity: write capital letters, digits and `_`, up to 32")]
+    Name {
+        /// Which pattern, from 0.
+        index: usize,
+        /// What it is called.
+        entity: String,
+    },
+    /// A custom pattern cannot be had.
+    #[error("the pattern of `{entity}` cannot be used")]
+    Pattern {
+        /// Which pattern, from 0.
+        index: usize,
+        /// What it would find.
+        entity: String,
+        /// Why.
+        #[source]
+        fault: PatternFault,
+    },
+    /// A custom pattern's score is not above 0 and 1 at the most.
+    #[error("the score of `{entity}` is not above 0 and 1 at the most")]
+    Score {
+        /// Which pattern, from 0.
+        index: usize,
+        /// What it would find.
+        entity: String,
+    },
+    /// There are too many custom patterns, bytes of one, or context words of one.
+    #[error("{what}: {count} are more than {most}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+        /// How many may be.
+        most: usize,
+    },
+    /// All patterns together make an automaton that is too large.
+    #[error("the patterns together are too large")]
+    TooLarge(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Bytes of one custom pattern's automaton at most. What takes more is refused, not run slowly.
+const MAX_PATTERN_SIZE: usize = 256 * 1024;
+/// Bytes of the automaton of all patterns at most.
+const MAX_SIZE: usize = 32 * 1024 * 1024;
+/// Bytes that a running automaton may take to remember its states.
+const CACHE_SIZE: usize = 8 * 1024 * 1024;
+
+impl RulesConfig {
+    /// The detectors of `profile`.
+    #[must_use]
+    pub const fn new(profile: Profile) -> Self {
+        Self {
+            profile,
+            entities: Vec::new(),
+            patterns: Vec::new(),
+        }
+    }
+
+    /// And those that find `entity`, which may be one that no profile has.
+    #[must_use]
+    pub fn with_entity(mut self, entity: impl Into<String>) -> Self {
+        self.entities.push(entity.into());
+        self
+    }
+
+    /// And `pattern`.
+    #[must_use]
+    pub fn with_pattern(mut self, pattern: CustomPattern) -> Self {
+        self.patterns.push(pattern);
+        self
+    }
+
+    fn wants(&self, detector: &Detector) -> bool {
+        let named = self.entities.iter().any(|name| name == detector.entity);
+        named || self.profile.has(detector)
+    }
+}
+
+/// A row and its syntax tree.
+type Line = (Row, Hir);
+
+pub(super) fn compile(config: &RulesConfig) -> Result<Compiled, RulesError> {
+    check_counts(config)?;
+    for name in &config.entities {
+        if !crate::profile::entities().any(|entity| entity == name) {
+            return Err(RulesError::UnknownEntity(name.clone()));
+        }
+    }
+    let mut lines = Vec::new();
+    let built_in = detectors::all().filter(|detector| config.wants(detector));
+    for detector in built_in {
+        lines.push(of_detector(detector)?);
+    }
+    for (index, custom) in config.patterns.iter().enumerate() {
+        lines.push(of_custom(index, custom)?);
+    }
+    // First, for nothing is a value that begins where a placeholder does.
+    lines.insert(0, of_placeholders(config)?);
+    assemble(lines)
+}
+
+fn check_counts(config: &RulesConfig) -> Result<(), RulesError> {
+    let patterns = &config.patterns;
+    let longest = patterns.iter().map(|custom| custom.pattern.len()).max();
+    let words = patterns.iter().map(|custom| custom.context.len()).max();
+    for (what, count, most) in [
+        ("patterns", patterns.len(), CustomPattern::MAX_COUNT),
+        (
+            "bytes of a pattern",
+            longest.unwrap_or(0),
+            CustomPattern::MAX_BYTES,
+        ),
+        (
+            "context words of a pattern",
+            words.unwrap_or(0),
+            CustomPattern::MAX_CONTEXT,
+        ),
+    ] {
+        if count > most {
+            return Err(RulesError::TooMany { what, count, most });
+        }
+    }
+    Ok(())
+}
+
+fn of_detector(detector: &Detector) -> Result<Line, RulesError> {
+    let tree = pattern::parse(detector.pattern, Alphabet::Ascii);
+    let tree = tree.and_then(|tree| pattern::admit(&tree));
+    // A test holds that no row of the tables fails.
+    let tree = tree.map_err(|fault| RulesError::TooLarge(fault.into()))?;
+    let end = detector.tail.is_none().then_some(Look::WordEndHalfAscii);
+    let row = Row {
+        value: value(detector.kind, detector.entity, detector.rule),
+        check: detector.check,
+        context: RowContext::BuiltIn(detector.context),
+        score: detector.score,
+        tail: detector.tail,
+        first: pattern::first_bytes(&tree),
+    };
+    Ok((row, words(tree, end)))
+}
+
+fn of_custom(index: usize, custom: &CustomPattern) -> Result<Line, RulesError> {
+    let entity = custom.entity.clone();
+    if !placeholder::is_name(&entity) {
+        return Err(RulesError::Name { index, entity });
+    }
+    if !(custom.score > 0.0 && custom.score <= 1.0) {
+        return Err(RulesError::Score { index, entity });
+    }
+    let tree = pattern::parse(&custom.pattern, Alphabet::Unicode)
+        .and_then(|tree| pattern::admit(&tree))
+        .map(|tree| {
+            (
+                pattern::first_bytes(&tree),
+                words(tree, Some(Look::WordEndHalfAscii)),
+            )
+        })
+        .and_then(|(first, tree)| {
+            let sized = [&tree, &pattern::prefixes(&tree)].map(|tree| nfa(tree, MAX_PATTERN_SIZE));
+            let sized = sized.into_iter().collect::<Result<Vec<_>, _>>();
+            sized
+                .map(|_| (first, tree))
+                .map_err(|_| PatternFault::TooLarge)
+        });
+    let (first, tree) = tree.map_err(|fault| RulesError::Pattern {
+        index,
+        entity,
+        fault,
+    })?;
+    let context = match custom.context.as_slice() {
+        [] => RowContext::BuiltIn(crate::context::Context::Free),
+        words => RowContext::Custom(words.to_vec()),
+    };
+    let row = Row {
+        value: value(custom.kind, &custom.entity, "custom"),
+        check: whole,
+        context,
+        score: custom.score,
+        tail: None,
+        first,
+    };
+    Ok((row, tree))
+}
+
+/// Placeholders of every entity there is, whether it is looked for or not.
+fn of_placeholders(config: &RulesConfig) -> Result<Line, RulesError> {
+    let mut names: Vec<&str> = crate::profile::entities().collect();
+    names.extend(config.patterns.iter().map(|custom| custom.entity.as_str()));
+    let text = placeholder::pattern(&names);
+    let tree = pattern::parse(&text, Alphabet::Ascii);
+    let tree = tree.map_err(|fault| RulesError::TooLarge(fault.into()))?;
+    let row = Row {
+        value: RowValue::Placeholder,
+        check: whole,
+        context: RowContext::BuiltIn(crate::context::Context::Free),
+        score: 1.0,
+        tail: None,
+        first: pattern::first_bytes(&tree),
+    };
+    Ok((row, tree))
+}
+
+fn value(kind: crate::Kind, entity: &str, rule: &str) -> RowValue {
+    let mut placeholder = String::new();
+    placeholder::write(&mut placeholder, entity, None);
+    RowValue::Entity {
+        kind,
+        entity: Arc::from(entity),
+        rule: Arc::from(rule),
+        placeholder,
+    }
+}
+
+/// `tree` where a word begins, or behind the escape of white space in JSON, and up to `end`.
+fn words(tree: Hir, end: Option<Look>) -> Hir {
+    let escapes = ["\\n", "\\r", "\\t"].map(|escape| Hir::literal(escape.as_bytes()));
+    let mut starts = vec![Hir::look(Look::WordStartHalfAscii)];
+    starts.extend(escapes);
+    let end = end.map_or_else(Hir::empty, Hir::look);
+    Hir::concat(vec![Hir::alternation(starts), tree, end])
+}
+
+fn assemble(lines: Vec<Line>) -> Result<Compiled, RulesError> {
+    let (rows, trees): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+    let matcher = Regex::builder()
+        .configure(
+            meta::Config::new()
+                .utf8_empty(false)
+                .nfa_size_limit(Some(MAX_SIZE))
+                .hybrid_cache_capacity(CACHE_SIZE),
+        )
+        .build_many_from_hir(&trees)
+        .map_err(too_large)?;
+    let beginnings = Hir::alternation(trees.iter().map(pattern::prefixes).collect());
+    let prefixes = DFA::builder()
+        .configure(
+            dfa::Config::new()
+                .match_kind(MatchKind::All)
+                .cache_capacity(CACHE_SIZE),
+        )
+        .build_from_nfa(nfa(&beginnings, MAX_SIZE)?)
+        .map_err(too_large)?;
+    let caches = {
+        let (matcher, prefixes) = (matcher.clone(), prefixes.clone());
+        let make: MakeCaches = Box::new(move || Caches {
+            matcher: matcher.create_cache(),
+            prefixes: prefixes.create_cache(),
+        });
+        Pool::new(make)
+    };
+    Ok(Compiled {
+        rows,
+        matcher,
+        prefixes,
+        caches,
+    })
+}
+
+/// The automaton that reads `tree` from the right.
+fn nfa(tree: &Hir, limit: usize) -> Result<NFA, RulesError> {
+    let config = thompson::Config::new()
+        .reverse(true)
+        .utf8(false)
+        .which_captures(WhichCaptures::None)
+        .nfa_size_limit(Some(limit));
+    let nfa = thompson::Compiler::new()
+        .configure(config)
+        .build_from_hir(tree);
+    nfa.map_err(too_large)
+}
+
+fn too_large(error: impl std::error::Error + Send + Sync + 'static) -> RulesError {
+    RulesError::TooLarge(Box::new(error))
+}
