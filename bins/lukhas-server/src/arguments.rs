@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use lukhas_app::{Flags, KeyWish, MockFlags};
+use lukhas_app::{Flags, KeyWish, MockFlags, RedactFlags};
 
 /// One server that speaks the OpenAI API in front of any model.
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ pub(crate) enum Command {
     /// Make, list, revoke and check the keys of a key store
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Mask personal data and secrets in standard input, as it comes
+    Redact(RedactSettings),
     /// Print the API's OpenAPI document
     Openapi {
         /// Print YAML instead of JSON
@@ -176,6 +178,33 @@ pub(crate) struct MockSettings {
     /// Environment variable with a key; requests without that key are answered 401
     #[arg(long, value_name = "NAME")]
     require_key_env: Option<String>,
+}
+
+/// Flags of redaction.
+#[derive(Args, Debug)]
+pub(crate) struct RedactSettings {
+    /// Where the text goes: logs, upstream or client; logs if absent
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
+    /// An entity to be found in any case, such as UK_NHS, repeatable
+    #[arg(long, value_name = "NAME")]
+    entity: Vec<String>,
+    /// Patterns of your own
+    #[arg(long, value_name = "FILE")]
+    patterns: Option<PathBuf>,
+    /// Read lines of {"id", "text"}, write lines of {"id", "redacted", "findings"}
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+}
+
+impl From<RedactSettings> for RedactFlags {
+    fn from(settings: RedactSettings) -> Self {
+        Self {
+            profile: settings.profile,
+            entities: settings.entity,
+            patterns: settings.patterns,
+        }
+    }
 }
 
 impl From<MockSettings> for MockFlags {

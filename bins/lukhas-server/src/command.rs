@@ -7,7 +7,7 @@ use lukhas_app::{Flags, Loaded, Sources, load};
 
 use crate::arguments::{BudgetsCommand, Command, ConfigCommand};
 use crate::failure::Failure;
-use crate::{budgets, keys, mock, serve};
+use crate::{budgets, keys, mock, redact, serve};
 
 /// Runs `command` to its end.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -27,6 +27,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             budgets::show(&read(flags)?, json)
         }
         Command::Keys(command) => keys::run(command),
+        Command::Redact(settings) => redact::run(settings),
         Command::Openapi { yaml } => openapi(yaml),
     }
 }

@@ -28,6 +28,15 @@ pub(crate) enum Failure {
     Output(#[source] io::Error),
     /// The input cannot be read.
     Input(#[source] io::Error),
+    /// The text cannot be read.
+    Text(#[source] io::Error),
+    /// A line of the input is not what it should be.
+    Line {
+        /// Which, from 1.
+        number: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The key that was checked is of no use, as has been said.
     Useless,
     /// The output cannot be made.
@@ -44,6 +53,8 @@ impl Failure {
             | Self::System(_)
             | Self::Output(_)
             | Self::Input(_)
+            | Self::Text(_)
+            | Self::Line { .. }
             | Self::Useless
             | Self::Document(_) => ExitCode::FAILURE,
         }
@@ -62,6 +73,11 @@ impl fmt::Display for Failure {
             Self::System(source) => writeln!(f, "error: cannot start: {source}"),
             Self::Output(source) => writeln!(f, "error: cannot write the output: {source}"),
             Self::Input(source) => writeln!(f, "error: cannot read the key: {source}"),
+            Self::Text(source) => writeln!(f, "error: cannot read standard input: {source}"),
+            Self::Line { number, reason } => {
+                writeln!(f, "error: standard input, line {number}: {reason}")?;
+                writeln!(f, "  help: each line is `{{\"id\": …, \"text\": \"…\"}}`")
+            }
             Self::Useless => Ok(()),
             Self::Document(source) => writeln!(f, "error: cannot make the document: {source}"),
         }

@@ -4,7 +4,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done; for `serve` and `mock`, stopped by a signal, forced or not |
-//! | 1 | it failed: the address is in use, the output cannot be written, the key that was checked is of no use |
+//! | 1 | it failed: the address is in use, input or output fails, the key that was checked is of no use |
 //! | 2 | it was asked for something impossible: arguments or configuration |
 
 mod arguments;
@@ -14,6 +14,7 @@ mod command;
 mod failure;
 mod keys;
 mod mock;
+mod redact;
 mod serve;
 mod signals;
 mod table;

@@ -3,7 +3,7 @@
 //!
 //! [`load()`] reads files, environment and flags into a [`Config`], checks them and gives
 //! [`Settings`]; everything wrong with them comes back at once, each with its place. [`App::build`]
-//! makes a gateway of them, and [`App::reload`] has it follow what changes. [`mock_options()`] does the same for a fake upstream and its script.
+//! makes a gateway of them, and [`App::reload`] has it follow what changes. [`mock_options()`] does the same for a fake upstream and its script, [`redact_rules()`] for redaction.
 //!
 //! ```
 //! use lukhas_app::{App, Flags, Sources, load};
@@ -34,6 +34,7 @@ mod limits;
 mod load;
 mod mock;
 mod models;
+mod redact;
 mod reference;
 mod reload;
 mod rules;
@@ -57,6 +58,7 @@ pub use keys::wish::KeyWish;
 pub use load::{Flags, Loaded, Sources, load};
 pub use mock::{MockFlags, MockSources, mock_options};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
+pub use redact::{RedactFlags, redact_rules};
 pub use reload::Reloaded;
 pub use settings::{Aliases, Auth, Idempotency, Log, Server, Settings};
 pub use upstreams::UpstreamInfo;

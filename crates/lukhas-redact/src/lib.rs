@@ -44,6 +44,8 @@ mod context;
 mod detector;
 mod detectors;
 mod finding;
+#[cfg(feature = "json")]
+mod json;
 mod pii;
 mod placeholder;
 mod profile;
@@ -55,6 +57,8 @@ mod tail;
 mod vault;
 
 pub use finding::{Finding, Kind, Redacted};
+#[cfg(feature = "json")]
+pub use json::{JsonFinding, JsonRules};
 pub use pii::Pii;
 pub use profile::{Profile, UnknownProfile, entities};
 pub use redactor::Redactor;

@@ -53,6 +53,9 @@ struct Open {
     slot: Option<Slot>,
 }
 
+/// Bytes of a word that is waited for.
+const MAX_WORD: usize = 64;
+
 /// Released bytes that are kept before they are thrown away together.
 const SLACK: usize = 4096;
 
@@ -72,8 +75,20 @@ impl Redactor {
     /// Takes the next piece of the text and appends what is decided to `out`.
     pub fn push(&mut self, piece: &str, out: &mut Redacted) {
         self.text.push_str(piece);
+        if self.is_within_word(piece) {
+            return;
+        }
+        out.text.reserve(piece.len());
         self.advance(Progress::More, out);
         self.compact();
+    }
+
+    /// Whether `piece` only lengthens a word, which may become an address until it ends: it is waited
+    /// for without a look. What is released later is released all the same.
+    fn is_within_word(&self, piece: &str) -> bool {
+        self.open.is_none()
+            && self.held() <= MAX_WORD
+            && piece.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }
 
     /// Ends the text and appends what was held back to `out`. The next piece begins a new text.
@@ -95,6 +110,7 @@ impl Redactor {
         if !self.swallow(self.text.len(), progress, out) {
             return;
         }
+        // A handle, so that the automata may be used while the rest of `self` changes.
         let rules = self.rules.clone();
         let mut guard = rules.compiled().caches();
         let caches: &mut Caches = &mut guard;

@@ -128,3 +128,71 @@ impl Escape {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// A vault with these values of `NAME`, the first with number 1.
+    fn vault(values: &[&str]) -> Vault {
+        let (vault, entity) = (Vault::new(), Arc::from("NAME"));
+        for value in values {
+            vault.number(&entity, value);
+        }
+        vault
+    }
+
+    #[track_caller]
+    fn check(escape: Escape, text: &str, expected: &str) {
+        let vault = vault(&["say \"hi\"\n\u{1}", "\\"]);
+        for pieces in [vec![text], text.split_inclusive(|_| true).collect()] {
+            let mut restorer = Restorer::new(vault.clone(), escape);
+            let mut out = String::new();
+            for piece in pieces {
+                restorer.push(piece, &mut out);
+            }
+            restorer.finish(&mut out);
+            assert_eq!(out, expected);
+        }
+    }
+
+    #[test]
+    fn values_come_back_and_nothing_else_changes() {
+        check(Escape::None, "a [REDACTED:NAME:1]!", "a say \"hi\"\n\u{1}!");
+        check(
+            Escape::Json,
+            "{\"a\":\"[REDACTED:NAME:1][REDACTED:NAME:2]\"}",
+            "{\"a\":\"say \\\"hi\\\"\\n\\u0001\\\\\"}",
+        );
+        for text in [
+            "[REDACTED:NAME:3]",
+            "[REDACTED:NAME]",
+            "[REDACTED:OTHER:1]",
+            "[[RED",
+            "[REDACTED:NAME:1",
+            "[REDACTED:é:1]",
+            "[REDACTED:NAME:99999999999]",
+            "[1] [x]",
+        ] {
+            check(Escape::None, text, text);
+        }
+        check(Escape::None, "[[REDACTED:NAME:2]", "[\\");
+    }
+
+    #[test]
+    fn a_vault_is_bounded_and_the_same_value_has_one_number() {
+        let (vault, entity) = (Vault::new(), Arc::from("NAME"));
+        assert_eq!(vault.number(&entity, "a"), Some(1));
+        assert_eq!(vault.number(&entity, "b"), Some(2));
+        assert_eq!(vault.number(&entity, "a"), Some(1));
+        assert_eq!(vault.number(&Arc::from("OTHER"), "a"), Some(1));
+        for n in 3..Vault::CAPACITY {
+            assert!(vault.number(&entity, &n.to_string()).is_some());
+        }
+        assert_eq!(vault.number(&entity, "one more"), None);
+        assert_eq!(vault.number(&entity, "b"), Some(2));
+        assert_eq!(format!("{vault:?}"), "Vault(***)");
+    }
+}

@@ -157,11 +157,13 @@ impl Compiled {
     /// Where in `text` the longest suffix begins that some pattern may begin with. What starts
     /// before it can no longer change, whatever comes.
     pub(crate) fn settled(&self, caches: &mut Caches, text: &str) -> usize {
-        let input = Input::new(text).anchored(Anchored::Yes);
+        // No match is longer, so no prefix is.
+        let from = text.len().saturating_sub(MAX_HOLD);
+        let input = Input::new(text).range(from..).anchored(Anchored::Yes);
         match self.prefixes.try_search_rev(&mut caches.prefixes, &input) {
             Ok(found) => found.map_or(text.len(), |found| found.offset()),
-            // No prefix is longer. The automaton as it is set up does not give up.
-            Err(_) => text.floor_char_boundary(text.len().saturating_sub(MAX_HOLD)),
+            // It would have to give up, which it is not told to.
+            Err(_) => text.floor_char_boundary(from),
         }
     }
 

@@ -50,7 +50,7 @@ pub(crate) fn with_crc32(candidate: Candidate<'_>) -> Option<Range<usize>> {
 }
 
 /// ISO/IEC 8802-3, bit by bit: tokens are short and rare.
-fn crc32(bytes: &[u8]) -> u32 {
+pub(super) fn crc32(bytes: &[u8]) -> u32 {
     const POLYNOMIAL: u32 = 0xedb8_8320;
     let sum = bytes.iter().fold(!0, |sum, &byte| {
         (0..8).fold(sum ^ u32::from(byte), |sum, _| {

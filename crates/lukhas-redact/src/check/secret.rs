@@ -49,6 +49,15 @@ fn is_example(value: &str) -> bool {
             .iter()
             .any(|example| example.eq_ignore_ascii_case(value))
         || distinct(value) < 3
+        || is_snake_case(value)
+}
+
+/// Whether it is a name, as of the setting that holds the secret.
+fn is_snake_case(value: &str) -> bool {
+    value.contains('_')
+        && value
+            .bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_lowercase())
 }
 
 /// The password in `scheme://user:password@`.
@@ -76,6 +85,9 @@ pub(crate) fn assignment(candidate: Candidate<'_>) -> Option<Range<usize>> {
     let text = candidate.text;
     let separator = text.find([':', '='])?;
     let (name, after) = text.split_at(separator);
+    if after.starts_with("::") {
+        return None;
+    }
     let value = after.trim_start_matches([':', '=', '>', ' ', '\t', '\n', '\r']);
     let value = value.trim_start_matches('\\');
     let quoted = value.starts_with(['"', '\'', '`']);

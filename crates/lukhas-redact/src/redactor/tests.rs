@@ -9,11 +9,12 @@ use crate::{CustomPattern, Finding, Profile, Redacted, Rules, RulesConfig};
 fn rules() -> Rules {
     static RULES: std::sync::OnceLock<Rules> = std::sync::OnceLock::new();
     let make = || {
+        let room = CustomPattern::new("ROOM", r"\d{3}").unwrap();
         let config = RulesConfig::new(Profile::Logs)
             .with_entity("UK_NHS")
             .with_entity("BR_CPF")
-            .with_pattern(CustomPattern::new("EMPLOYEE", r"EMP-\d{4,6}"))
-            .with_pattern(CustomPattern::new("ROOM", r"\d{3}").with_context(["room", "raum"]));
+            .with_pattern(CustomPattern::new("EMPLOYEE", r"EMP-\d{4,6}").unwrap())
+            .with_pattern(room.with_context(["room", "raum"]));
         Rules::new(&config).unwrap()
     };
     RULES.get_or_init(make).clone()

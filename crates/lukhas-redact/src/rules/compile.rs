@@ -10,10 +10,12 @@ use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::pool::Pool;
 use regex_syntax::hir::{Hir, Look};
 
-use super::pattern::{self, Alphabet, PatternFault};
+use super::pattern::{self, Alphabet};
 use super::{Caches, Compiled, CustomPattern, MakeCaches, Row, RowContext, RowValue};
+use crate::context::Context;
 use crate::detector::{Detector, whole};
 use crate::detectors;
+use crate::finding::Kind;
 use crate::placeholder;
 use crate::profile::Profile;
 
@@ -32,34 +34,7 @@ pub enum RulesError {
     /// No detector finds it.
     #[error("no detector finds `{0}`")]
     UnknownEntity(String),
-    /// An entity of a custom pattern has a name that a placeholder cannot show.
-    #[error("`{entity}` is no name of an entity: write capital letters, digits and `_`, up to 32")]
-    Name {
-        /// Which pattern, from 0.
-        index: usize,
-        /// What it is called.
-        entity: String,
-    },
-    /// A custom pattern cannot be had.
-    #[error("the pattern of `{entity}` cannot be used")]
-    Pattern {
-        /// Which pattern, from 0.
-        index: usize,
-        /// What it would find.
-        entity: String,
-        /// Why.
-        #[source]
-        fault: PatternFault,
-    },
-    /// A custom pattern's score is not above 0 and 1 at the most.
-    #[error("the score of `{entity}` is not above 0 and 1 at the most")]
-    Score {
-        /// Which pattern, from 0.
-        index: usize,
-        /// What it would find.
-        entity: String,
-    },
-    /// There are too many custom patterns, bytes of one, or context words of one.
+    /// There are too many custom patterns, or context words of one.
     #[error("{what}: {count} are more than {most}")]
     TooMany {
         /// Of what.
@@ -74,8 +49,6 @@ pub enum RulesError {
     TooLarge(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Bytes of one custom pattern's automaton at most. What takes more is refused, not run slowly.
-const MAX_PATTERN_SIZE: usize = 256 * 1024;
 /// Bytes of the automaton of all patterns at most.
 const MAX_SIZE: usize = 32 * 1024 * 1024;
 /// Bytes that a running automaton may take to remember its states.
@@ -127,9 +100,7 @@ pub(super) fn compile(config: &RulesConfig) -> Result<Compiled, RulesError> {
     for detector in built_in {
         lines.push(of_detector(detector)?);
     }
-    for (index, custom) in config.patterns.iter().enumerate() {
-        lines.push(of_custom(index, custom)?);
-    }
+    lines.extend(config.patterns.iter().map(of_custom));
     // First, for nothing is a value that begins where a placeholder does.
     lines.insert(0, of_placeholders(config)?);
     assemble(lines)
@@ -137,15 +108,9 @@ pub(super) fn compile(config: &RulesConfig) -> Result<Compiled, RulesError> {
 
 fn check_counts(config: &RulesConfig) -> Result<(), RulesError> {
     let patterns = &config.patterns;
-    let longest = patterns.iter().map(|custom| custom.pattern.len()).max();
     let words = patterns.iter().map(|custom| custom.context.len()).max();
     for (what, count, most) in [
         ("patterns", patterns.len(), CustomPattern::MAX_COUNT),
-        (
-            "bytes of a pattern",
-            longest.unwrap_or(0),
-            CustomPattern::MAX_BYTES,
-        ),
         (
             "context words of a pattern",
             words.unwrap_or(0),
@@ -164,7 +129,10 @@ fn of_detector(detector: &Detector) -> Result<Line, RulesError> {
     let tree = tree.and_then(|tree| pattern::admit(&tree));
     // A test holds that no row of the tables fails.
     let tree = tree.map_err(|fault| RulesError::TooLarge(fault.into()))?;
-    let end = detector.tail.is_none().then_some(Look::WordEndHalfAscii);
+    let ending = match detector.tail {
+        Some(_) => Ending::Any,
+        None => Ending::Word,
+    };
     let row = Row {
         value: value(detector.kind, detector.entity, detector.rule),
         check: detector.check,
@@ -173,50 +141,23 @@ fn of_detector(detector: &Detector) -> Result<Line, RulesError> {
         tail: detector.tail,
         first: pattern::first_bytes(&tree),
     };
-    Ok((row, words(tree, end)))
+    Ok((row, words(tree, ending)))
 }
 
-fn of_custom(index: usize, custom: &CustomPattern) -> Result<Line, RulesError> {
-    let entity = custom.entity.clone();
-    if !placeholder::is_name(&entity) {
-        return Err(RulesError::Name { index, entity });
-    }
-    if !(custom.score > 0.0 && custom.score <= 1.0) {
-        return Err(RulesError::Score { index, entity });
-    }
-    let tree = pattern::parse(&custom.pattern, Alphabet::Unicode)
-        .and_then(|tree| pattern::admit(&tree))
-        .map(|tree| {
-            (
-                pattern::first_bytes(&tree),
-                words(tree, Some(Look::WordEndHalfAscii)),
-            )
-        })
-        .and_then(|(first, tree)| {
-            let sized = [&tree, &pattern::prefixes(&tree)].map(|tree| nfa(tree, MAX_PATTERN_SIZE));
-            let sized = sized.into_iter().collect::<Result<Vec<_>, _>>();
-            sized
-                .map(|_| (first, tree))
-                .map_err(|_| PatternFault::TooLarge)
-        });
-    let (first, tree) = tree.map_err(|fault| RulesError::Pattern {
-        index,
-        entity,
-        fault,
-    })?;
+fn of_custom(custom: &CustomPattern) -> Line {
     let context = match custom.context.as_slice() {
-        [] => RowContext::BuiltIn(crate::context::Context::Free),
+        [] => RowContext::BuiltIn(Context::Free),
         words => RowContext::Custom(words.to_vec()),
     };
     let row = Row {
         value: value(custom.kind, &custom.entity, "custom"),
         check: whole,
         context,
-        score: custom.score,
+        score: 1.0,
         tail: None,
-        first,
+        first: custom.first,
     };
-    Ok((row, tree))
+    (row, custom.tree.clone())
 }
 
 /// Placeholders of every entity there is, whether it is looked for or not.
@@ -229,7 +170,7 @@ fn of_placeholders(config: &RulesConfig) -> Result<Line, RulesError> {
     let row = Row {
         value: RowValue::Placeholder,
         check: whole,
-        context: RowContext::BuiltIn(crate::context::Context::Free),
+        context: RowContext::BuiltIn(Context::Free),
         score: 1.0,
         tail: None,
         first: pattern::first_bytes(&tree),
@@ -237,7 +178,7 @@ fn of_placeholders(config: &RulesConfig) -> Result<Line, RulesError> {
     Ok((row, tree))
 }
 
-fn value(kind: crate::Kind, entity: &str, rule: &str) -> RowValue {
+fn value(kind: Kind, entity: &str, rule: &str) -> RowValue {
     let mut placeholder = String::new();
     placeholder::write(&mut placeholder, entity, None);
     RowValue::Entity {
@@ -248,12 +189,24 @@ fn value(kind: crate::Kind, entity: &str, rule: &str) -> RowValue {
     }
 }
 
-/// `tree` where a word begins, or behind the escape of white space in JSON, and up to `end`.
-fn words(tree: Hir, end: Option<Look>) -> Hir {
+/// Where a match may end.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ending {
+    /// Where a word ends.
+    Word,
+    /// Anywhere: a tail follows.
+    Any,
+}
+
+/// `tree` where a word begins, or behind the escape of white space in JSON.
+pub(super) fn words(tree: Hir, ending: Ending) -> Hir {
     let escapes = ["\\n", "\\r", "\\t"].map(|escape| Hir::literal(escape.as_bytes()));
     let mut starts = vec![Hir::look(Look::WordStartHalfAscii)];
     starts.extend(escapes);
-    let end = end.map_or_else(Hir::empty, Hir::look);
+    let end = match ending {
+        Ending::Word => Hir::look(Look::WordEndHalfAscii),
+        Ending::Any => Hir::empty(),
+    };
     Hir::concat(vec![Hir::alternation(starts), tree, end])
 }
 
@@ -294,7 +247,7 @@ fn assemble(lines: Vec<Line>) -> Result<Compiled, RulesError> {
 }
 
 /// The automaton that reads `tree` from the right.
-fn nfa(tree: &Hir, limit: usize) -> Result<NFA, RulesError> {
+pub(super) fn nfa(tree: &Hir, limit: usize) -> Result<NFA, RulesError> {
     let config = thompson::Config::new()
         .reverse(true)
         .utf8(false)

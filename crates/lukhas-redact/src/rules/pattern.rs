@@ -9,7 +9,14 @@ use super::MAX_HOLD;
 
 /// Why a pattern cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PatternFault {
+    /// What it finds has a name that a placeholder cannot show.
+    #[error("the entity's name is not of capital letters, digits and `_`, 32 at the most")]
+    Name,
+    /// It is too long a text.
+    #[error("it is {0} bytes long; {most} are the most", most = super::CustomPattern::MAX_BYTES)]
+    Text(usize),
     /// It is no regular expression.
     #[error("it is no regular expression: {0}")]
     Syntax(String),
@@ -130,8 +137,13 @@ const fn ascii(look: Look) -> Option<Look> {
     }
 }
 
+/// Repetitions that are counted when prefixes are looked for. An automaton that counts further has a
+/// state for each count of each pattern, and texts that visit them all; one that does not holds some
+/// texts back for longer, and never releases one too early.
+const COUNTED: u32 = 3;
+
 /// Every prefix of every match of `hir`, itself and the empty one included, without regard to what
-/// is around it.
+/// is around it, and some texts more that repeat what a match repeats.
 pub(super) fn prefixes(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
@@ -140,19 +152,20 @@ pub(super) fn prefixes(hir: &Hir) -> Hir {
         }),
         HirKind::Class(_) => optional(hir.clone()),
         HirKind::Repetition(repetition) => {
-            // `admit` lets no other pass; 0 would be too few, and is not reached.
-            let most = repetition.max.unwrap_or(0);
             let before = Repetition {
                 min: 0,
-                max: Some(most.saturating_sub(1)),
+                max: repetition
+                    .max
+                    .filter(|&most| most <= COUNTED)
+                    .map(|most| most.saturating_sub(1)),
                 greedy: true,
-                sub: Box::new(without_looks(&repetition.sub)),
+                sub: Box::new(loosely(&repetition.sub)),
             };
             Hir::concat(vec![Hir::repetition(before), prefixes(&repetition.sub)])
         }
         HirKind::Capture(capture) => prefixes(&capture.sub),
         HirKind::Concat(subs) => subs.iter().rev().fold(Hir::empty(), |rest, sub| {
-            let through = Hir::concat(vec![without_looks(sub), rest]);
+            let through = Hir::concat(vec![loosely(sub), rest]);
             Hir::alternation(vec![through, prefixes(sub)])
         }),
         HirKind::Alternation(subs) => Hir::alternation(subs.iter().map(prefixes).collect()),
@@ -168,15 +181,19 @@ fn optional(sub: Hir) -> Hir {
     })
 }
 
-fn without_looks(hir: &Hir) -> Hir {
-    let all = |subs: &[Hir]| subs.iter().map(without_looks).collect();
+/// What matches all that `hir` does, anywhere, and repeats as [`prefixes`] do.
+fn loosely(hir: &Hir) -> Hir {
+    let all = |subs: &[Hir]| subs.iter().map(loosely).collect();
     match hir.kind() {
         HirKind::Look(_) => Hir::empty(),
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
-        HirKind::Repetition(repetition) => {
-            Hir::repetition(repetition.with(without_looks(&repetition.sub)))
-        }
-        HirKind::Capture(capture) => without_looks(&capture.sub),
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            max: repetition.max.filter(|&most| most <= COUNTED),
+            min: repetition.min.min(COUNTED),
+            greedy: true,
+            sub: Box::new(loosely(&repetition.sub)),
+        }),
+        HirKind::Capture(capture) => loosely(&capture.sub),
         HirKind::Concat(subs) => Hir::concat(all(subs)),
         HirKind::Alternation(subs) => Hir::alternation(all(subs)),
     }
