@@ -25,6 +25,7 @@ mod mock;
 mod process;
 #[cfg(test)]
 mod rate_limits;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod refusals;

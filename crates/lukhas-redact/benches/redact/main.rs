@@ -19,11 +19,12 @@ use cpu::CpuTime;
 /// Characters of a piece.
 const PIECE: usize = 4;
 
+#[expect(
+    clippy::expect_used,
+    reason = "the built-in rules compile, as a test holds"
+)]
 fn rules() -> Rules {
-    match Rules::new(&RulesConfig::new(Profile::Logs)) {
-        Ok(rules) => rules,
-        Err(error) => panic!("{error}"),
-    }
+    Rules::new(&RulesConfig::new(Profile::Logs)).expect("built-in rules")
 }
 
 fn whole(criterion: &mut Criterion<CpuTime>) {

@@ -83,51 +83,59 @@ pub(crate) fn authorization(candidate: Candidate<'_>) -> Option<Range<usize>> {
 /// The value of an assignment to something that is called a secret.
 pub(crate) fn assignment(candidate: Candidate<'_>) -> Option<Range<usize>> {
     let text = candidate.text;
-    let separator = text.find([':', '='])?;
+    let separator = text.find([':', '=', ','])?;
     let (name, after) = text.split_at(separator);
     if after.starts_with("::") {
         return None;
     }
-    let value = after.trim_start_matches([':', '=', '>', ' ', '\t', '\n', '\r']);
+    let value = after.trim_start_matches([':', '=', '>', ',', ' ', '\t', '\n', '\r']);
     let value = value.trim_start_matches('\\');
-    let quoted = value.starts_with(['"', '\'', '`']);
-    let value = value.trim_start_matches(['"', '\'', '`']);
+    let quoted = value.starts_with(QUOTES);
+    let value = value.trim_start_matches(QUOTES);
     let start = text.len() - value.len();
+    let name = name.trim_end_matches([' ', '\t', '\n', '\r', '\\', '"', '\'']);
     let lower = name.to_ascii_lowercase();
     let chosen = ["pass", "pwd"].iter().any(|word| lower.contains(word));
-    // Counts and names of tokens are no tokens.
-    let other = [
-        "tokens",
-        "token_type",
-        "token_count",
-        "tokenizer",
-        "_id",
-        "_name",
-        "_path",
-        "_file",
-    ];
-    let holds = !is_example(value)
-        && !other.iter().any(|ending| {
-            lower
-                .trim_end_matches(['"', '\'', ' ', '\\'])
-                .ends_with(ending)
-        })
-        && if chosen {
-            is_password(value, quoted)
-        } else {
-            is_random(value)
-        };
-    holds.then_some(start..text.len())
+    let secret = if chosen {
+        is_password(value, quoted)
+    } else {
+        is_random(value)
+    };
+    // What follows a comma is the next argument, if it is quoted, and a clause otherwise.
+    let assigned = quoted || !after.starts_with(',');
+    (secret && assigned && !is_example(value) && !is_other(name)).then_some(start..text.len())
 }
 
-/// A password that somebody chose: some letter with some digit or sign, and no code.
+const QUOTES: [char; 3] = ['"', '\'', '`'];
+
+/// What names end in that are of something about a secret.
+const ABOUT: &[&str] = &[
+    "id", "ids", "name", "path", "file", "url", "uri", "type", "count", "length", "size",
+    "version", "limit", "usage",
+];
+
+/// Whether `name` is of something that is not secret: `token_count`, `credentialsId`, `publicKey`.
+fn is_other(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let about = |word: &&str| {
+        let Some(stem) = lower.strip_suffix(*word) else {
+            return false;
+        };
+        let part = name[stem.len()..].starts_with(|c: char| c.is_ascii_uppercase());
+        part || stem.ends_with(['_', '-', '.'])
+    };
+    lower.contains("public") || lower.ends_with("tokens") || ABOUT.iter().any(about)
+}
+
+/// A password that somebody chose: some letter with some digit or sign, or digits, and no code.
 fn is_password(value: &str, quoted: bool) -> bool {
     let has = |test: fn(&u8) -> bool| value.bytes().any(|byte| test(&byte));
     let letter = has(u8::is_ascii_alphabetic);
     let digit = has(u8::is_ascii_digit);
     let sign = value.bytes().any(|byte| b"!@#$%^&*?~+=".contains(&byte));
     let code = value.contains("::") || value.contains("->") || value.contains("//");
-    letter && (digit || quoted && sign) && !code
+    let number = !letter && digit && value.len() >= 8;
+    (number || letter && (digit || quoted && sign)) && !code
 }
 
 /// A key that was drawn by chance.

@@ -184,12 +184,23 @@ fn what_shows_where_a_secret_would_be_is_none() {
         "password=password",
         "token=the_users_token",
         "tokens: 1234567890123",
+        "credentialsId: 'ff083f76-7804-4ef1-80e4-fe975bb9141b'",
+        "token_id=ff083f76-7804-4ef1-80e4-fe975bb9141b",
+        "publicToken = 9Cnzj4p4WGeKLs1Pt8QuKUpRKfFLfRYC9AIK",
+        "token, ff083f76-7804-4ef1-80e4-fe975bb9141b",
         "secret = config::get",
         "tiktoken::o200k_base_singleton",
     ] {
         value(secret::assignment, wrong, None);
     }
     value(secret::assignment, "password: hunter22", Some("hunter22"));
+    value(
+        secret::assignment,
+        "password = 12345678901234",
+        Some("12345678901234"),
+    );
+    let argument = "token\", \"dafa7817-e246-48f3-91a7-e87653d587b8";
+    value(secret::assignment, argument, Some(&argument[9..]));
     value(secret::url_password, "http://a:8080@b", None);
     value(secret::url_password, "http://a:s3cr3t@b", Some("s3cr3t"));
     value(secret::authorization, "Bearer of-good-news-to-all", None);

@@ -41,7 +41,7 @@ pub(super) const TABLE: &[Detector] = &[
     Detector::secret(
         "SECRET",
         "assignment",
-        r#"(?i)(?:[a-z0-9][a-z0-9_.-]{0,31}?[_.-]?)?(?:api_?-?key|apikey|secret|token|passw(?:or)?d|passphrase|pwd|credentials?|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|account_?-?key|shared_?-?access_?-?key)[a-z0-9_-]{0,16}\\?["']?\s{0,3}(?:=>|:=|=|:)\s{0,3}\\?["'`]?[a-z0-9+/_.~!@#$%^&*=?:|-]{6,64}"#,
+        r#"(?i)(?:[a-z0-9][a-z0-9_.-]{0,31}?[_.-]?)?(?:api_?-?key|user_?-?auth|_auth|secret|token|passw(?:or)?d|passphrase|pwd|credentials?|creds|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|account_?-?key|shared_?-?access_?-?key)[a-z0-9_-]{0,16}\\?["']?\s{0,3}(?:=>|:=|=|:|,)\s{0,3}\\?["'`]?[a-z0-9+/_.~!@#$%^&*=?:|-]{6,64}"#,
     )
     .checked(secret::assignment)
     .with_tail(Tail::Word)

@@ -235,8 +235,11 @@ fn add_first(hir: &Hir, bytes: &mut Bytes) -> bool {
         HirKind::Concat(subs) => subs.iter().all(|sub| add_first(sub, bytes)),
         HirKind::Alternation(subs) => {
             // Each of them, even if one may be passed.
-            subs.iter()
-                .fold(false, |passed, sub| add_first(sub, bytes) || passed)
+            let mut passed = false;
+            for sub in subs {
+                passed |= add_first(sub, bytes);
+            }
+            passed
         }
     }
 }

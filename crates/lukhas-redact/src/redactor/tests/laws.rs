@@ -183,6 +183,10 @@ proptest! {
 }
 
 /// So many in every run; more if the environment wants, as at night.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a knob of the tests, as proptest's own are; no setting of the product"
+)]
 fn cases() -> u32 {
     let wanted = std::env::var("LUKHAS_REDACT_CASES").ok();
     wanted
@@ -191,6 +195,10 @@ fn cases() -> u32 {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_types,
+    reason = "what is measured is real time; there is no tokio here whose clock could be paused"
+)]
 fn the_time_for_a_text_is_in_proportion_to_its_length() {
     let text = |length: usize| "1 2 3-4 a.b-c@d.e 0000 eyJ eyJ".repeat(length / 30);
     let time = |text: &str| {
