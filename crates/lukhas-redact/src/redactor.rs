@@ -10,13 +10,14 @@
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::context::REACH_BYTES;
 use crate::finding::{Finding, Redacted};
 use crate::placeholder;
-use crate::rules::{Caches, Hit, RowValue, Rules, View};
+use crate::rules::{Caches, Hit, Next, RowValue, Rules, View};
 use crate::tail::Swallow;
 use crate::vault::{Slot, Vault};
 
@@ -28,7 +29,6 @@ use crate::vault::{Slot, Vault};
 ///
 /// A text is complete only after [`Redactor::finish`], also when its stream was cut: what is held
 /// back is released by nothing else.
-#[derive(Debug)]
 pub struct Redactor {
     rules: Rules,
     vault: Option<Vault>,
@@ -117,9 +117,12 @@ impl Redactor {
         let mut settled = self.settled(progress, caches);
         while self.position < settled {
             let view = self.view(self.text.len());
-            let Some(hit) = rules.compiled().next(caches, view, self.position, settled) else {
-                self.release(settled, out);
-                return;
+            let hit = match rules.compiled().next(caches, view, self.position, settled) {
+                Next::Hit(hit) => hit,
+                Next::Nothing { until } => {
+                    self.release(until, out);
+                    return;
+                }
             };
             self.replace(&rules, caches, &hit, out);
             if !self.swallow(self.text.len(), progress, out) {
@@ -161,11 +164,12 @@ impl Redactor {
     /// Replaces what is found, and releases what is before it.
     fn replace(&mut self, rules: &Rules, caches: &mut Caches, hit: &Hit<'_>, out: &mut Redacted) {
         let Range { start, end } = hit.range;
-        // What says that it is a value may hold others. It ends where a placeholder will begin.
+        // A placeholder hides what is behind it: what is before it is searched as if it ended there.
         let mut from = hit.start;
         while from < start {
             let view = self.view(start);
-            let Some(inner) = rules.compiled().next(caches, view, from, start) else {
+            let next = rules.compiled().next(caches, view, from, start);
+            let Next::Hit(inner) = next else {
                 break;
             };
             self.replace(rules, caches, &inner, out);
@@ -252,6 +256,15 @@ impl Redactor {
         self.text.drain(..keep);
         self.position -= keep;
         self.wall = self.wall.saturating_sub(keep);
+    }
+}
+
+/// Without the text, which may hold a value.
+impl fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Redactor")
+            .field("held", &self.held())
+            .finish_non_exhaustive()
     }
 }
 

@@ -20,7 +20,7 @@ use regex_automata::{Anchored, Input, Match, PatternID};
 
 use crate::context::{Context, any_word};
 use crate::detector::{Candidate, Check};
-use crate::finding::{Finding, Kind, Redacted};
+use crate::finding::{Kind, Redacted};
 use crate::redactor::Redactor;
 use crate::tail::Tail;
 use crate::vault::Vault;
@@ -29,8 +29,12 @@ pub use compile::{RulesConfig, RulesError};
 pub use custom::CustomPattern;
 pub use pattern::PatternFault;
 
-/// The most bytes that a stream ever holds back: no value is longer before it is known to be one.
-pub const MAX_HOLD: usize = 256;
+/// The most bytes that a match may have; a value may go on behind it.
+pub(crate) const MAX_MATCH: usize = 256;
+
+/// The most bytes that a stream ever holds back: what may become a match, behind another one that is no
+/// value and could leave one if a value begins within it.
+pub const MAX_HOLD: usize = 2 * MAX_MATCH;
 
 /// Detectors, compiled. Clones share them.
 ///
@@ -97,13 +101,29 @@ pub(crate) struct View<'t> {
     pub(crate) wall: usize,
 }
 
+/// What a search comes to.
+pub(crate) enum Next<'r> {
+    /// There is a value.
+    Hit(Hit<'r>),
+    /// There is none, and there will be none before `until`. It is before what is settled where a match
+    /// that is no value reaches beyond that: a value may begin within it, and what is left of it be one.
+    Nothing { until: usize },
+}
+
 /// A value in a text.
 pub(crate) struct Hit<'r> {
     pub(crate) row: &'r Row,
-    /// Where the match begins; what is between that and the value says what it is.
+    /// From where to look again once the text ends at this value, which hides what is behind: where
+    /// its own match begins, or one that is no value and reaches into it.
     pub(crate) start: usize,
     pub(crate) range: Range<usize>,
     pub(crate) score: f32,
+}
+
+/// Where the first of `matches` begins that ends behind `place`.
+fn reaching(matches: &[Range<usize>], place: usize) -> Option<usize> {
+    let first = matches.iter().find(|match_| match_.end > place);
+    first.map(|match_| match_.start)
 }
 
 impl Rules {
@@ -124,12 +144,6 @@ impl Rules {
         redactor.push(text, &mut out);
         redactor.finish(&mut out);
         out
-    }
-
-    /// The values in a whole text, without the text.
-    #[must_use]
-    pub fn find(&self, text: &str) -> Vec<Finding> {
-        self.redact(text).findings
     }
 
     /// Replaces the values in a text that comes in pieces.
@@ -158,7 +172,7 @@ impl Compiled {
     /// before it can no longer change, whatever comes.
     pub(crate) fn settled(&self, caches: &mut Caches, text: &str) -> usize {
         // No match is longer, so no prefix is.
-        let from = text.len().saturating_sub(MAX_HOLD);
+        let from = text.len().saturating_sub(MAX_MATCH);
         let input = Input::new(text).range(from..).anchored(Anchored::Yes);
         match self.prefixes.try_search_rev(&mut caches.prefixes, &input) {
             Ok(found) => found.map_or(text.len(), |found| found.offset()),
@@ -174,37 +188,48 @@ impl Compiled {
         view: View<'_>,
         from: usize,
         settled: usize,
-    ) -> Option<Hit<'_>> {
+    ) -> Next<'_> {
+        // Matches that are no value and reach beyond where the search is.
+        let mut refused: Vec<Range<usize>> = Vec::new();
         let mut at = from;
         while at < settled {
-            let found = self.search(caches, view, at, Anchored::No)?;
-            let (start, first) = (found.start(), found.pattern());
-            if start >= settled {
-                return None;
-            }
+            let found = self.search(caches, view, at, Anchored::No);
+            let Some(found) = found.filter(|found| found.start() < settled) else {
+                break;
+            };
+            let (start, mut end) = (found.start(), found.end());
+            refused.retain(|match_| match_.end > start);
             let hit = self.hit(view, &found);
-            if let Some(hit) = hit.or_else(|| self.other(caches, view, start, first)) {
-                return Some(hit);
+            if let Some(mut hit) = hit.or_else(|| self.other(caches, view, &found, &mut end)) {
+                hit.start = reaching(&refused, hit.range.start).unwrap_or(hit.start);
+                return Next::Hit(hit);
             }
+            refused.push(start..end);
             at = start + view.text[start..].chars().next().map_or(1, char::len_utf8);
         }
-        None
+        Next::Nothing {
+            until: reaching(&refused, settled).unwrap_or(settled),
+        }
     }
 
-    /// A value of a later rule where the match of rule `refused` is none.
+    /// A value of a later rule where the match `refused` is none; `end` becomes that of the longest
+    /// match there.
     fn other(
         &self,
         caches: &mut Caches,
         view: View<'_>,
-        start: usize,
-        refused: PatternID,
+        refused: &Match,
+        end: &mut usize,
     ) -> Option<Hit<'_>> {
+        let start = refused.start();
         let byte = *view.text.as_bytes().get(start)?;
-        let later = self.rows.iter().enumerate().skip(refused.as_usize() + 1);
+        let later = self.rows.iter().enumerate();
+        let later = later.skip(refused.pattern().as_usize() + 1);
         let mut possible = later.filter(|(_, row)| byte == ESCAPE || row.first.has(byte));
         possible.find_map(|(index, _)| {
             let pattern = PatternID::new(index).ok()?;
             let found = self.search(caches, view, start, Anchored::Pattern(pattern))?;
+            *end = found.end().max(*end);
             self.hit(view, &found)
         })
     }

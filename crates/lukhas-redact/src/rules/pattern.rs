@@ -5,7 +5,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
-use super::MAX_HOLD;
+use super::MAX_MATCH;
 
 /// Why a pattern cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +23,8 @@ pub enum PatternFault {
     /// It has no bound: nothing could ever be released while it may still match.
     #[error("`*`, `+` and `{{n,}}` have no bound; write `{{1,40}}`, say")]
     Unbounded,
-    /// It may match more than can be held back.
-    #[error("it may match {0} bytes; {MAX_HOLD} are the most")]
+    /// It may match more than a match may have.
+    #[error("it may match {0} bytes; {MAX_MATCH} are the most")]
     TooLong(usize),
     /// It matches nothing at all, or the empty text.
     #[error("it matches the empty text, or nothing")]
@@ -80,7 +80,7 @@ pub(super) fn admit(hir: &Hir) -> Result<Hir, PatternFault> {
     match (properties.minimum_len(), properties.maximum_len()) {
         (None | Some(0), _) => Err(PatternFault::Empty),
         (_, None) => Err(PatternFault::Unbounded),
-        (_, Some(most)) if most > MAX_HOLD => Err(PatternFault::TooLong(most)),
+        (_, Some(most)) if most > MAX_MATCH => Err(PatternFault::TooLong(most)),
         (_, Some(_)) => Ok(hir),
     }
 }

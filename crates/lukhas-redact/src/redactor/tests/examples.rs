@@ -131,3 +131,19 @@ fn what_is_forgotten_is_out_of_reach() {
         assert_eq!(out, rules().redact(&text));
     }
 }
+
+#[test]
+fn what_is_held_back_is_not_shown() {
+    let mut redactor = rules().redactor();
+    redactor.push("ada@example.com", &mut crate::Redacted::default());
+    assert_eq!(format!("{redactor:?}"), "Redactor { held: 15, .. }");
+}
+
+#[test]
+fn what_a_value_cuts_short_may_be_one_itself() {
+    // The first number takes the bracket of the second for its own, and would be none.
+    let text = "+49 30 90182000 (212) 555-0187 x42";
+    let expected = "[REDACTED:PHONE_NUMBER] [REDACTED:PHONE_NUMBER]";
+    assert_eq!(rules().redact(text).text, expected);
+    assert_eq!(streamed(&rules(), characters(text)).text, expected);
+}

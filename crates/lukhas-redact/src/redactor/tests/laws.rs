@@ -201,14 +201,16 @@ fn cases() -> u32 {
 )]
 fn the_time_for_a_text_is_in_proportion_to_its_length() {
     let text = |length: usize| "1 2 3-4 a.b-c@d.e 0000 eyJ eyJ".repeat(length / 30);
-    let time = |text: &str| {
+    let once = |text: &str| {
         let began = std::time::Instant::now();
         assert!(!rules().redact(text).text.is_empty());
         began.elapsed()
     };
-    let (short, long) = (text(50_000), text(400_000));
-    time(&short);
+    // Other tests run beside it: the best of some runs is nearest to what it takes.
+    let time = |text: &str| (0..5).map(|_| once(text)).min().unwrap();
+    let (short, long) = (text(20_000), text(160_000));
     // Eight times as long; what is quadratic would take 64 times as long.
-    assert!(time(&long) < 30 * time(&short));
+    let (short_time, long_time) = (time(&short), time(&long));
+    assert!(long_time < 20 * short_time, "{short_time:?} {long_time:?}");
     assert_eq!(streamed(&rules(), [long.as_str()]), rules().redact(&long));
 }
