@@ -141,9 +141,18 @@ fn what_is_held_back_is_not_shown() {
 
 #[test]
 fn what_a_value_cuts_short_may_be_one_itself() {
-    // The first number takes the bracket of the second for its own, and would be none.
-    let text = "+49 30 90182000 (212) 555-0187 x42";
-    let expected = "[REDACTED:PHONE_NUMBER] [REDACTED:PHONE_NUMBER]";
-    assert_eq!(rules().redact(text).text, expected);
-    assert_eq!(streamed(&rules(), characters(text)).text, expected);
+    // The number takes the bracket for its own, and would be none for want of another.
+    for (text, expected) in [
+        (
+            "+49 30 90182000 (212) 555-0187 x42",
+            "[REDACTED:PHONE_NUMBER] [REDACTED:PHONE_NUMBER]",
+        ),
+        (
+            "+49 30 90182000 (212.foo@example.com",
+            "[REDACTED:PHONE_NUMBER] ([REDACTED:EMAIL_ADDRESS]",
+        ),
+    ] {
+        assert_eq!(rules().redact(text).text, expected);
+        assert_eq!(streamed(&rules(), characters(text)).text, expected);
+    }
 }
