@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Throughput of redaction: whole texts, and the same in pieces of four characters as a model streams
-//! them. `cargo bench -p lukhas-redact`.
+//! Throughput of redaction, of whole texts and of pieces of four characters as models stream them.
 //!
 //! What is measured is processor time of the thread, so that neighbours on the machine do not count.
 
