@@ -21,8 +21,9 @@ use lukhas_gateway::{
 };
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
-use lukhas_observability::{BuildInfo, Metrics};
+use lukhas_observability::{BuildInfo, Metrics, Redaction, Telemetry};
 use lukhas_providers::RoutedModel;
+use lukhas_redact::Profile;
 use lukhas_store::{MemoryIdempotency, MemoryLimits, MemoryStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -196,6 +197,8 @@ fn parts(options: Options, keys: Counting) -> GatewayParts {
         failed_attempts: FailedAttempts::new(FAILURES[0], FAILURES[1]).ok(),
         trusted_proxies: vec![PROXY.parse().expect("a network")],
         entropy: Arc::new(Random),
+        redaction: Redaction::new(Profile::Upstream),
+        telemetry: Telemetry::default(),
         metrics: Arc::new(Metrics::new(BuildInfo {
             version: "test",
             revision: None,

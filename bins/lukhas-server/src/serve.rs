@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
-use lukhas_app::{App, AppError, Loaded};
+use lukhas_app::{App, Loaded};
 use lukhas_gateway::Drain;
 use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep_until};
@@ -45,7 +45,7 @@ const FORCED: Duration = Duration::from_secs(2);
 /// Serves as `loaded` says until a signal ends it.
 pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
     let app = Arc::new(App::build(loaded)?);
-    app.settings().log().init().map_err(AppError::Logs)?;
+    app.init_logs()?;
     for warning in app.warnings() {
         tracing::warn!("{warning}");
     }
@@ -109,6 +109,7 @@ async fn serve(app: &Arc<App>) -> Result<(), Failure> {
         () = server.close(patience) => {}
         _ = signals.next() => {}
     }
+    app.close();
     tracing::info!("stopped");
     Ok(())
 }

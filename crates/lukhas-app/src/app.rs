@@ -10,9 +10,11 @@ use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{BudgetLedger, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
+use lukhas_observability::{Metrics, Redaction, Telemetry, TelemetryError};
 use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
+use crate::config::{Origins, Problem};
 use crate::entropy::ThreadEntropy;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
@@ -21,6 +23,8 @@ use crate::{AppError, Loaded, Reloaded, Settings, budgets};
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
     settings: Settings,
+    redaction: Redaction,
+    telemetry: Telemetry,
     gateway: Gateway,
     generated: Option<Secret<String>>,
     upstreams: Vec<UpstreamInfo>,
@@ -44,9 +48,10 @@ impl App {
             upstreams,
             rate_limits,
             budgets,
+            redaction,
             config,
+            origins,
             process,
-            ..
         } = loaded;
         let has_configured_keys = keys.is_some();
         let (keys, generated) = match keys {
@@ -60,6 +65,7 @@ impl App {
         let warnings = torn.into_iter().chain(budgets::warning(&budgets, &config));
         let warnings = warnings.collect();
         let keys = Arc::new(keys);
+        let telemetry = telemetry(&settings, &redaction.told, &process.metrics, &origins)?;
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
@@ -74,6 +80,8 @@ impl App {
             trusted_proxies: settings.server().trusted_proxies().to_vec(),
             entropy: Arc::new(ThreadEntropy),
             metrics: Arc::clone(&process.metrics),
+            redaction: redaction.errors,
+            telemetry: telemetry.clone(),
             limits: Limits {
                 max_body_bytes: settings.server().max_body_bytes(),
                 body_read_timeout: settings.server().body_read_timeout(),
@@ -103,6 +111,8 @@ impl App {
         };
         Ok(Self {
             settings,
+            redaction: redaction.told,
+            telemetry,
             generated,
             upstreams: infos,
             warnings,
@@ -135,6 +145,21 @@ impl App {
     #[must_use]
     pub fn files_have_changed(&self) -> bool {
         self.reloader.running().process.files.have_changed()
+    }
+
+    /// Sends what this process logs to standard error from now on, as the settings say.
+    ///
+    /// # Errors
+    /// [`AppError::Logs`] when that is set up already.
+    pub fn init_logs(&self) -> Result<(), AppError> {
+        let logs = self.settings.log().init(self.redaction.clone());
+        logs.map_err(AppError::Logs)
+    }
+
+    /// Delivers what there still is to tell of requests and runs, and tells nothing after it: the last
+    /// thing to do. It writes files, so it may block.
+    pub fn close(&self) {
+        self.telemetry.close();
     }
 
     /// The settings it was made with.
@@ -177,6 +202,23 @@ impl App {
     pub fn generated_key(&self) -> Option<&Secret<String>> {
         self.generated.as_ref()
     }
+}
+
+/// Tells whom the settings name.
+fn telemetry(
+    settings: &Settings,
+    redaction: &Redaction,
+    metrics: &Metrics,
+    origins: &Origins,
+) -> Result<Telemetry, AppError> {
+    let opened = Telemetry::open(settings.telemetry().config(), redaction, metrics);
+    opened.map_err(|error| {
+        let TelemetryError::RunLog { source, .. } = &error;
+        let key = "telemetry.run_log.dir";
+        let problem = Problem::new(origins.get(key), format!("{error}: {source}"));
+        let help = "name a folder that this process may write to, and no other one does";
+        problem.with_key(key).with_help(help).into()
+    })
 }
 
 fn generate() -> Result<(KeySet, Secret<String>), AppError> {
@@ -296,6 +338,7 @@ mod tests {
             principal: Arc::new(Principal::new("key", "tenant")),
             entropy,
             steps: false,
+            trace: None,
             abandoned: None,
         };
         match orchestrator

@@ -15,9 +15,11 @@ mod limit;
 mod node;
 mod origins;
 mod problem;
+mod redaction;
 mod shape;
 mod show;
 mod suggest;
+mod telemetry;
 mod yaml;
 
 use std::collections::BTreeMap;
@@ -33,7 +35,9 @@ pub use budget::{BudgetConfig, BudgetPerConfig, WindowConfig};
 pub use decimal::Decimal;
 pub use limit::{ClassConfig, LimitConfig, PerConfig, PeriodConfig, RateConfig};
 pub use problem::{Origin, Problem, Problems};
+pub use redaction::{KindConfig, PatternConfig, RedactionConfig};
 pub use shape::UnsupportedSchema;
+pub use telemetry::{RunLogConfig, TelemetryConfig};
 
 pub(crate) use check::{check, conflicts};
 pub(crate) use env::{API_TOKEN, Environment};
@@ -58,6 +62,10 @@ pub struct Config {
     pub auth: AuthConfig,
     /// Logs, on standard error.
     pub log: LogConfig,
+    /// What is kept out of logs, errors and all else that is told of requests.
+    pub redaction: RedactionConfig,
+    /// Who is told of requests and runs, besides the log.
+    pub telemetry: TelemetryConfig,
     /// The embedded offline engine.
     pub engine: EngineConfig,
     /// Where models are, by name.
@@ -340,6 +348,8 @@ impl Default for Config {
             server: ServerConfig::default(),
             auth: AuthConfig::default(),
             log: LogConfig::default(),
+            redaction: RedactionConfig::default(),
+            telemetry: TelemetryConfig::default(),
             engine: EngineConfig::default(),
             upstreams: BTreeMap::new(),
             models: ModelsConfig::default(),

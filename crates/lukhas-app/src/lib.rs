@@ -47,10 +47,11 @@ pub use budgets::standing::BudgetStanding;
 
 pub use config::{
     AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
-    IdempotencyConfig, LimitConfig, LogConfig, LogFormat, ModelConfig, ModelsConfig, Origin,
-    OutOfRange, PerConfig, PeriodConfig, Problem, Problems, RateConfig, RetryConfig, ServerConfig,
-    StoreConfig, TargetConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig,
-    UrlsConfig, WindowConfig,
+    IdempotencyConfig, KindConfig, LimitConfig, LogConfig, LogFormat, ModelConfig, ModelsConfig,
+    Origin, OutOfRange, PatternConfig, PerConfig, PeriodConfig, Problem, Problems, RateConfig,
+    RedactionConfig, RetryConfig, RunLogConfig, ServerConfig, StoreConfig, TargetConfig,
+    TelemetryConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
+    WindowConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};
@@ -60,6 +61,6 @@ pub use mock::{MockFlags, MockSources, mock_options};
 pub use models::{CHAT_MODEL, EMBEDDING_MODEL};
 pub use redact::{RedactFlags, redact_rules};
 pub use reload::Reloaded;
-pub use settings::{Aliases, Auth, Idempotency, Log, Server, Settings};
+pub use settings::{Aliases, Auth, Idempotency, Log, Server, Settings, Telemetry};
 pub use upstreams::UpstreamInfo;
 pub use yaml::to_yaml;

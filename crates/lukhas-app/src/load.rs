@@ -15,8 +15,9 @@ use crate::config::{
     self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
 };
 use crate::files::{self, Files};
+use crate::redact::Stages;
 use crate::upstreams::{self, Upstreams};
-use crate::{AppError, Settings, budgets, keys, limits};
+use crate::{AppError, Settings, budgets, keys, limits, redact};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
 #[derive(Clone, Debug, Default)]
@@ -46,9 +47,10 @@ pub struct Loaded {
     pub(crate) upstreams: Upstreams,
     pub(crate) rate_limits: RateLimits,
     pub(crate) budgets: Budgets,
+    pub(crate) redaction: Stages,
     pub(crate) config: Config,
     pub(crate) process: Process,
-    origins: Origins,
+    pub(crate) origins: Origins,
 }
 
 /// What is there from the start of the process to its end, however often it reads its configuration.
@@ -111,12 +113,14 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
     let takes_any_model = !upstreams.others.is_empty();
     let rate_limits = limits::build(&config, &origins, keys.as_ref(), takes_any_model)?;
     let budgets = budgets::build(&config, &origins, keys.as_ref(), &upstreams)?;
+    let redaction = redact::stages(&config.redaction, &origins, &process.metrics)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
         rate_limits,
         budgets,
+        redaction,
         config,
         process: process.clone(),
         origins,

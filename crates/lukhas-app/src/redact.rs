@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! From flags and a file of patterns to the rules of redaction.
+//! From flags and a file of patterns, or a configuration, to the rules of redaction.
 
 #[cfg(test)]
 mod tests;
@@ -7,12 +7,16 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use lukhas_redact::{CustomPattern, Kind, Profile, Rules, RulesConfig, RulesError};
+use lukhas_observability::{Metrics, Redaction};
+use lukhas_redact::{CustomPattern, Kind, PatternFault, Profile, Rules, RulesConfig, RulesError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::AppError;
-use crate::config::{Layer, Node, Origin, Problem, Problems, Shape, check, closest, excerpt};
+use crate::config::{
+    KindConfig, Layer, Node, Origin, Origins, PatternConfig, Problem, Problems, RedactionConfig,
+    Shape, check, closest, excerpt,
+};
 
 /// Flags of `lukhas redact`.
 #[derive(Clone, Debug, Default)]
@@ -33,31 +37,6 @@ struct PatternsConfig {
     patterns: Vec<PatternConfig>,
 }
 
-/// One of them.
-#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct PatternConfig {
-    /// What placeholders call it.
-    entity: String,
-    /// A regular expression of bounded length.
-    pattern: String,
-    /// Personal data or a secret.
-    kind: KindConfig,
-    /// Words of which one must stand to its left; none are needed when absent.
-    context: Vec<String>,
-}
-
-/// What sort of value a pattern finds.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum KindConfig {
-    /// Personal data.
-    #[default]
-    Pii,
-    /// A key, token or password.
-    Secret,
-}
-
 /// Compiles what `flags` name.
 ///
 /// # Errors
@@ -74,7 +53,10 @@ pub fn redact_rules(flags: &RedactFlags) -> Result<Rules, AppError> {
     for name in &flags.entities {
         match entity(name) {
             Ok(()) => config = config.with_entity(name),
-            Err(problem) => problems.push(problem),
+            Err((message, help)) => {
+                let problem = Problem::new(Origin::Flag("--entity"), message);
+                problems.push(problem.with_help(help));
+            }
         }
     }
     if let Some(path) = &flags.patterns {
@@ -96,16 +78,17 @@ fn profile(name: &str) -> Result<Profile, Problem> {
     })
 }
 
-fn entity(name: &str) -> Result<(), Problem> {
+/// Whether a detector finds the entity `name`; else what is wrong, and what helps.
+fn entity(name: &str) -> Result<(), (String, String)> {
     if lukhas_redact::entities().any(|entity| entity == name) {
         return Ok(());
     }
-    let message = format!("no detector finds `{}`", excerpt(name));
     let help = match closest(name, lukhas_redact::entities()) {
         Some(entity) => format!("did you mean `{entity}`?"),
         None => "docs/security/redaction.md lists what can be found".to_owned(),
     };
-    Err(Problem::new(Origin::Flag("--entity"), message).with_help(help))
+    let message = format!("no detector finds `{}`", excerpt(name));
+    Err((message, help))
 }
 
 /// What is wrong with all of it, though no part of it is.
@@ -148,21 +131,94 @@ fn patterns(path: &Path) -> Result<Result<Vec<CustomPattern>, Vec<Problem>>, App
 }
 
 fn custom(file: &Node, index: usize, config: PatternConfig) -> Result<CustomPattern, Problem> {
+    pattern(config).map_err(|(member, message)| {
+        let at = index.to_string();
+        let path = ["patterns", &at, member];
+        let node = file.get(&path).or(file.get(&path[..2])).unwrap_or(file);
+        Problem::new(node.origin.clone(), message)
+            .with_key(path.join("."))
+            .with_help(PATTERN_HELP)
+    })
+}
+
+const PATTERN_HELP: &str = "docs/security/redaction.md says what a pattern may be";
+
+/// The pattern that `config` writes; else the member at fault, and what is wrong with it.
+fn pattern(config: PatternConfig) -> Result<CustomPattern, (&'static str, String)> {
     let kind = match config.kind {
         KindConfig::Pii => Kind::Pii,
         KindConfig::Secret => Kind::Secret,
     };
     let pattern = CustomPattern::new(&config.entity, &config.pattern).map_err(|fault| {
-        let at = index.to_string();
         let member = match fault {
-            lukhas_redact::PatternFault::Name => "entity",
+            PatternFault::Name => "entity",
             _ => "pattern",
         };
-        let path = ["patterns", &at, member];
-        let node = file.get(&path).or(file.get(&path[..2])).unwrap_or(file);
-        Problem::new(node.origin.clone(), fault.to_string())
-            .with_key(path.join("."))
-            .with_help("docs/security/redaction.md says what a pattern may be")
+        (member, fault.to_string())
     })?;
     Ok(pattern.with_kind(kind).with_context(config.context))
+}
+
+/// The stages that everything passes that is told of requests.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    /// On its way to logs, events and spans.
+    pub(crate) told: Redaction,
+    /// On its way back to clients, in errors. These may be about addresses of machines.
+    pub(crate) errors: Redaction,
+}
+
+/// The stages of `config`, which count in `metrics`.
+///
+/// # Errors
+/// [`Problems`] with everything that is wrong with `config`, each at its place.
+pub(crate) fn stages(
+    config: &RedactionConfig,
+    origins: &Origins,
+    metrics: &Metrics,
+) -> Result<Stages, Problems> {
+    let of = |profile| stage(config, profile, origins).map(|stage| stage.counted_in(metrics));
+    Ok(Stages {
+        told: of(Profile::Logs)?,
+        errors: of(Profile::Upstream)?,
+    })
+}
+
+fn stage(
+    config: &RedactionConfig,
+    profile: Profile,
+    origins: &Origins,
+) -> Result<Redaction, Problems> {
+    if config == &RedactionConfig::default() {
+        return Ok(Redaction::new(profile));
+    }
+    let mut problems = Vec::new();
+    let mut problem = |key: String, message: String, help: String| {
+        let problem = Problem::new(origins.get(&key), message).with_key(key);
+        problems.push(problem.with_help(help));
+    };
+    let mut rules = RulesConfig::new(profile);
+    for (index, name) in config.entities.iter().enumerate() {
+        match entity(name) {
+            Ok(()) => rules = rules.with_entity(name),
+            Err((message, help)) => problem(format!("redaction.entities.{index}"), message, help),
+        }
+    }
+    for (index, written) in config.patterns.iter().enumerate() {
+        match pattern(written.clone()) {
+            Ok(pattern) => rules = rules.with_pattern(pattern),
+            Err((member, message)) => {
+                let key = format!("redaction.patterns.{index}.{member}");
+                problem(key, message, PATTERN_HELP.to_owned());
+            }
+        }
+    }
+    Problems::none_of(problems)?;
+    let stage = Redaction::with_rules(rules).map_err(|error| {
+        let problem = Problem::new(origins.get("redaction.patterns"), error.to_string());
+        problem
+            .with_key("redaction.patterns")
+            .with_help("use fewer patterns")
+    })?;
+    Ok(stage)
 }

@@ -153,6 +153,8 @@ fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
         ("store", serde_json::to_value(store)),
         ("auth", serde_json::to_value(&config.auth)),
         ("idempotency", serde_json::to_value(&config.idempotency)),
+        ("redaction", serde_json::to_value(&config.redaction)),
+        ("telemetry", serde_json::to_value(&config.telemetry)),
     ];
     let mut settings = BTreeMap::new();
     for (section, value) in sections {

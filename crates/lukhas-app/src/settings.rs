@@ -6,6 +6,7 @@ mod auth;
 mod idempotency;
 mod log;
 mod server;
+mod telemetry;
 mod urls;
 
 use std::num::NonZeroUsize;
@@ -22,6 +23,7 @@ pub use self::auth::Auth;
 pub use self::idempotency::Idempotency;
 pub use self::log::Log;
 pub use self::server::Server;
+pub use self::telemetry::Telemetry;
 
 /// A configuration that has been found possible: every value is in range and what it names exists.
 #[derive(Clone, Debug)]
@@ -29,6 +31,7 @@ pub struct Settings {
     server: Server,
     auth: Auth,
     log: Log,
+    telemetry: Telemetry,
     aliases: Aliases,
     private_hosts: Vec<PrivateHost>,
     token_delay: Duration,
@@ -56,6 +59,10 @@ impl Settings {
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Further names of models.
@@ -109,6 +116,7 @@ impl Settings {
     /// The same settings, the paths of files taken from the folder of the file that names each.
     pub(crate) fn with_files_from(mut self, origins: &Origins) -> Self {
         self.auth = self.auth.in_folders(origins);
+        self.telemetry = self.telemetry.in_folders(origins);
         let origin = origins.get("store.dir");
         let folder = origin.folder().unwrap_or(Path::new(""));
         self.data_dir = self.data_dir.map(|path| folder.join(path));
@@ -125,6 +133,7 @@ impl TryFrom<Config> for Settings {
             Server::try_from(config.server),
             Auth::try_from(config.auth),
             Log::try_from(config.log),
+            Telemetry::try_from(config.telemetry),
             Aliases::try_from(config.models),
             urls::private_hosts(&config.urls),
             data_dir(&config.store),
@@ -134,17 +143,19 @@ impl TryFrom<Config> for Settings {
             Ok(server),
             Ok(auth),
             Ok(log),
+            Ok(telemetry),
             Ok(aliases),
             Ok(private_hosts),
             Ok(data_dir),
             Ok(idempotency),
         ) = parts
         else {
-            let (server, auth, log, aliases, hosts, data_dir, idempotency) = parts;
+            let (server, auth, log, telemetry, aliases, hosts, data_dir, idempotency) = parts;
             let problems = [
                 server.err(),
                 auth.err(),
                 log.err(),
+                telemetry.err(),
                 aliases.err(),
                 hosts.err(),
                 data_dir.err(),
@@ -157,6 +168,7 @@ impl TryFrom<Config> for Settings {
             server,
             auth,
             log,
+            telemetry,
             aliases,
             private_hosts,
             token_delay: config.engine.token_delay_ms.millis(),

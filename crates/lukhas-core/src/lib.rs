@@ -30,6 +30,7 @@ mod principal;
 mod request;
 mod run;
 mod store;
+mod trace;
 mod validator;
 
 pub use embedding::{
@@ -56,4 +57,5 @@ pub use run::{
     BoxFuture, ModelInfo, Orchestrator, OutputStream, Provider, RunCx, RunStream, UsageSink,
 };
 pub use store::{ResponseStore, StoreError, StoredResponse};
+pub use trace::TraceContext;
 pub use validator::{ValidationError, Validator};

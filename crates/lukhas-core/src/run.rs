@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 
-use crate::{Entropy, Id, OutputEvent, Principal, RunError, RunEvent, RunRequest, Usage};
+use crate::{
+    Entropy, Id, OutputEvent, Principal, RunError, RunEvent, RunRequest, TraceContext, Usage,
+};
 
 /// A future on the heap, as object-safe traits need it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,6 +36,8 @@ pub struct RunCx {
     /// Whether anybody wants the step events of the run. Without it none are made, and no clock is
     /// read for them.
     pub steps: bool,
+    /// Where in a distributed trace it is, for those who are asked on its way; nowhere when absent.
+    pub trace: Option<TraceContext>,
     /// Who is told what was used when an answer is dropped after it has begun and before its end;
     /// nobody when absent. It is called at most once, and must be quick.
     pub abandoned: Option<UsageSink>,

@@ -29,6 +29,7 @@ fn cx() -> RunCx {
         principal: Arc::new(principal),
         entropy: Arc::new(Zero),
         steps: false,
+        trace: None,
         abandoned: None,
     }
 }

@@ -10,6 +10,7 @@ use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICAT
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use lukhas_core::{Id, RunError, RunErrorKind, StoreError};
+use lukhas_observability::Redaction;
 use lukhas_openai::{ResponseError, WireError, WireErrorKind};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -376,6 +377,20 @@ impl ApiError {
     /// A panic while the request was handled.
     pub(crate) fn panicked() -> Self {
         Self::internal(&"a panic while handling the request")
+    }
+
+    /// The same error without the personal data and secrets that a client, or an upstream, had in what
+    /// its message quotes.
+    pub(crate) fn redacted(mut self, redaction: &Redaction) -> Self {
+        if let Cow::Owned(message) = redaction.text(&self.message) {
+            self.message = message.into();
+        }
+        if let Some(param) = &mut self.param
+            && let Cow::Owned(redacted) = redaction.text(param)
+        {
+            *param = redacted;
+        }
+        self
     }
 
     /// Says in the log what went wrong in the request, if that is a defect of ours.

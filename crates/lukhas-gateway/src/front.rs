@@ -23,12 +23,14 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use lukhas_core::{BoxFuture, Id, Principal};
 use lukhas_observability::RouteMetrics;
+use percent_encoding::percent_decode_str;
 use tower::Service as _;
 
 use crate::gateway::Shared;
 use crate::idempotency::once;
 use crate::limits::{RouteLimits, Standings, Ticket};
 use crate::route::{Access, Call, Handler, Method, Route, routes};
+use crate::telling::Telling;
 use crate::{ApiError, ErrorCode, Network, Peer};
 use completion::Completion;
 
@@ -64,6 +66,7 @@ struct Endpoint {
     limits: Option<Arc<RouteLimits>>,
     metrics: RouteMetrics,
     label: &'static str,
+    method: &'static str,
 }
 
 /// An answer on its way.
@@ -176,6 +179,7 @@ fn endpoint(
         limits,
         metrics,
         label: path,
+        method,
     })
 }
 
@@ -213,7 +217,11 @@ fn allowed(routes: &[&'static Route]) -> HeaderValue {
 fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Response> + Send {
     let request_id = Id::new("req_", &*endpoint.shared.entropy);
     let mut completion = Completion::begin(&endpoint.metrics, endpoint.label, request_id);
-    let begun = catch_unwind(AssertUnwindSafe(|| handle(&endpoint, request_id, request)));
+    let names = (endpoint.label, endpoint.method);
+    let telling = Telling::begin(&endpoint.shared, &request, names, request_id);
+    let begun = catch_unwind(AssertUnwindSafe(|| {
+        handle(&endpoint, request_id, request, telling)
+    }));
     async move {
         let mut standings = Standings::default();
         let answered = match begun {
@@ -226,7 +234,7 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         };
         let mut response = match answered {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => refused(error, request_id),
+            Ok(Err(error)) => refused(error.redacted(&endpoint.shared.redaction), request_id),
             Err(_) => refused(ApiError::panicked(), request_id),
         };
         let late = response.extensions_mut().remove();
@@ -260,6 +268,7 @@ fn handle(
     endpoint: &Endpoint,
     request_id: Id,
     request: Request,
+    telling: Telling,
 ) -> Result<(Answer, Standings), ApiError> {
     let shared = &endpoint.shared;
     let route = match &endpoint.action {
@@ -270,11 +279,11 @@ fn handle(
     match route.handler {
         Handler::Public(handler) => Ok((handler(Arc::clone(shared)), Standings::default())),
         Handler::Keyed(handler) => {
-            let (call, standings) = admit(endpoint, route, request_id, request)?;
+            let (call, standings) = admit(endpoint, route, request_id, request, telling)?;
             Ok((handler(call), standings))
         }
         Handler::Once(handler) => {
-            let (call, standings) = admit(endpoint, route, request_id, request)?;
+            let (call, standings) = admit(endpoint, route, request_id, request, telling)?;
             Ok((once(call, handler), standings))
         }
     }
@@ -286,9 +295,11 @@ fn admit(
     route: &Route,
     request_id: Id,
     request: Request,
+    telling: Telling,
 ) -> Result<(Call, Standings), ApiError> {
     let shared = &endpoint.shared;
     let principal = authenticate(shared, &request)?;
+    telling.asked_by(&principal);
     authorize(route, &principal)?;
     let ticket = match &endpoint.limits {
         Some(limits) => limits.admit(&principal, address(shared, limits, &request))?,
@@ -302,6 +313,7 @@ fn admit(
         request_id,
         request,
         ticket,
+        telling,
     };
     Ok((call, standings))
 }
@@ -369,7 +381,13 @@ fn unknown_url(request: &Request) -> ApiError {
         Some(known) => format!("Did you mean {known}?"),
         None => "GET /openapi.json lists the routes of this server.".to_owned(),
     };
-    let shown: String = path.chars().take(128).collect();
+    // As people read it, and redaction.
+    let shown = percent_decode_str(path).decode_utf8_lossy();
+    let shown: String = shown
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(128)
+        .collect();
     let message = format!("Unknown request URL: {} {shown}. {help}", request.method());
     ApiError::new(ErrorCode::NotFound, message)
 }

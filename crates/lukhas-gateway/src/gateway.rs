@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::{BoxError, Router};
 use http::{Request, Response, StatusCode};
 use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore};
-use lukhas_observability::{Metrics, TokenMetrics};
+use lukhas_observability::{Metrics, Redaction, Telemetry, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
 use crate::budgets::{BudgetAccounts, BudgetLedger, Budgets};
@@ -38,6 +38,10 @@ pub struct GatewayParts {
     pub entropy: Arc<dyn Entropy>,
     /// Where requests are counted.
     pub metrics: Arc<Metrics>,
+    /// What errors pass before a client reads them.
+    pub redaction: Redaction,
+    /// Who is told of requests and runs.
+    pub telemetry: Telemetry,
     /// Bounds on what is accepted.
     pub limits: Limits,
     /// How often and how much callers may ask.
@@ -101,6 +105,8 @@ pub(crate) struct Shared {
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) redaction: Redaction,
+    pub(crate) telemetry: Telemetry,
     pub(crate) tokens: TokenMetrics,
     pub(crate) budgets: Arc<BudgetAccounts>,
     pub(crate) limits: Limits,
@@ -139,6 +145,8 @@ impl Gateway {
             trusted_proxies: parts.trusted_proxies.into(),
             entropy: parts.entropy,
             metrics: parts.metrics,
+            redaction: parts.redaction,
+            telemetry: parts.telemetry,
             limits: parts.limits,
             heartbeat: parts.heartbeat,
             admission: Admission::new(parts.limits.max_in_flight),

@@ -21,7 +21,7 @@ use futures_util::{FutureExt, StreamExt};
 use http::header::{HeaderName, HeaderValue};
 use http_body_util::BodyExt;
 use lukhas_core::{AnswerPieces, BoxFuture, Claim, Claimed, Id, IdempotencyStore, StoreError};
-use lukhas_observability::{ClaimOutcome, IdempotencyMetrics, Metrics};
+use lukhas_observability::{ClaimOutcome, IdempotencyMetrics, Metrics, Redaction};
 use tokio::task::JoinSet;
 
 use self::head::{Head, Length};
@@ -62,6 +62,14 @@ enum Fate {
     Kept,
     /// It was for those who waited; the same request is carried out anew.
     Forgotten,
+}
+
+/// An answer that is made for whoever waits for it.
+struct Making {
+    request_id: Id,
+    redaction: Redaction,
+    /// How the limits of its first request stand in the end.
+    standings: Arc<OnceLock<Standings>>,
 }
 
 /// What `handler` answers: for a request with a key, once.
@@ -105,7 +113,13 @@ impl Once {
                 };
                 let request_id = call.request_id;
                 let standings = Arc::<OnceLock<Standings>>::default();
-                self.make(claim, request_id, handler(call), Arc::clone(&standings));
+                let redaction = call.shared.redaction.clone();
+                let making = Making {
+                    request_id,
+                    redaction,
+                    standings: Arc::clone(&standings),
+                };
+                self.make(claim, making, handler(call));
                 let response = read(pieces).await?;
                 Ok(with_standings(response, standings.get().copied()))
             }
@@ -126,17 +140,17 @@ impl Once {
     fn make(
         &self,
         claim: Box<dyn Claim>,
-        request_id: Id,
+        about: Making,
         answer: BoxFuture<'static, Result<Response, ApiError>>,
-        standings: Arc<OnceLock<Standings>>,
     ) {
+        let request_id = about.request_id;
         let linger = self.linger;
         let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         while making.try_join_next().is_some() {}
         making.spawn(async move {
             let written = tokio::select! {
                 biased;
-                written = write(&*claim, request_id, answer, &standings) => written,
+                written = write(&*claim, &about, answer) => written,
                 () = claim.deserted(linger) => {
                     tracing::debug!(%request_id, "nobody came back for an answer");
                     return;
@@ -176,16 +190,16 @@ fn outcome(claimed: &Claimed) -> ClaimOutcome {
 /// Writes an answer down to its end.
 async fn write(
     claim: &dyn Claim,
-    request_id: Id,
+    about: &Making,
     answer: BoxFuture<'static, Result<Response, ApiError>>,
-    standings: &OnceLock<Standings>,
 ) -> Result<Fate, StoreError> {
     let answered = AssertUnwindSafe(answer).catch_unwind().await;
     let answered = answered.unwrap_or_else(|_| Err(ApiError::panicked()));
     let (mut response, fate) = match answered {
         Ok(response) => (response, Fate::Kept),
         Err(error) => {
-            error.log(request_id);
+            error.log(about.request_id);
+            let error = error.redacted(&about.redaction);
             let fate = if error.is_an_answer() {
                 Fate::Kept
             } else {
@@ -196,7 +210,7 @@ async fn write(
     };
     // They are those of the first request; the others have their own.
     if let Some(late) = response.extensions_mut().remove() {
-        standings.get_or_init(|| late);
+        about.standings.get_or_init(|| late);
     }
     let failures = response.extensions_mut().remove::<Failures>();
     claim.append(Head::of(&response).to_bytes()?).await?;
@@ -209,7 +223,8 @@ async fn write(
     }
     // Whoever asked first may have left by now.
     let failures = failures.as_ref();
-    if let Some(error) = failures.and_then(|failures| failures.log(request_id)) {
+    if let Some(error) = failures.and_then(|failures| failures.log(about.request_id)) {
+        let request_id = about.request_id;
         tracing::warn!(%request_id, error, "stream failed");
     }
     Ok(fate)

@@ -34,6 +34,7 @@ mod openapi;
 mod route;
 mod run;
 mod scope_docs;
+mod telling;
 
 pub use admission::Drain;
 pub use attempts::FailedAttempts;

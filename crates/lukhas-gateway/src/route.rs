@@ -13,6 +13,7 @@ use schemars::{Schema, SchemaGenerator};
 
 use crate::gateway::Shared;
 use crate::limits::Ticket;
+use crate::telling::Telling;
 use crate::{ApiError, ErrorCode};
 
 /// One route.
@@ -137,6 +138,7 @@ pub(crate) struct Call {
     pub(crate) request: Request,
     /// What it took of the rate limits.
     pub(crate) ticket: Ticket,
+    pub(crate) telling: Telling,
 }
 
 /// Every route there is, in the order of the documents.

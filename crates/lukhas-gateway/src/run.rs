@@ -6,6 +6,7 @@ mod failures;
 mod heartbeat;
 mod meter;
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
@@ -13,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use lukhas_core::{
     BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, RunStream,
 };
+use lukhas_observability::Redaction;
 
 use crate::ApiError;
 use crate::admission::Permit;
@@ -179,7 +181,7 @@ impl Runs {
                 Some(event) => event,
                 None if run.is_done(pass) => continue,
                 None if self.stopped => run.end(RunErrorKind::ShuttingDown, STOPPED),
-                None => match run.poll(cx) {
+                None => match run.poll(self.meter.redaction(), cx) {
                     Poll::Ready(event) => {
                         self.meter.note(index, &event);
                         event
@@ -245,10 +247,17 @@ impl Run {
         self.ended || (pass == Pass::Peek && self.begun)
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<RunEvent> {
+    fn poll(&mut self, redaction: &Redaction, cx: &mut Context<'_>) -> Poll<RunEvent> {
         Poll::Ready(match ready!(self.stream.as_mut().poll_next(cx)) {
-            Some(event) => {
-                self.ended = matches!(event, RunEvent::Output(OutputEvent::Ended(_)));
+            Some(mut event) => {
+                if let RunEvent::Output(OutputEvent::Ended(end)) = &mut event {
+                    self.ended = true;
+                    if let Outcome::Failed(error) = &mut end.outcome
+                        && let Cow::Owned(message) = redaction.text(&error.message)
+                    {
+                        error.message = message;
+                    }
+                }
                 event
             }
             None => self.end(RunErrorKind::UpstreamTruncated, TRUNCATED),

@@ -83,6 +83,7 @@ fn cx() -> RunCx {
         principal: Arc::new(Principal::new("key", "tenant")),
         entropy,
         steps: false,
+        trace: None,
         abandoned: None,
     }
 }

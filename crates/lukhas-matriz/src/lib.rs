@@ -75,7 +75,7 @@
 //! # let entropy: Arc<dyn Entropy> = Arc::new(Zero);
 //! # let principal = Arc::new(Principal::new("key", "tenant"));
 //! let run_id = Id::new("run_", &*entropy);
-//! let cx = RunCx { run_id, principal, entropy, steps: false, abandoned: None };
+//! let cx = RunCx { run_id, principal, entropy, steps: false, trace: None, abandoned: None };
 //! let request = RunRequest {
 //!     model: "gpt-4o-mini".into(),
 //!     items: vec![Item::text(Role::User, "hi")],

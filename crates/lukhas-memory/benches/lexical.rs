@@ -51,6 +51,7 @@ fn embed(runtime: &Runtime, texts: &[String], dimensions: u32) {
         principal: Arc::new(Principal::new("bench", "bench")),
         entropy: Arc::new(Nothing),
         steps: false,
+        trace: None,
         abandoned: None,
     };
     let request = EmbedRequest {

@@ -66,6 +66,7 @@ impl Answerer {
             principal: Arc::new(Principal::new("mock", "mock")),
             entropy,
             steps: false,
+            trace: None,
             abandoned: None,
         };
         self.engine.run(&cx, asked.run.clone()).collect().await

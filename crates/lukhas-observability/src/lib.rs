@@ -21,9 +21,19 @@
 
 mod logs;
 mod metrics;
+mod queue;
+mod redaction;
+mod run_log;
+mod telemetry;
 
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
 pub use metrics::{
     BudgetMetrics, BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, IdempotencyMetrics,
     InFlight, LimitMetrics, Metrics, RouteMetrics, TokenMetrics, UpstreamMetrics,
+};
+pub use redaction::Redaction;
+pub use run_log::RunLogConfig;
+pub use telemetry::{
+    Operation, RequestFacts, RequestTelemetry, RunTelemetry, Telemetry, TelemetryConfig,
+    TelemetryError,
 };

@@ -2,6 +2,8 @@
 //! Where `tracing` events go.
 
 mod fields;
+mod json;
+mod panics;
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -11,6 +13,9 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::Redaction;
+use json::RedactedLines;
 
 /// What is logged, and how it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +39,12 @@ pub enum LogFormat {
 
 /// A valid [`LogConfig`], ready to be used.
 ///
-/// Events go to standard error, without source paths and thread names.
+/// Events go to standard error, without source paths and thread names, and without personal data and
+/// secrets. So do panics, which are events then.
 pub struct Logs {
     filter: EnvFilter,
     format: LogFormat,
+    redaction: Redaction,
 }
 
 /// Why logs cannot be set up.
@@ -68,6 +75,13 @@ pub fn init_logs(config: LogConfig) -> Result<(), LogError> {
 }
 
 impl Logs {
+    /// Has `redaction` decide what is kept out, instead of the rules for logs.
+    #[must_use]
+    pub fn with_redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
     /// Sends the events of this process to standard error from now on.
     ///
     /// # Errors
@@ -76,23 +90,29 @@ impl Logs {
         let result = self
             .subscriber(io::stderr, io::stderr().is_terminal())
             .try_init();
-        result.map_err(|_| LogError::AlreadySetUp)
+        result.map_err(|_| LogError::AlreadySetUp)?;
+        panics::log();
+        Ok(())
     }
 
     fn subscriber<W>(self, writer: W, is_terminal: bool) -> Box<dyn Subscriber + Send + Sync>
     where
         W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
     {
-        let mut builder = SubscriberBuilder::default().with_writer(writer);
-        if !is_terminal {
-            // On one, the default stands: colour, unless the environment has `NO_COLOR`.
-            builder = builder.with_ansi(false);
-        }
-        let builder = builder.with_env_filter(self.filter);
+        let builder = SubscriberBuilder::default().with_env_filter(self.filter);
         match self.format {
-            LogFormat::Pretty => Box::new(builder.fmt_fields(fields::fields()).finish()),
+            LogFormat::Pretty => {
+                let mut builder = builder.with_writer(writer);
+                if !is_terminal {
+                    // On one, the default stands: colour, unless the environment has `NO_COLOR`.
+                    builder = builder.with_ansi(false);
+                }
+                Box::new(builder.fmt_fields(fields::fields(self.redaction)).finish())
+            }
             LogFormat::Json => {
-                let json = builder.json().flatten_event(true).with_span_list(false);
+                let builder = builder.with_writer(RedactedLines::new(writer, self.redaction));
+                let json = builder.with_ansi(false).json();
+                let json = json.flatten_event(true).with_span_list(false);
                 Box::new(json.finish())
             }
         }
@@ -120,7 +140,11 @@ impl TryFrom<LogConfig> for Logs {
         }
         let joined = directives.collect::<Vec<_>>().join(",");
         let filter = EnvFilter::try_new(joined).map_err(|_| invalid(&filter))?;
-        Ok(Self { filter, format })
+        Ok(Self {
+            filter,
+            format,
+            redaction: Redaction::default(),
+        })
     }
 }
 
@@ -145,7 +169,7 @@ impl fmt::Debug for Logs {
         f.debug_struct("Logs")
             .field("filter", &self.filter.to_string())
             .field("format", &self.format)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -5,10 +5,12 @@ mod asked;
 mod budget;
 mod config;
 mod cost;
+mod dropped;
 mod exposition;
 mod idempotency;
 mod limit;
 mod process;
+mod redaction;
 mod route;
 mod tokens;
 mod upstream;
@@ -25,6 +27,7 @@ use prometheus_client::registry::{Registry, Unit};
 use self::asked::AskedGauge;
 use self::budget::BudgetFamilies;
 use self::cost::CostFamily;
+use self::dropped::{DroppedFamily, Sink};
 use self::idempotency::ClaimFamily;
 use self::limit::LimitFamily;
 use self::process::Process;
@@ -37,6 +40,7 @@ pub use self::config::ConfigMetrics;
 pub use self::exposition::Format;
 pub use self::idempotency::{ClaimOutcome, IdempotencyMetrics};
 pub use self::limit::LimitMetrics;
+pub(crate) use self::redaction::RedactionCounters;
 pub use self::route::RouteMetrics;
 pub use self::tokens::TokenMetrics;
 pub use self::upstream::{Count, UpstreamMetrics};
@@ -75,6 +79,8 @@ pub struct Metrics {
     claims: ClaimFamily,
     upstreams: UpstreamFamilies,
     retry_budget: AskedGauge,
+    redactions: RedactionCounters,
+    dropped: DroppedFamily,
     config: ConfigMetrics,
 }
 
@@ -118,6 +124,8 @@ impl Metrics {
         let help = "Retries that the retry budget would pay for now.";
         let name = "lukhas_retry_budget_available";
         let retry_budget = AskedGauge::register(&mut registry, name, help);
+        let redactions = RedactionCounters::register(&mut registry);
+        let dropped = dropped::register(&mut registry);
         let config = ConfigMetrics::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
@@ -132,6 +140,8 @@ impl Metrics {
             claims,
             upstreams,
             retry_budget,
+            redactions,
+            dropped,
             config,
         }
     }
@@ -199,6 +209,16 @@ impl Metrics {
     #[must_use]
     pub fn config(&self) -> &ConfigMetrics {
         &self.config
+    }
+
+    /// What counts the events that `sink` was not told of.
+    pub(crate) fn dropped(&self, sink: &'static str) -> Counter {
+        self.dropped.get_or_create_owned(&Sink { sink })
+    }
+
+    /// What counts values that were replaced.
+    pub(crate) fn redactions(&self) -> &RedactionCounters {
+        &self.redactions
     }
 
     /// Counts a run as under way until the guard is dropped.

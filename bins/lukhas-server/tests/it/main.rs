@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod config;
 #[cfg(test)]
 mod counted;
@@ -31,6 +33,8 @@ mod redact;
 mod refusals;
 #[cfg(test)]
 mod reload;
+#[cfg(test)]
+mod run_log;
 #[cfg(test)]
 mod signals;
 #[cfg(test)]

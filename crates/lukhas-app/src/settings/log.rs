@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Logs.
 
-use lukhas_observability::{LogError, Logs, init_logs};
+use lukhas_observability::{LogError, Logs, Redaction};
 
 use super::problem;
 use crate::config::{LogConfig, LogFormat, Problem, excerpt};
@@ -11,12 +11,9 @@ use crate::config::{LogConfig, LogFormat, Problem, excerpt};
 pub struct Log(lukhas_observability::LogConfig);
 
 impl Log {
-    /// Sends the events of this process to standard error from now on.
-    ///
-    /// # Errors
-    /// [`LogError::AlreadySetUp`].
-    pub fn init(&self) -> Result<(), LogError> {
-        init_logs(self.0.clone())
+    pub(crate) fn init(&self, redaction: Redaction) -> Result<(), LogError> {
+        let logs = Logs::try_from(self.0.clone())?;
+        logs.with_redaction(redaction).init()
     }
 
     /// What is logged: a level, or `target=level` pairs joined by commas.

@@ -33,6 +33,7 @@ fn cx() -> RunCx {
         principal: Arc::new(principal),
         entropy,
         steps: false,
+        trace: None,
         abandoned: None,
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use lukhas_core::{Api, BoxFuture, Id, Original, RunCx, RunError, RunErrorKind, RunEvent, Usage};
+use lukhas_core::{Api, BoxFuture, Id, Original, RunError, RunErrorKind, RunEvent, Usage};
+use lukhas_observability::Operation;
 use lukhas_openai::{
     ChatCall, ChatCompletion, ChatFold, ChatHead, ChatStream, CreateChatCompletion, ServiceTier,
     chat_param,
@@ -29,6 +30,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         request_id,
         request,
         ticket,
+        telling,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
@@ -53,14 +55,12 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     if call.is_plain && shared.orchestrator.uses_original(&head.model) {
         call.run.original = Some(Arc::new(original(&head, body)));
     }
-    let meter = Meter::new(&shared, &head.model, held);
+    let told = (&telling, Operation::Chat, call.n);
+    let meter = Meter::new(&shared, &head.model, held, told);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().enumerate().map(|(index, run)| {
-        let cx = RunCx {
-            abandoned: Some(meter.sink(index)),
-            ..run_cx(&shared, request_id, Arc::clone(&principal), false)
-        };
-        shared.orchestrator.run(cx, run)
+        let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
+        shared.orchestrator.run(meter.watch(index, cx), run)
     });
     let streams: Vec<_> = streams.collect();
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));

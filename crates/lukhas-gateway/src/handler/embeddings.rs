@@ -4,7 +4,10 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use lukhas_core::{EmbedInput, EmbedRequest, ModelInfo, Principal};
+use lukhas_core::{
+    EmbedInput, EmbedRequest, Embedded, ModelInfo, Outcome, Principal, RunEnd, RunError,
+};
+use lukhas_observability::Operation;
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
 use super::responses::{hold, run_cx};
@@ -22,21 +25,26 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         request_id,
         request,
         ticket,
+        telling,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let request = CreateEmbedding::parse(&body)?;
     check_model(&shared, &principal, &request.model)?;
     let permit = shared.admission.admit()?;
-    let (model, is_bare) = (request.model.clone(), request.input.is_bare());
+    let (model, is_bare) = (Arc::<str>::from(&*request.model), request.input.is_bare());
     let request = EmbedRequest::from(request);
     let estimate = estimate(&request.input);
     let (held, standings) = hold(&shared, ticket, &principal, &model, estimate, 1)?;
     let encoding = request.encoding;
-    let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
+    let mut run = telling.run(Operation::Embeddings, 0, &model);
+    let cx = run.watch(run_cx(&shared, request_id, Arc::clone(&principal), false));
     let embedded = tokio::select! {
         embedded = shared.embedder.embed(&cx, request) => embedded,
         () = permit.revoked() => return Err(ApiError::stopping()),
     };
+    if let Some(told) = &mut run.told {
+        told.ended(&end(&embedded));
+    }
     let embedded = embedded.map_err(|error| {
         let error = ApiError::from(error);
         error.map_param(|param| match param {
@@ -46,8 +54,23 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     })?;
     shared.tokens.record(&model, &embedded.usage);
     held.record(0, embedded.usage);
-    let response = answer::json(&EmbeddingList::new(model, embedded, encoding))?;
+    let response = answer::json(&EmbeddingList::new(
+        String::from(&*model),
+        embedded,
+        encoding,
+    ))?;
     Ok(with_standings(response, standings))
+}
+
+/// How the run ended, as runs of the pipeline do.
+fn end(embedded: &Result<Embedded, RunError>) -> RunEnd {
+    match embedded {
+        Ok(embedded) => RunEnd {
+            outcome: Outcome::Completed,
+            usage: Some(embedded.usage),
+        },
+        Err(error) => RunEnd::failed(error.clone()),
+    }
 }
 
 /// What embedding may use: of texts a token for four bytes, as in English.

@@ -75,6 +75,7 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
         .into_iter()
         .map(|(name, result)| (name, Check::of(result)))
         .chain([("config", config(&shared))])
+        .chain(sinks(&shared))
         .collect();
     let status = if ready { "ready" } else { "not_ready" };
     let mut response = answer::json(&Readiness { status, checks })?;
@@ -84,19 +85,29 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
     Ok(response)
 }
 
+/// Whether those are told of requests who should be. It can serve all the same.
+fn sinks(shared: &Shared) -> impl Iterator<Item = (&'static str, Check)> {
+    let standing = shared.telemetry.standing().into_iter();
+    standing.map(|(name, problem)| (name, Check::warning(problem)))
+}
+
 /// Whether it serves as its configuration says. It can serve all the same.
 fn config(shared: &Shared) -> Check {
     let warning = shared.config_warning.lock();
-    match &*warning.unwrap_or_else(PoisonError::into_inner) {
-        None => Check::of(Ok(())),
-        Some(warning) => Check {
-            status: "warning",
-            reason: Some(warning.clone()),
-        },
-    }
+    let warning = warning.unwrap_or_else(PoisonError::into_inner);
+    Check::warning(warning.clone())
 }
 
 impl Check {
+    /// Something that hinders no request.
+    fn warning(reason: Option<String>) -> Self {
+        let status = match reason {
+            None => "ok",
+            Some(_) => "warning",
+        };
+        Self { status, reason }
+    }
+
     fn of(result: Result<(), String>) -> Self {
         match result {
             Ok(()) => Self {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use lukhas_core::{
     Api, Id, Item, Original, Principal, RunCx, RunRequest, RunStream, StoredResponse,
 };
+use lukhas_observability::Operation;
 use lukhas_openai::{
     CountInputTokens, CreateResponse, DeletedResponse, InputTokens, ResponseCall, ResponseFold,
     ResponseObject,
@@ -43,17 +44,17 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         request_id,
         request,
         ticket,
+        telling,
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
     let (held, standings) = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1)?;
-    let meter = Meter::new(&shared, &asked.run.model, held);
-    let cx = RunCx {
-        abandoned: Some(meter.sink(0)),
-        ..run_cx(&shared, request_id, Arc::clone(&principal), asked.steps)
-    };
+    let told = (&telling, Operation::Response, 1);
+    let meter = Meter::new(&shared, &asked.run.model, held, told);
+    let cx = run_cx(&shared, request_id, Arc::clone(&principal), asked.steps);
+    let cx = meter.watch(0, cx);
     let (events, answer) = begin(&shared, cx, asked, body);
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
     let streams = std::iter::once(events);
@@ -270,6 +271,7 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
         request_id,
         request,
         ticket,
+        ..
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
@@ -301,6 +303,7 @@ pub(super) fn run_cx(
         principal,
         entropy: Arc::clone(&shared.entropy),
         steps,
+        trace: None,
         abandoned: None,
     }
 }

@@ -3,18 +3,22 @@
 
 use std::sync::Arc;
 
-use lukhas_core::{OutputEvent, RunEvent, Usage, UsageSink};
-use lukhas_observability::{InFlight, Metrics, TokenMetrics};
+use lukhas_core::{OutputEvent, RunCx, RunEvent, Usage, UsageSink};
+use lukhas_observability::{InFlight, Metrics, Operation, Redaction, TokenMetrics};
 
 use crate::budgets::Outlay;
 use crate::gateway::Shared;
 use crate::limits::Spending;
+use crate::telling::{RunTelling, Telling};
 
 /// Counts one request's runs: under way while it lives, and the tokens of each that ends.
 pub(crate) struct Meter {
     tokens: TokenMetrics,
     model: Arc<str>,
     held: Held,
+    redaction: Redaction,
+    /// What each run tells.
+    tellings: Vec<RunTelling>,
     _in_flight: InFlight,
 }
 
@@ -39,10 +43,20 @@ impl Held {
 }
 
 impl Meter {
-    pub(crate) fn new(shared: &Shared, model: &str, held: Held) -> Self {
+    /// A meter of `count` runs of `model`, which take `held` of the limits and budgets.
+    pub(crate) fn new(
+        shared: &Shared,
+        model: &str,
+        held: Held,
+        (telling, operation, count): (&Telling, Operation, u32),
+    ) -> Self {
+        let meter = Self::of(&shared.metrics, shared.tokens.clone(), model);
+        let tell = |index| telling.run(operation, index, &meter.model);
         Self {
             held,
-            ..Self::of(&shared.metrics, shared.tokens.clone(), model)
+            redaction: shared.redaction.clone(),
+            tellings: (0..count as usize).map(tell).collect(),
+            ..meter
         }
     }
 
@@ -51,15 +65,33 @@ impl Meter {
             tokens,
             model: model.into(),
             held: Held::default(),
+            redaction: Redaction::default(),
+            tellings: Vec::new(),
             _in_flight: metrics.begin_run(),
         }
     }
 
+    /// What the errors of its runs pass before a client reads them.
+    pub(super) fn redaction(&self) -> &Redaction {
+        &self.redaction
+    }
+
     /// Takes note of an event of run `index`.
-    pub(super) fn note(&self, index: usize, event: &RunEvent) {
-        let RunEvent::Output(OutputEvent::Ended(end)) = event else {
-            return;
+    pub(super) fn note(&mut self, index: usize, event: &RunEvent) {
+        let mut telling = self.tellings.get_mut(index);
+        let end = match event {
+            RunEvent::Output(OutputEvent::Ended(end)) => end,
+            RunEvent::Output(_) => return,
+            RunEvent::Step(step) => {
+                if let Some(telling) = &mut telling {
+                    telling.step(step);
+                }
+                return;
+            }
         };
+        if let Some(told) = telling.and_then(|telling| telling.told.as_mut()) {
+            told.ended(end);
+        }
         if let Some(usage) = end.usage {
             self.tokens.record(&self.model, &usage);
             self.held.record(index, usage);
@@ -71,13 +103,30 @@ impl Meter {
         self.held = Held::default();
     }
 
-    /// Who is told what run `index` used when its client leaves before it has ended.
-    pub(crate) fn sink(&self, index: usize) -> UsageSink {
+    /// What run `index` carries: also who is told what it used when its client leaves before it has
+    /// ended.
+    pub(crate) fn watch(&self, index: usize, cx: RunCx) -> RunCx {
+        let telling = self.tellings.get(index);
+        let cx = match telling {
+            Some(telling) => telling.watch(cx),
+            None => cx,
+        };
+        RunCx {
+            abandoned: Some(self.sink(index, telling)),
+            ..cx
+        }
+    }
+
+    fn sink(&self, index: usize, telling: Option<&RunTelling>) -> UsageSink {
         let (tokens, model) = (self.tokens.clone(), Arc::clone(&self.model));
         let held = self.held.clone();
+        let told = telling.and_then(RunTelling::abandoned);
         Arc::new(move |usage| {
             tokens.record(&model, &usage);
             held.record(index, usage);
+            if let Some(told) = &told {
+                told(usage);
+            }
         })
     }
 }

@@ -133,6 +133,7 @@ pub(crate) fn cx(tenant: &str) -> RunCx {
         principal: Arc::new(Principal::new("key", tenant)),
         entropy,
         steps: true,
+        trace: None,
         abandoned: None,
     }
 }

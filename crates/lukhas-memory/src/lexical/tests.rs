@@ -44,6 +44,7 @@ async fn ask(input: EmbedInput, dimensions: Option<u32>) -> Result<Embedded, Run
         principal: Arc::new(Principal::new("k", "t")),
         entropy: Arc::new(Bytes),
         steps: false,
+        trace: None,
         abandoned: None,
     };
     let embedder = LexicalHash::new(Arc::new(Bytes));

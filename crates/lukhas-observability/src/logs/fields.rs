@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The fields of a line for people.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use tracing::field::Field;
@@ -8,15 +9,21 @@ use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
-/// Writes fields as `name=value`, the message first and bare; control characters are escaped, so
-/// that no value can begin a line of its own or talk to a terminal.
-pub(super) fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
+use crate::Redaction;
+
+/// Writes fields as `name=value`, the message first and bare; values are redacted, and control
+/// characters are escaped, so that no value can begin a line of its own or talk to a terminal.
+pub(super) fn fields(
+    redaction: Redaction,
+) -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
     debug_fn(
-        |writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+        move |writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug| {
+            let written = format!("{value:?}");
+            let value: Cow<'_, str> = redaction.field(field.name(), &written);
             let mut escaped = Escaped(writer);
             match field.name() {
-                "message" => write!(escaped, "{value:?}"),
-                name => write!(escaped, "{name}={value:?}"),
+                "message" => escaped.write_str(&value),
+                name => write!(escaped, "{name}={value}"),
             }
         },
     )

@@ -153,6 +153,29 @@ fn debug_shows_the_filter() {
     let logs = Logs::try_from(config("info,store=debug", LogFormat::Json)).unwrap();
     assert_eq!(
         format!("{logs:?}"),
-        r#"Logs { filter: "store=debug,info", format: Json }"#
+        r#"Logs { filter: "store=debug,info", format: Json, .. }"#
     );
+}
+
+#[test]
+fn no_line_holds_personal_data_or_a_secret() {
+    let token = ["gl", "pat-", "Xy3kQ9vBn2LmRt7PzW4s"].concat();
+    for format in [LogFormat::Pretty, LogFormat::Json] {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let logs = Logs::try_from(config("trace", format)).unwrap();
+        tracing::subscriber::with_default(logs.subscriber(move || writer.clone(), false), || {
+            let who = "ada@example.com";
+            let span = tracing::info_span!("asked", who, body = %format!("{{\"to\":\"{who}\"}}"));
+            let _entered = span.enter();
+            let cause = io::Error::other(format!("`{token}` is refused"));
+            tracing::trace!(?cause, headers = ?[("authorization", &token)], "told {who} of {token}");
+        });
+        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        assert!(!log.contains("ada@") && !log.contains(&token), "{log}");
+        assert!(
+            log.contains("told [REDACTED:EMAIL_ADDRESS] of [REDACTED:"),
+            "{log}"
+        );
+    }
 }

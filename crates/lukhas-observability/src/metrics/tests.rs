@@ -159,6 +159,10 @@ fn names_types_and_labels_are_the_documented_ones() {
             ),
             ("lukhas_retry_budget_available".into(), "gauge {}".into()),
             (
+                format!("lukhas_redactions{counter}"),
+                "counter {kind}".into(),
+            ),
+            (
                 format!("lukhas_config_reload{counter}"),
                 "counter {outcome}".into(),
             ),

@@ -11,6 +11,12 @@ const FULL: &str = r#"
 server: {listen: "127.0.0.1:0", trusted_proxies: [], header_read_timeout_ms: 50, body_read_timeout_ms: 50, idle_timeout_ms: 50, stream_write_timeout_ms: 50, drain_timeout_ms: 0, max_header_bytes: 8192, max_body_bytes: 4194304, max_connections: 1, max_in_flight: 1}
 auth: {keys_file: null, keys_env: [], key_store: null, pepper: null, max_failures_per_address: 60, max_failures_per_key: 10}
 log: {filter: info, format: json}
+redaction:
+  entities: [UK_NHS]
+  patterns:
+    - {entity: BADGE, pattern: "B-[0-9]{6}", kind: pii, context: [badge]}
+telemetry:
+  run_log: {dir: null, max_file_bytes: 67108864, max_file_age_s: 86400, max_total_bytes: 1073741824}
 engine: {token_delay_ms: 0, context_window: 128000}
 upstreams:
   LOCAL: {api: chat, base_url: "http://127.0.0.1:1/v1", key: null, ca_file: null, connect_ms: 1000, read_ms: 9000, total_ms: 10000}

@@ -72,13 +72,19 @@ fn examples(text: &str) -> Vec<String> {
 #[test]
 fn the_examples_of_the_shipped_file_can_be_used() {
     let text = fs::read_to_string(configs().join("lukhas.yaml")).unwrap();
-    let [upstreams, models] = examples(&text).try_into().unwrap();
+    let [redaction, upstreams, models] = examples(&text).try_into().unwrap();
     // Their lines are indented by three; the certificate of the first is the reader's own.
     let upstreams = upstreams.replace("\n   ", "\n");
     let upstreams = upstreams.lines().filter(|line| !line.contains("ca_file:"));
     let upstreams: Vec<&str> = upstreams.collect();
-    let case = Case::yaml(format!("{}\nmodels:\n{models}", upstreams.join("\n")));
+    let case = Case::yaml(format!(
+        "redaction:\n{redaction}\n{}\nmodels:\n{models}",
+        upstreams.join("\n")
+    ));
     let keys = case.env("LOCAL_KEY", "sk-x").env("OPENAI_API_KEY", "sk-y");
     let loaded = keys.load().unwrap();
     assert_eq!(loaded.upstreams.models.len(), 1);
+    let text = "her badge is B-000123";
+    let redacted = "her badge is [REDACTED:BADGE]";
+    assert_eq!(loaded.redaction.told.text(text), redacted);
 }

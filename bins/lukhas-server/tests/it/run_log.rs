@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Run events of the real process.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::{Server, Setup};
+
+const ASK: &str = r#"{"model":"lukhas-matriz","input":"Say one two three"}"#;
+
+fn yaml(dir: &Path) -> String {
+    let dir = dir.display();
+    format!(
+        "telemetry: {{run_log: {{dir: '{dir}', max_file_bytes: 4096, max_total_bytes: 1048576}}}}\n"
+    )
+}
+
+fn events(dir: &Path) -> Vec<Value> {
+    let mut names: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    names.sort();
+    let texts = names.iter().map(|name| fs::read_to_string(name).unwrap());
+    let text: String = texts.collect();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn check(server: &Server, name: &str) -> (Value, Value) {
+    let readiness: Value = serde_json::from_str(&server.get("/readyz").body).unwrap();
+    (
+        readiness["status"].clone(),
+        readiness["checks"][name].clone(),
+    )
+}
+
+#[test]
+fn every_run_of_a_server_is_told_to_its_end() {
+    let dir = TempDir::new().unwrap();
+    let server = Setup::serve(&yaml(dir.path())).start();
+    let mut ids = Vec::new();
+    for _ in 0..20 {
+        let answer = server.connect().post("/v1/responses", ASK);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let id = answer
+            .head
+            .lines()
+            .find_map(|line| line.strip_prefix("x-request-id: "));
+        ids.push(id.unwrap().to_owned());
+    }
+    // One that leaves in the middle.
+    let slow = r#"{"model":"lukhas-matriz","stream":true,"input":"a b c d e f g h i j k l m n"}"#;
+    let mut client = server.connect();
+    client.send_post("/v1/responses", slow);
+    client.read_to(b"data: ");
+    drop(client);
+    server.stop();
+    let events = events(dir.path());
+    for id in ids {
+        let of_run: Vec<_> = events
+            .iter()
+            .filter(|event| event["run_id"] == *id)
+            .collect();
+        let types: Vec<_> = of_run
+            .iter()
+            .map(|event| event["event_type"].as_str().unwrap())
+            .collect();
+        assert_eq!(types.first(), Some(&"run.started"), "{types:?}");
+        assert_eq!(types.last(), Some(&"run.completed"), "{types:?}");
+        assert_eq!(
+            types.iter().filter(|it| **it == "step.completed").count(),
+            6
+        );
+        let usage = &of_run.last().unwrap()["usage"];
+        assert_eq!(usage["source"], "provider", "{usage}");
+        assert!(usage["output_tokens"].as_u64() > Some(0), "{usage}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_stops_the_start() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let ended = Setup::serve(&yaml(&file.join("runs"))).run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended
+            .err
+            .contains("lukhas.yaml:1:28: `telemetry.run_log.dir`: run events cannot be written to"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn two_servers_do_not_write_to_one_folder() {
+    let dir = TempDir::new().unwrap();
+    let _server = Setup::serve(&yaml(dir.path())).start();
+    let ended = Setup::serve(&yaml(dir.path())).run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.err.contains("another process writes"),
+        "{}",
+        ended.err
+    );
+}
+
+/// A full disk: no request fails or waits, and everybody is told.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_is_full_costs_events_and_no_request() {
+    let dir = TempDir::new().unwrap();
+    // A process that may write no further is sent a signal, which ends it unless it is ignored.
+    let server = Setup::serve(&yaml(dir.path())).start_after("trap '' XFSZ");
+    assert_eq!(check(&server, "run_log").1["status"], "ok");
+    server.limit_files("512");
+    let ask = || {
+        let answer = server.connect().post("/v1/responses", ASK);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    };
+    ask();
+    crate::reload::eventually("a warning", || {
+        check(&server, "run_log").1["status"] == "warning"
+    });
+    let (status, check) = check(&server, "run_log");
+    assert_eq!(status, "ready");
+    assert_eq!(
+        check["reason"],
+        "run events cannot be written: file too large"
+    );
+    let metrics = server.get("/metrics").body;
+    let lost = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("lukhas_events_dropped_total{sink=\"run_log\"} "));
+    assert!(lost.unwrap().parse::<u32>().unwrap() >= 14, "{lost:?}");
+    server.limit_files("unlimited");
+    crate::reload::eventually("all is well", || {
+        ask();
+        self::check(&server, "run_log").1["status"] == "ok"
+    });
+    let log = server.stop();
+    assert_eq!(
+        log.matches("run events cannot be written, and are lost")
+            .count(),
+        1,
+        "{log}"
+    );
+    // What was written is whole lines.
+    assert!(!events(dir.path()).is_empty());
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Who is told of requests and runs.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lukhas_observability::{RunLogConfig, TelemetryConfig};
+
+use super::problem;
+use crate::config::{self, Origins, Problem};
+
+/// Who is told of requests and runs; known to be possible, as far as it is written.
+#[derive(Clone, Debug)]
+pub struct Telemetry(TelemetryConfig);
+
+impl Telemetry {
+    pub(crate) fn config(&self) -> TelemetryConfig {
+        self.0.clone()
+    }
+
+    /// The same, the folder taken from that of the file that names it.
+    pub(crate) fn in_folders(mut self, origins: &Origins) -> Self {
+        if let Some(run_log) = &mut self.0.run_log {
+            let origin = origins.get("telemetry.run_log.dir");
+            let folder = origin.folder().unwrap_or(Path::new(""));
+            run_log.dir = folder.join(&run_log.dir);
+        }
+        self
+    }
+}
+
+impl TryFrom<config::TelemetryConfig> for Telemetry {
+    type Error = Vec<Problem>;
+
+    fn try_from(config: config::TelemetryConfig) -> Result<Self, Vec<Problem>> {
+        let config::RunLogConfig {
+            dir,
+            max_file_bytes,
+            max_file_age_s,
+            max_total_bytes,
+        } = config.run_log;
+        let mut problems = Vec::new();
+        if dir
+            .as_ref()
+            .is_some_and(|dir| dir.to_string_lossy().trim().is_empty())
+        {
+            let help = "name a folder, or leave the setting out";
+            let problem = problem("telemetry.run_log.dir", "the path is empty");
+            problems.push(problem.with_help(help));
+        }
+        if max_total_bytes.get() < max_file_bytes.get().saturating_mul(2) {
+            let message = format!(
+                "{} bytes are less than two files of `max_file_bytes`",
+                max_total_bytes.get()
+            );
+            let help = "the file that is written and one before it need room: write more, or smaller files";
+            let problem = problem("telemetry.run_log.max_total_bytes", message);
+            problems.push(problem.with_help(help));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let run_log = dir.map(|dir| RunLogConfig {
+            dir,
+            max_file_bytes: max_file_bytes.get(),
+            max_file_age: Duration::from_secs(max_file_age_s.get()),
+            max_total_bytes: max_total_bytes.get(),
+        });
+        Ok(Self(TelemetryConfig { run_log }))
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What requests and runs tell of themselves, and to whom.
+
+mod record;
+mod request;
+mod run;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::queue::Queue;
+use crate::run_log::{self, RunLog, RunLogConfig};
+use crate::{Metrics, Redaction};
+
+pub use record::Operation;
+pub(crate) use record::{RunEventRecord, RunFacts, What};
+pub use request::{RequestFacts, RequestTelemetry};
+pub use run::RunTelemetry;
+
+/// Who is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TelemetryConfig {
+    /// Files of run events.
+    pub run_log: Option<RunLogConfig>,
+}
+
+/// Why nobody can be told.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The folder of run events is of no use.
+    #[error("run events cannot be written to `{}`", dir.display())]
+    RunLog {
+        /// The folder.
+        dir: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Tells of requests and runs, or nobody. Clones tell the same.
+///
+/// Whoever serves puts what there is to tell into a bounded queue and goes on; what finds no room is
+/// dropped and counted in `lukhas_events_dropped_total`. Threads of their own redact and deliver it.
+#[derive(Clone, Default)]
+pub struct Telemetry(Option<Arc<Sinks>>);
+
+struct Sinks {
+    run_log: Option<RunLog>,
+}
+
+/// How a sink is doing.
+#[derive(Debug, Default)]
+pub(crate) struct Standing(Mutex<Option<String>>);
+
+impl Telemetry {
+    /// Tells whom `config` names.
+    ///
+    /// # Errors
+    /// [`TelemetryError`] when one of them cannot be told from the start.
+    pub fn open(
+        config: TelemetryConfig,
+        redaction: &Redaction,
+        metrics: &Metrics,
+    ) -> Result<Self, TelemetryError> {
+        let TelemetryConfig { run_log } = config;
+        let run_log = run_log.map(|config| {
+            let dir = config.dir.clone();
+            let queue = Queue::new(run_log::CAPACITY, metrics.dropped("run_log"));
+            let opened = RunLog::open(config, queue, redaction.clone());
+            opened.map_err(|source| TelemetryError::RunLog { dir, source })
+        });
+        let sinks = Sinks {
+            run_log: run_log.transpose()?,
+        };
+        let is_on = sinks.run_log.is_some();
+        Ok(Self(is_on.then(|| Arc::new(sinks))))
+    }
+
+    /// A request begins; `None` when nobody is told of it.
+    #[must_use]
+    pub fn request(&self, facts: impl FnOnce() -> RequestFacts) -> Option<Arc<RequestTelemetry>> {
+        let sinks = self.0.as_ref()?;
+        let request = RequestTelemetry::begin(Arc::clone(sinks), facts());
+        Some(Arc::new(request))
+    }
+
+    /// Every sink by its name, and what is wrong with it, if something is.
+    #[must_use]
+    pub fn standing(&self) -> Vec<(&'static str, Option<String>)> {
+        let sinks = self.0.as_ref();
+        let run_log = sinks.and_then(|sinks| sinks.run_log.as_ref());
+        let run_log = run_log.map(|sink| ("run_log", sink.problem()));
+        run_log.into_iter().collect()
+    }
+
+    /// Delivers what waits, and tells nothing after it. It may block for a moment.
+    pub fn close(&self) {
+        if let Some(sinks) = &self.0
+            && let Some(run_log) = &sinks.run_log
+        {
+            run_log.close();
+        }
+    }
+}
+
+impl Standing {
+    pub(crate) fn well(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(crate) fn failing(&self, problem: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    pub(crate) fn problem(&self) -> Option<String> {
+        let problem = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        problem.clone()
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.standing()).finish()
+    }
+}
