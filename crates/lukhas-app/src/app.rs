@@ -10,11 +10,11 @@ use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{BudgetLedger, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
-use lukhas_observability::{Metrics, Redaction, Telemetry, TelemetryError};
+use lukhas_observability::{Redaction, Telemetry, TelemetryConfig, TelemetryError, TelemetryParts};
 use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
-use crate::config::{Origins, Problem};
+use crate::config::{Origin, Origins, Problem};
 use crate::entropy::ThreadEntropy;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
@@ -49,6 +49,7 @@ impl App {
             rate_limits,
             budgets,
             redaction,
+            traces,
             config,
             origins,
             process,
@@ -65,7 +66,17 @@ impl App {
         let warnings = torn.into_iter().chain(budgets::warning(&budgets, &config));
         let warnings = warnings.collect();
         let keys = Arc::new(keys);
-        let telemetry = telemetry(&settings, &redaction.told, &process.metrics, &origins)?;
+        let config_of_telemetry = TelemetryConfig {
+            run_log: settings.telemetry().run_log().cloned(),
+            traces,
+        };
+        let parts = TelemetryParts {
+            redaction: &redaction.told,
+            metrics: &process.metrics,
+            entropy: Arc::new(ThreadEntropy),
+        };
+        let telemetry = Telemetry::open(config_of_telemetry, parts);
+        let telemetry = telemetry.map_err(|error| silent(&error, &origins))?;
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
@@ -204,21 +215,21 @@ impl App {
     }
 }
 
-/// Tells whom the settings name.
-fn telemetry(
-    settings: &Settings,
-    redaction: &Redaction,
-    metrics: &Metrics,
-    origins: &Origins,
-) -> Result<Telemetry, AppError> {
-    let opened = Telemetry::open(settings.telemetry().config(), redaction, metrics);
-    opened.map_err(|error| {
-        let TelemetryError::RunLog { source, .. } = &error;
-        let key = "telemetry.run_log.dir";
-        let problem = Problem::new(origins.get(key), format!("{error}: {source}"));
-        let help = "name a folder that this process may write to, and no other one does";
-        problem.with_key(key).with_help(help).into()
-    })
+/// Why nobody can be told, at the place of the setting that names whom.
+fn silent(error: &TelemetryError, origins: &Origins) -> Problem {
+    match error {
+        TelemetryError::RunLog { source, .. } => {
+            let key = "telemetry.run_log.dir";
+            let problem = Problem::new(origins.get(key), format!("{error}: {source}"));
+            let help = "name a folder that this process may write to, and no other one does";
+            problem.with_key(key).with_help(help)
+        }
+        TelemetryError::Traces { source, .. } => {
+            let origin = Origin::Env("OTEL_EXPORTER_OTLP_ENDPOINT".into());
+            let problem = Problem::new(origin, format!("{error}: {source}"));
+            problem.with_help("leave it out, and no spans are sent")
+        }
+    }
 }
 
 fn generate() -> Result<(KeySet, Secret<String>), AppError> {

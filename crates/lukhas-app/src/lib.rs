@@ -39,6 +39,7 @@ mod reference;
 mod reload;
 mod rules;
 mod settings;
+mod traces;
 mod upstreams;
 mod yaml;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lukhas_auth::{KeySet, Pepper};
 use lukhas_gateway::{Budgets, RateLimits};
-use lukhas_observability::{BuildInfo, Metrics};
+use lukhas_observability::{BuildInfo, Metrics, TracesConfig};
 use serde_json::json;
 
 use crate::config::{
@@ -17,7 +17,7 @@ use crate::config::{
 use crate::files::{self, Files};
 use crate::redact::Stages;
 use crate::upstreams::{self, Upstreams};
-use crate::{AppError, Settings, budgets, keys, limits, redact};
+use crate::{AppError, Settings, budgets, keys, limits, redact, traces};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,8 @@ pub struct Loaded {
     pub(crate) rate_limits: RateLimits,
     pub(crate) budgets: Budgets,
     pub(crate) redaction: Stages,
+    /// Where spans are sent.
+    pub(crate) traces: Option<TracesConfig>,
     pub(crate) config: Config,
     pub(crate) process: Process,
     pub(crate) origins: Origins,
@@ -113,6 +115,7 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
     let takes_any_model = !upstreams.others.is_empty();
     let rate_limits = limits::build(&config, &origins, keys.as_ref(), takes_any_model)?;
     let budgets = budgets::build(&config, &origins, keys.as_ref(), &upstreams)?;
+    let traces = traces::read(&environment)?;
     let redaction = redact::stages(&config.redaction, &origins, &process.metrics)?;
     Ok(Loaded {
         settings,
@@ -121,6 +124,7 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
         rate_limits,
         budgets,
         redaction,
+        traces,
         config,
         process: process.clone(),
         origins,

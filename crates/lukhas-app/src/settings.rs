@@ -61,7 +61,9 @@ impl Settings {
         &self.log
     }
 
-    pub(crate) fn telemetry(&self) -> &Telemetry {
+    /// Who is told of requests and runs.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 

@@ -216,9 +216,14 @@ fn allowed(routes: &[&'static Route]) -> HeaderValue {
 /// What waits for an answer is small: the request is with its handler from the start.
 fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Response> + Send {
     let request_id = Id::new("req_", &*endpoint.shared.entropy);
-    let mut completion = Completion::begin(&endpoint.metrics, endpoint.label, request_id);
     let names = (endpoint.label, endpoint.method);
     let telling = Telling::begin(&endpoint.shared, &request, names, request_id);
+    let mut completion = Completion::begin(
+        &endpoint.metrics,
+        endpoint.label,
+        request_id,
+        telling.clone(),
+    );
     let begun = catch_unwind(AssertUnwindSafe(|| {
         handle(&endpoint, request_id, request, telling)
     }));
@@ -241,6 +246,7 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         late.unwrap_or(standings).put_on(response.headers_mut());
         let took = completion.answered(response.status());
         mark(response.headers_mut(), request_id, took);
+        completion.mark(response.headers_mut());
         completion.attach(response, took)
     }
 }

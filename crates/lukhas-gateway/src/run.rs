@@ -22,7 +22,7 @@ use crate::admission::Permit;
 pub(crate) use events::{EventWriter, stream};
 pub(crate) use failures::Failures;
 pub(crate) use heartbeat::Heartbeat;
-pub(crate) use meter::{Held, Meter};
+pub(crate) use meter::{Held, Meter, ToldRuns};
 
 /// Events handled before other tasks of the thread get a turn.
 const TURN: usize = 128;

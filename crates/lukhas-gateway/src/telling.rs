@@ -5,10 +5,18 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use http::HeaderMap;
-use lukhas_core::{Id, Principal, RunCx, StepEvent, TraceContext, Usage};
-use lukhas_observability::{Operation, RequestFacts, RequestTelemetry, RunTelemetry};
+use http::header::{HeaderName, HeaderValue};
+use lukhas_core::{
+    Id, ItemKind, OutputEvent, Principal, RunCx, RunEvent, RunRequest, TraceContext, Usage,
+};
+use lukhas_observability::{
+    Asked, Operation, RequestFacts, RequestTelemetry, RunNames, RunTelemetry,
+};
 
 use crate::gateway::Shared;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// Where in a trace a request is, and who is told of it. Clones are of one request.
 #[derive(Clone, Debug, Default)]
@@ -42,36 +50,106 @@ impl Telling {
         }
     }
 
+    /// Tells the client where in a trace its request is, if anybody is sent spans.
+    pub(crate) fn mark(&self, headers: &mut HeaderMap) {
+        let context = self.told.as_ref().and_then(|told| told.context());
+        if let Some(context) = context
+            && let Ok(value) = HeaderValue::try_from(context.to_string())
+        {
+            headers.insert(TRACEPARENT, value);
+        }
+    }
+
+    /// Its answer is over; see [`RequestTelemetry::ended`].
+    pub(crate) fn ended(&self, status: u16, failed: Option<&'static str>) {
+        if let Some(told) = &self.told {
+            told.ended(status, failed);
+        }
+    }
+
     /// Its run `choice` begins.
-    pub(crate) fn run(&self, operation: Operation, choice: usize, model: &Arc<str>) -> RunTelling {
+    pub(crate) fn run(&self, shared: &Shared, run: &RunAbout<'_>, choice: usize) -> RunTelling {
+        let names = || RunNames {
+            operation: run.operation,
+            model: Arc::clone(run.model),
+            provider: provider(shared, run),
+            response_id: run.response_id.map(Arc::from),
+            asked: run.asked,
+        };
         let told = self.told.as_ref();
         RunTelling {
-            told: told.map(|told| told.run(operation, choice, model)),
+            told: told.map(|told| told.run(names(), choice)),
             parent: self.parent.clone(),
         }
     }
+}
+
+/// What is told of a run from its beginning.
+pub(crate) struct RunAbout<'r> {
+    pub(crate) operation: Operation,
+    pub(crate) model: &'r Arc<str>,
+    pub(crate) response_id: Option<&'r str>,
+    pub(crate) asked: Asked,
+}
+
+/// What `run` is asked for.
+pub(crate) fn asked(run: &RunRequest) -> Asked {
+    Asked {
+        temperature: run.sampling.temperature,
+        top_p: run.sampling.top_p,
+        max_tokens: run.max_output_tokens,
+    }
+}
+
+/// Who answers for the model of `run`, as the list of models says.
+fn provider(shared: &Shared, run: &RunAbout<'_>) -> Arc<str> {
+    let models = match run.operation {
+        Operation::Response | Operation::Chat => shared.orchestrator.models(),
+        Operation::Embeddings => shared.embedder.models(),
+    };
+    let model = models.iter().find(|model| *model.id == **run.model);
+    model.map_or("other", |model| &model.owned_by).into()
 }
 
 /// The same for a run.
 #[derive(Debug)]
 pub(crate) struct RunTelling {
     pub(crate) told: Option<RunTelemetry>,
+    /// Where its client is.
     parent: Option<TraceContext>,
 }
 
 impl RunTelling {
     /// What the run carries so that it can be told of.
     pub(crate) fn watch(&self, cx: RunCx) -> RunCx {
+        let context = self.told.as_ref().and_then(RunTelemetry::context);
         RunCx {
             steps: cx.steps || self.told.is_some(),
-            trace: self.parent.clone(),
+            trace: context.or(self.parent.as_ref()).cloned(),
             ..cx
         }
     }
 
-    pub(crate) fn step(&mut self, step: &StepEvent) {
-        if let Some(told) = &mut self.told {
-            told.step(step);
+    /// Something happened in it.
+    pub(crate) fn note(&mut self, event: &RunEvent) {
+        let Some(told) = &mut self.told else { return };
+        match event {
+            RunEvent::Step(step) => told.step(step),
+            RunEvent::Output(OutputEvent::Ended(end)) => told.ended(end),
+            RunEvent::Output(OutputEvent::ItemAdded {
+                kind: ItemKind::FunctionCall { .. },
+                ..
+            }) => told.calls_function(),
+            RunEvent::Output(
+                OutputEvent::ItemAdded { .. }
+                | OutputEvent::TextDelta(_)
+                | OutputEvent::RefusalDelta(_)
+                | OutputEvent::ArgumentsDelta(_)
+                | OutputEvent::ReasoningDelta(_)
+                | OutputEvent::Continued
+                | OutputEvent::ItemDone
+                | OutputEvent::Verbatim(_),
+            ) => {}
         }
     }
 
@@ -83,9 +161,9 @@ impl RunTelling {
 
 /// Where in a trace the client is, if it says so.
 fn parent(headers: &HeaderMap) -> Option<TraceContext> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let parent = TraceContext::parse(text("traceparent")?)?;
-    Some(match text("tracestate") {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
+    let parent = TraceContext::parse(text(TRACEPARENT)?)?;
+    Some(match text(TRACESTATE) {
         Some(state) => parent.with_state(state),
         None => parent,
     })

@@ -25,6 +25,7 @@ mod queue;
 mod redaction;
 mod run_log;
 mod telemetry;
+mod traces;
 
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
 pub use metrics::{
@@ -34,6 +35,7 @@ pub use metrics::{
 pub use redaction::Redaction;
 pub use run_log::RunLogConfig;
 pub use telemetry::{
-    Operation, RequestFacts, RequestTelemetry, RunTelemetry, Telemetry, TelemetryConfig,
-    TelemetryError,
+    Asked, Operation, RequestFacts, RequestTelemetry, RunNames, RunTelemetry, Telemetry,
+    TelemetryConfig, TelemetryError, TelemetryParts,
 };
+pub use traces::{Sampler, TracesConfig, TracesError, UnknownSampler};

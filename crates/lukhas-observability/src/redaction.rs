@@ -145,7 +145,7 @@ impl Redaction {
 /// Whether no rule of any profile finds anything in `text`: short words of letters, and nothing that
 /// sets numbers, addresses and assignments apart.
 fn is_plain(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphabetic() || b"',.;()`\"?!".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphabetic() || b"'.;()`\"?!".contains(&byte);
     text.split([' ', '\n'])
         .all(|word| word.len() <= PLAIN_WORD && word.bytes().all(plain))
 }

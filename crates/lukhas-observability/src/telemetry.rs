@@ -10,20 +10,25 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use lukhas_core::Entropy;
+
 use crate::queue::Queue;
 use crate::run_log::{self, RunLog, RunLogConfig};
+use crate::traces::{self, Traces, TracesConfig, TracesError};
 use crate::{Metrics, Redaction};
 
-pub use record::Operation;
-pub(crate) use record::{RunEventRecord, RunFacts, What};
+pub use record::{Asked, Operation, RunNames};
+pub(crate) use record::{End, RunEventRecord, RunFacts, What};
 pub use request::{RequestFacts, RequestTelemetry};
 pub use run::RunTelemetry;
 
 /// Who is told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct TelemetryConfig {
     /// Files of run events.
     pub run_log: Option<RunLogConfig>,
+    /// A receiver of spans.
+    pub traces: Option<TracesConfig>,
 }
 
 /// Why nobody can be told.
@@ -38,6 +43,15 @@ pub enum TelemetryError {
         #[source]
         source: io::Error,
     },
+    /// The receiver of spans is of no use.
+    #[error("spans cannot be sent to `{endpoint}`")]
+    Traces {
+        /// Its URL.
+        endpoint: String,
+        /// Why.
+        #[source]
+        source: TracesError,
+    },
 }
 
 /// Tells of requests and runs, or nobody. Clones tell the same.
@@ -49,6 +63,20 @@ pub struct Telemetry(Option<Arc<Sinks>>);
 
 struct Sinks {
     run_log: Option<RunLog>,
+    traces: Option<Traces>,
+    /// Where the identifiers of spans come from.
+    entropy: Arc<dyn Entropy>,
+}
+
+/// What whoever tells needs of the process.
+#[derive(Clone)]
+pub struct TelemetryParts<'p> {
+    /// What everything passes that is told.
+    pub redaction: &'p Redaction,
+    /// Where it is counted what was lost.
+    pub metrics: &'p Metrics,
+    /// Where the identifiers of spans come from.
+    pub entropy: Arc<dyn Entropy>,
 }
 
 /// How a sink is doing.
@@ -62,20 +90,32 @@ impl Telemetry {
     /// [`TelemetryError`] when one of them cannot be told from the start.
     pub fn open(
         config: TelemetryConfig,
-        redaction: &Redaction,
-        metrics: &Metrics,
+        parts: TelemetryParts<'_>,
     ) -> Result<Self, TelemetryError> {
-        let TelemetryConfig { run_log } = config;
+        let TelemetryConfig { run_log, traces } = config;
+        let TelemetryParts {
+            redaction,
+            metrics,
+            entropy,
+        } = parts;
         let run_log = run_log.map(|config| {
             let dir = config.dir.clone();
             let queue = Queue::new(run_log::CAPACITY, metrics.dropped("run_log"));
             let opened = RunLog::open(config, queue, redaction.clone());
             opened.map_err(|source| TelemetryError::RunLog { dir, source })
         });
+        let traces = traces.map(|config| {
+            let endpoint = config.endpoint.clone();
+            let queue = Queue::new(traces::CAPACITY, metrics.dropped("traces"));
+            let opened = Traces::open(config, queue, redaction.clone());
+            opened.map_err(|source| TelemetryError::Traces { endpoint, source })
+        });
         let sinks = Sinks {
             run_log: run_log.transpose()?,
+            traces: traces.transpose()?,
+            entropy,
         };
-        let is_on = sinks.run_log.is_some();
+        let is_on = sinks.run_log.is_some() || sinks.traces.is_some();
         Ok(Self(is_on.then(|| Arc::new(sinks))))
     }
 
@@ -93,15 +133,19 @@ impl Telemetry {
         let sinks = self.0.as_ref();
         let run_log = sinks.and_then(|sinks| sinks.run_log.as_ref());
         let run_log = run_log.map(|sink| ("run_log", sink.problem()));
-        run_log.into_iter().collect()
+        let traces = sinks.and_then(|sinks| sinks.traces.as_ref());
+        let traces = traces.map(|sink| ("traces", sink.problem()));
+        run_log.into_iter().chain(traces).collect()
     }
 
     /// Delivers what waits, and tells nothing after it. It may block for a moment.
     pub fn close(&self) {
-        if let Some(sinks) = &self.0
-            && let Some(run_log) = &sinks.run_log
-        {
+        let Some(sinks) = &self.0 else { return };
+        if let Some(run_log) = &sinks.run_log {
             run_log.close();
+        }
+        if let Some(traces) = &sinks.traces {
+            traces.close();
         }
     }
 }
@@ -118,6 +162,14 @@ impl Standing {
     pub(crate) fn problem(&self) -> Option<String> {
         let problem = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         problem.clone()
+    }
+}
+
+impl fmt::Debug for TelemetryParts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryParts")
+            .field("redaction", self.redaction)
+            .finish_non_exhaustive()
     }
 }
 

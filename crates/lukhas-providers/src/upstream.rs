@@ -12,11 +12,13 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT,
+};
 use http::{HeaderMap, Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use lukhas_core::RunRequest;
+use lukhas_core::{RunRequest, TraceContext};
 use lukhas_redact::Secret;
 use lukhas_reliability::{Deadline, FailureKind, Timeouts};
 
@@ -73,6 +75,15 @@ struct Shared {
     templates: Arc<Templates>,
     ca: Option<Arc<[u8]>>,
     observer: Option<Arc<dyn UpstreamObserver>>,
+}
+
+/// What a call carries besides its body.
+#[derive(Clone, Copy)]
+pub(crate) struct Asking<'c> {
+    /// When its answer has to be whole.
+    pub(crate) deadline: Deadline,
+    /// Where in a distributed trace it is.
+    pub(crate) trace: Option<&'c TraceContext>,
 }
 
 impl UpstreamConfig {
@@ -175,12 +186,13 @@ impl Upstream {
         &self,
         model: &str,
         request: &RunRequest,
-        deadline: Deadline,
+        asking: Asking<'_>,
     ) -> Result<Answering, Failed> {
+        let deadline = asking.deadline;
         let (passage, body) = self.prepare(model, request)?;
         let mut patience = Patience::default();
         let (response, connection) = self
-            .send(body, request.whole, deadline, &mut patience)
+            .send(body, request.whole, asking, &mut patience)
             .await?;
         if !response.status().is_success() {
             return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);
@@ -221,28 +233,28 @@ impl Upstream {
         &self,
         body: Bytes,
         whole: bool,
-        deadline: Deadline,
+        mut asking: Asking<'_>,
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Connection), Failed> {
         // A whole answer takes as long as it takes to make: only the deadline bounds it.
-        let (accept, deadline) = match whole {
-            true => ("application/json", deadline),
-            false => {
-                let first = self.0.timeouts.first_byte();
-                ("text/event-stream", deadline.within(first))
-            }
+        let accept = if whole {
+            "application/json"
+        } else {
+            let first = self.0.timeouts.first_byte();
+            asking.deadline = asking.deadline.within(first);
+            "text/event-stream"
         };
-        self.post(&self.0.path, body, accept, deadline, patience)
+        self.post(&self.0.path, body, accept, asking, patience)
             .await
     }
 
-    /// Posts `body`, and waits at most until `deadline` for an answer to begin.
+    /// Posts `body`, and waits at most until its deadline for an answer to begin.
     async fn post(
         &self,
         path: &Uri,
         body: Bytes,
         accept: &'static str,
-        deadline: Deadline,
+        asking: Asking<'_>,
         patience: &mut Patience,
     ) -> Result<(Response<Incoming>, Connection), Failed> {
         let mut outgoing = Request::new(Full::new(body));
@@ -251,8 +263,11 @@ impl Upstream {
         outgoing.headers_mut().clone_from(&self.0.headers);
         let accept = HeaderValue::from_static(accept);
         outgoing.headers_mut().insert(ACCEPT, accept);
+        if let Some(trace) = asking.trace {
+            put_trace(trace, outgoing.headers_mut());
+        }
         let mut sent = pin!(self.0.clients.send(outgoing));
-        let limit = Limit::Until(deadline.moment());
+        let limit = Limit::Until(asking.deadline.moment());
         let answered = patience.wait(limit, |cx| sent.as_mut().poll(cx)).await;
         answered
             .map_err(|Elapsed(time)| Failed::timeout("did not answer", time))?
@@ -261,6 +276,16 @@ impl Upstream {
 }
 
 /// What every request to `base` carries, its key included.
+/// Tells the upstream where in a trace it is asked (W3C Trace Context).
+fn put_trace(trace: &TraceContext, headers: &mut HeaderMap) {
+    if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
+        headers.insert(HeaderName::from_static("traceparent"), value);
+    }
+    if let Some(Ok(value)) = trace.state().map(HeaderValue::from_str) {
+        headers.insert(HeaderName::from_static("tracestate"), value);
+    }
+}
+
 fn headers(config: &UpstreamConfig, base: &Uri) -> Result<HeaderMap, UpstreamError> {
     let mut headers = config.dialect.headers(config.key.as_ref())?;
     headers.insert(HOST, host(base)?);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What must not leave: a fresh secret and a fresh address, planted in every place of requests to every
-//! route, reach no log, run event, metric or error.
+//! route, reach no log, run event, span, metric or error.
 
 use std::collections::hash_map::RandomState;
 use std::fs;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{Server, Setup};
+use crate::receiver::Receiver;
 
 /// Values that nobody has seen before.
 struct Canaries {
@@ -188,7 +189,9 @@ fn what_is_planted_in_requests_reaches_no_sink() {
         runlogs.path().display(),
         mock.port
     );
-    let server = Setup::serve(&yaml).start();
+    let receiver = Receiver::start();
+    let server = Setup::serve(&yaml).env("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.url());
+    let server = server.start();
     let (mut errors, mut asked) = (0, 0);
     for (method, path) in routes(&server, &canary) {
         let bodies = match method.as_str() {
@@ -228,6 +231,8 @@ fn what_is_planted_in_requests_reaches_no_sink() {
     let events = fs::read_to_string(runlogs.path().join("runs.jsonl")).unwrap();
     canaries.are_not_in(&log, "the log");
     canaries.are_not_in(&events, "the run events");
+    canaries.are_not_in(&receiver.text(), "the spans");
+    assert!(receiver.spans().len() > 100);
     assert!(log.contains("\"level\":\"DEBUG\""), "it says all it can");
     assert!(
         events.lines().count() > 100,

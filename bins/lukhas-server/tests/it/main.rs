@@ -28,6 +28,8 @@ mod process;
 #[cfg(test)]
 mod rate_limits;
 #[cfg(test)]
+mod receiver;
+#[cfg(test)]
 mod redact;
 #[cfg(test)]
 mod refusals;
@@ -39,5 +41,7 @@ mod run_log;
 mod signals;
 #[cfg(test)]
 mod startup;
+#[cfg(test)]
+mod traces;
 #[cfg(test)]
 mod upstream;

@@ -4,23 +4,27 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lukhas_observability::{RunLogConfig, TelemetryConfig};
+use lukhas_observability::RunLogConfig;
 
 use super::problem;
 use crate::config::{self, Origins, Problem};
 
 /// Who is told of requests and runs; known to be possible, as far as it is written.
 #[derive(Clone, Debug)]
-pub struct Telemetry(TelemetryConfig);
+pub struct Telemetry {
+    run_log: Option<RunLogConfig>,
+}
 
 impl Telemetry {
-    pub(crate) fn config(&self) -> TelemetryConfig {
-        self.0.clone()
+    /// Files of run events.
+    #[must_use]
+    pub fn run_log(&self) -> Option<&RunLogConfig> {
+        self.run_log.as_ref()
     }
 
     /// The same, the folder taken from that of the file that names it.
     pub(crate) fn in_folders(mut self, origins: &Origins) -> Self {
-        if let Some(run_log) = &mut self.0.run_log {
+        if let Some(run_log) = &mut self.run_log {
             let origin = origins.get("telemetry.run_log.dir");
             let folder = origin.folder().unwrap_or(Path::new(""));
             run_log.dir = folder.join(&run_log.dir);
@@ -66,6 +70,6 @@ impl TryFrom<config::TelemetryConfig> for Telemetry {
             max_file_age: Duration::from_secs(max_file_age_s.get()),
             max_total_bytes: max_total_bytes.get(),
         });
-        Ok(Self(TelemetryConfig { run_log }))
+        Ok(Self { run_log })
     }
 }

@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lukhas_core::Id;
 use lukhas_observability::{InFlight, RouteMetrics};
 use tokio::time::Instant;
 
 use crate::run::Failures;
+use crate::telling::Telling;
 
 /// Counts one request and says in the log how it ended, when it is dropped.
 pub(super) struct Completion {
@@ -25,13 +26,19 @@ pub(super) struct Completion {
     whole: bool,
     /// What went wrong behind a status that says nothing of it.
     failures: Option<Failures>,
+    telling: Telling,
     /// From its start to its end, where that is known already.
     took: Option<Duration>,
     _in_flight: InFlight,
 }
 
 impl Completion {
-    pub(super) fn begin(metrics: &RouteMetrics, route: &'static str, request_id: Id) -> Self {
+    pub(super) fn begin(
+        metrics: &RouteMetrics,
+        route: &'static str,
+        request_id: Id,
+        telling: Telling,
+    ) -> Self {
         Self {
             metrics: metrics.clone(),
             route,
@@ -41,6 +48,7 @@ impl Completion {
             status: 499,
             whole: false,
             failures: None,
+            telling,
             took: None,
             _in_flight: metrics.begin(),
         }
@@ -52,6 +60,11 @@ impl Completion {
         let took = self.started.elapsed();
         self.metrics.time_to_first_byte(took.as_secs_f64());
         took
+    }
+
+    /// Tells the client where in a trace its request is.
+    pub(super) fn mark(&self, headers: &mut HeaderMap) {
+        self.telling.mark(headers);
     }
 
     /// Ends with an answer that was there whole after `took`.
@@ -84,6 +97,7 @@ impl Drop for Completion {
         let ms = took.as_secs_f64() * 1e3;
         let failures = self.failures.as_ref();
         let failed = failures.and_then(|failures| failures.log(request_id));
+        self.telling.ended(status, failed);
         if let Some(error) = failed {
             tracing::warn!(%request_id, route, status, ms, error, "stream failed");
             return;
@@ -181,7 +195,12 @@ mod tests {
             version: "test",
             revision: None,
         });
-        let completion = Completion::begin(&metrics.route("/r", "POST"), "/r", request_id);
+        let completion = Completion::begin(
+            &metrics.route("/r", "POST"),
+            "/r",
+            request_id,
+            Telling::default(),
+        );
         let stream = futures_util::stream::empty::<Result<Bytes, axum::Error>>();
         let mut response = Response::new(Body::from_stream(stream));
         let noted = Failures::default();

@@ -8,13 +8,14 @@ use lukhas_core::Id;
 use super::completion::Completion;
 use super::{UNMATCHED, mark};
 use crate::gateway::Shared;
+use crate::telling::Telling;
 use crate::{ApiError, ErrorCode};
 
 /// The answer to what the HTTP layer refuses with `status`.
 pub(crate) fn refuse(shared: &Shared, status: StatusCode) -> Response<Bytes> {
     let request_id = Id::new("req_", &*shared.entropy);
     let metrics = shared.metrics.route(UNMATCHED, "ANY");
-    let mut completion = Completion::begin(&metrics, UNMATCHED, request_id);
+    let mut completion = Completion::begin(&metrics, UNMATCHED, request_id, Telling::default());
     let mut response = error(status).closing().whole();
     let took = completion.answered(response.status());
     mark(response.headers_mut(), request_id, took);

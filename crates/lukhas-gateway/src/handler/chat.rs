@@ -20,7 +20,8 @@ use crate::body::read_json;
 use crate::gateway::unix_now;
 use crate::limits::with_standings;
 use crate::route::Call;
-use crate::run::{self, EventWriter, Heartbeat, Meter, Runs};
+use crate::run::{self, EventWriter, Heartbeat, Meter, Runs, ToldRuns};
+use crate::telling;
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
@@ -55,8 +56,14 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     if call.is_plain && shared.orchestrator.uses_original(&head.model) {
         call.run.original = Some(Arc::new(original(&head, body)));
     }
-    let told = (&telling, Operation::Chat, call.n);
-    let meter = Meter::new(&shared, &head.model, held, told);
+    let told = ToldRuns {
+        telling: &telling,
+        operation: Operation::Chat,
+        response_id: &head.id,
+        asked: telling::asked(&call.run),
+        count: call.n,
+    };
+    let meter = Meter::new(&shared, &head.model, held, &told);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().enumerate().map(|(index, run)| {
         let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);

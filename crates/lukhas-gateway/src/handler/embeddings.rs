@@ -7,7 +7,7 @@ use axum::response::Response;
 use lukhas_core::{
     EmbedInput, EmbedRequest, Embedded, ModelInfo, Outcome, Principal, RunEnd, RunError,
 };
-use lukhas_observability::Operation;
+use lukhas_observability::{Asked, Operation};
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
 use super::responses::{hold, run_cx};
@@ -15,6 +15,7 @@ use crate::body::read_json;
 use crate::gateway::Shared;
 use crate::limits::{Estimate, with_standings};
 use crate::route::Call;
+use crate::telling::RunAbout;
 use crate::{ApiError, ErrorCode, answer};
 
 /// `POST /v1/embeddings`.
@@ -36,7 +37,13 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let estimate = estimate(&request.input);
     let (held, standings) = hold(&shared, ticket, &principal, &model, estimate, 1)?;
     let encoding = request.encoding;
-    let mut run = telling.run(Operation::Embeddings, 0, &model);
+    let about = RunAbout {
+        operation: Operation::Embeddings,
+        model: &model,
+        response_id: None,
+        asked: Asked::default(),
+    };
+    let mut run = telling.run(&shared, &about, 0);
     let cx = run.watch(run_cx(&shared, request_id, Arc::clone(&principal), false));
     let embedded = tokio::select! {
         embedded = shared.embedder.embed(&cx, request) => embedded,

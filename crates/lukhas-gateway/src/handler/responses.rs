@@ -25,7 +25,8 @@ use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::limits::{Estimate, Standings, Ticket, with_standings};
 use crate::route::Call;
-use crate::run::{self, Heartbeat, Held, Meter, Runs};
+use crate::run::{self, Heartbeat, Held, Meter, Runs, ToldRuns};
+use crate::telling;
 use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
@@ -51,11 +52,18 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let permit = shared.admission.admit()?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
     let (held, standings) = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1)?;
-    let told = (&telling, Operation::Response, 1);
-    let meter = Meter::new(&shared, &asked.run.model, held, told);
+    let id = new_id(&shared);
+    let told = ToldRuns {
+        telling: &telling,
+        operation: Operation::Response,
+        response_id: &id,
+        asked: telling::asked(&asked.run),
+        count: 1,
+    };
+    let meter = Meter::new(&shared, &asked.run.model, held, &told);
     let cx = run_cx(&shared, request_id, Arc::clone(&principal), asked.steps);
     let cx = meter.watch(0, cx);
-    let (events, answer) = begin(&shared, cx, asked, body);
+    let (events, answer) = begin(&shared, cx, asked, (id, body));
     let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
     let streams = std::iter::once(events);
     let runs = Runs::start(permit, meter, streams, &mut heartbeat).await;
@@ -84,7 +92,7 @@ fn begin(
     shared: &Arc<Shared>,
     cx: RunCx,
     asked: ResponseCall,
-    body: Bytes,
+    (id, body): (String, Bytes),
 ) -> (RunStream, Box<Answering>) {
     let ResponseCall {
         mut run,
@@ -99,7 +107,7 @@ fn begin(
         previous: run.previous.clone(),
         input: run.items.clone(),
     });
-    let object = ResponseObject::new(new_id(shared), unix_now(), options);
+    let object = ResponseObject::new(id, unix_now(), options);
     if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
         run.original = Some(Arc::new(original(&object, body)));
     }

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use lukhas_core::{OutputEvent, RunCx, RunEvent, Usage, UsageSink};
-use lukhas_observability::{InFlight, Metrics, Operation, Redaction, TokenMetrics};
+use lukhas_observability::{Asked, InFlight, Metrics, Operation, Redaction, TokenMetrics};
 
 use crate::budgets::Outlay;
 use crate::gateway::Shared;
 use crate::limits::Spending;
-use crate::telling::{RunTelling, Telling};
+use crate::telling::{RunAbout, RunTelling, Telling};
 
 /// Counts one request's runs: under way while it lives, and the tokens of each that ends.
 pub(crate) struct Meter {
@@ -20,6 +20,15 @@ pub(crate) struct Meter {
     /// What each run tells.
     tellings: Vec<RunTelling>,
     _in_flight: InFlight,
+}
+
+/// What is told of the runs of one request.
+pub(crate) struct ToldRuns<'t> {
+    pub(crate) telling: &'t Telling,
+    pub(crate) operation: Operation,
+    pub(crate) response_id: &'t str,
+    pub(crate) asked: Asked,
+    pub(crate) count: u32,
 }
 
 /// What a request takes of the limits and budgets until all of its runs are gone.
@@ -44,18 +53,19 @@ impl Held {
 
 impl Meter {
     /// A meter of `count` runs of `model`, which take `held` of the limits and budgets.
-    pub(crate) fn new(
-        shared: &Shared,
-        model: &str,
-        held: Held,
-        (telling, operation, count): (&Telling, Operation, u32),
-    ) -> Self {
+    pub(crate) fn new(shared: &Shared, model: &str, held: Held, told: &ToldRuns<'_>) -> Self {
         let meter = Self::of(&shared.metrics, shared.tokens.clone(), model);
-        let tell = |index| telling.run(operation, index, &meter.model);
+        let about = RunAbout {
+            operation: told.operation,
+            model: &meter.model,
+            response_id: Some(told.response_id),
+            asked: told.asked,
+        };
+        let tell = |index| told.telling.run(shared, &about, index);
         Self {
             held,
             redaction: shared.redaction.clone(),
-            tellings: (0..count as usize).map(tell).collect(),
+            tellings: (0..told.count as usize).map(tell).collect(),
             ..meter
         }
     }
@@ -78,20 +88,12 @@ impl Meter {
 
     /// Takes note of an event of run `index`.
     pub(super) fn note(&mut self, index: usize, event: &RunEvent) {
-        let mut telling = self.tellings.get_mut(index);
-        let end = match event {
-            RunEvent::Output(OutputEvent::Ended(end)) => end,
-            RunEvent::Output(_) => return,
-            RunEvent::Step(step) => {
-                if let Some(telling) = &mut telling {
-                    telling.step(step);
-                }
-                return;
-            }
-        };
-        if let Some(told) = telling.and_then(|telling| telling.told.as_mut()) {
-            told.ended(end);
+        if let Some(telling) = self.tellings.get_mut(index) {
+            telling.note(event);
         }
+        let RunEvent::Output(OutputEvent::Ended(end)) = event else {
+            return;
+        };
         if let Some(usage) = end.usage {
             self.tokens.record(&self.model, &usage);
             self.held.record(index, usage);

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{BuildInfo, Format, Metrics, Operation, RequestFacts, Telemetry, TelemetryConfig};
+use crate::{
+    Asked, BuildInfo, Format, Metrics, Operation, RequestFacts, RunNames, Telemetry,
+    TelemetryConfig, TelemetryParts,
+};
 
 struct Zero;
 
@@ -55,8 +58,14 @@ fn told(dir: &Path, act: impl FnOnce(&Telemetry)) -> (Vec<Value>, String) {
     });
     let config = TelemetryConfig {
         run_log: Some(config(dir)),
+        traces: None,
     };
-    let telemetry = Telemetry::open(config, &Redaction::default(), &metrics).unwrap();
+    let parts = TelemetryParts {
+        redaction: &Redaction::default(),
+        metrics: &metrics,
+        entropy: Arc::new(Zero),
+    };
+    let telemetry = Telemetry::open(config, parts).unwrap();
     act(&telemetry);
     telemetry.close();
     (events(dir), metrics.encode(Format::Text).1)
@@ -72,13 +81,23 @@ fn facts() -> RequestFacts {
     }
 }
 
+fn names(operation: Operation) -> RunNames {
+    RunNames {
+        operation,
+        model: "m".into(),
+        provider: "lukhas".into(),
+        response_id: None,
+        asked: Asked::default(),
+    }
+}
+
 #[test]
 fn a_run_tells_its_beginning_its_steps_and_one_end() {
     let dir = TempDir::new().unwrap();
     let (mut events, _) = told(dir.path(), |telemetry| {
         let request = telemetry.request(facts).unwrap();
         request.asked_by(&"key_7".into());
-        let mut run = request.run(Operation::Response, 0, &"m".into());
+        let mut run = request.run(names(Operation::Response), 0);
         for phase in [
             StepPhase::Started,
             StepPhase::Completed(Duration::from_micros(1_500)),
@@ -162,7 +181,7 @@ fn a_run_that_is_dropped_was_cancelled_with_what_it_used_until_then() {
     let dir = TempDir::new().unwrap();
     let (events, _) = told(dir.path(), |telemetry| {
         let request = telemetry.request(facts).unwrap();
-        let run = request.run(Operation::Chat, 1, &"m".into());
+        let run = request.run(names(Operation::Chat), 1);
         let used = run.abandoned();
         used(Usage {
             output_tokens: 3,
@@ -272,7 +291,7 @@ fn events_that_cannot_be_written_are_counted_and_the_next_ones_are_written() {
     let folder = dir.path().join("runs");
     let request = |telemetry: &Telemetry| {
         let request = telemetry.request(facts).unwrap();
-        drop(request.run(Operation::Chat, 0, &"m".into()));
+        drop(request.run(names(Operation::Chat), 0));
     };
     let (events, metrics) = told(&folder, |telemetry| {
         fs::remove_dir_all(&folder).unwrap();

@@ -19,6 +19,32 @@ pub enum Operation {
     Embeddings,
 }
 
+/// What names a run, for those who are told of it.
+#[derive(Clone, Debug)]
+pub struct RunNames {
+    /// What it does.
+    pub operation: Operation,
+    /// Its model, as the client names it.
+    pub model: Arc<str>,
+    /// Who answers for the model.
+    pub provider: Arc<str>,
+    /// The identifier of its answer.
+    pub response_id: Option<Arc<str>>,
+    /// What it is asked for.
+    pub asked: Asked,
+}
+
+/// What a run is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Asked {
+    /// 0 to 2.
+    pub temperature: Option<f64>,
+    /// 0 to 1.
+    pub top_p: Option<f64>,
+    /// Most tokens to generate.
+    pub max_tokens: Option<u32>,
+}
+
 /// What is known of a run from its beginning.
 #[derive(Debug)]
 pub(crate) struct RunFacts {
@@ -28,8 +54,11 @@ pub(crate) struct RunFacts {
     pub(crate) operation: Operation,
     /// As the client names it.
     pub(crate) model: Arc<str>,
+    pub(crate) provider: Arc<str>,
+    pub(crate) response_id: Option<Arc<str>>,
+    pub(crate) asked: Asked,
     pub(crate) key_id: Option<Arc<str>>,
-    /// Where in its trace the run is.
+    /// Where in its trace its request is.
     pub(crate) trace: Option<TraceContext>,
 }
 
@@ -57,7 +86,7 @@ pub(crate) enum What {
 }
 
 /// How a run ended.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct End {
     pub(crate) event_type: &'static str,
     pub(crate) usage: Option<Usage>,

@@ -3,11 +3,13 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use lukhas_core::{Id, TraceContext};
 
-use super::record::{Operation, RunFacts};
+use super::record::{RunFacts, RunNames};
 use super::{RunTelemetry, Sinks};
+use crate::traces::{RequestSpan, Span};
 
 /// What is known of a request from its beginning.
 #[derive(Clone, Debug)]
@@ -27,14 +29,28 @@ pub struct RequestTelemetry {
     sinks: Arc<Sinks>,
     facts: RequestFacts,
     key_id: OnceLock<Arc<str>>,
+    started: SystemTime,
+    /// Where in its trace it is, if spans are sent.
+    context: Option<TraceContext>,
 }
 
 impl RequestTelemetry {
     pub(super) fn begin(sinks: Arc<Sinks>, facts: RequestFacts) -> Self {
+        let context = sinks.traces.as_ref().map(|traces| {
+            let parent = facts.parent.as_ref();
+            let context = match parent {
+                Some(parent) => parent.child(&*sinks.entropy),
+                None => TraceContext::root(&*sinks.entropy, true),
+            };
+            let sampled = traces.sampler().takes(context.trace_id(), parent);
+            context.with_sampled(sampled)
+        });
         Self {
             sinks,
             facts,
             key_id: OnceLock::new(),
+            started: SystemTime::now(),
+            context,
         }
     }
 
@@ -43,18 +59,47 @@ impl RequestTelemetry {
         self.key_id.get_or_init(|| Arc::clone(key_id));
     }
 
+    /// Where in its trace it is, if spans are sent.
+    #[must_use]
+    pub fn context(&self) -> Option<&TraceContext> {
+        self.context.as_ref()
+    }
+
     /// Run `choice` of the request begins.
     #[must_use]
-    pub fn run(&self, operation: Operation, choice: usize, model: &Arc<str>) -> RunTelemetry {
+    pub fn run(&self, names: RunNames, choice: usize) -> RunTelemetry {
         let facts = RunFacts {
             run_id: self.facts.request_id,
             choice,
-            operation,
-            model: Arc::clone(model),
+            operation: names.operation,
+            model: names.model,
+            provider: names.provider,
+            response_id: names.response_id,
+            asked: names.asked,
             key_id: self.key_id.get().cloned(),
-            trace: self.facts.parent.clone(),
+            trace: self.context.clone().or_else(|| self.facts.parent.clone()),
         };
-        RunTelemetry::begin(Arc::clone(&self.sinks), facts)
+        RunTelemetry::begin(Arc::clone(&self.sinks), facts, self.context.as_ref())
+    }
+
+    /// It was answered with `status`, and its answer is over; `failed` is the code of what failed
+    /// behind a status that says nothing of it.
+    pub fn ended(&self, status: u16, failed: Option<&'static str>) {
+        let (Some(traces), Some(context)) = (&self.sinks.traces, &self.context) else {
+            return;
+        };
+        if !context.is_sampled() {
+            return;
+        }
+        traces.put(Span::Request(Box::new(RequestSpan {
+            facts: self.facts.clone(),
+            context: context.clone(),
+            key_id: self.key_id.get().cloned(),
+            started: self.started,
+            ended: SystemTime::now(),
+            status,
+            failed,
+        })));
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use lukhas_core::{RunEnd, StepEvent, Usage};
+use lukhas_core::{RunEnd, StepEvent, StepPhase, TraceContext, Usage};
 
 use super::Sinks;
 use super::record::{End, RunEventRecord, RunFacts, What};
+use crate::traces::{RunSpan, Span, StepSpan};
 
 /// Tells of one run: its beginning, its steps, and exactly one end. One that is dropped before its
 /// end was cancelled.
@@ -18,30 +19,82 @@ pub struct RunTelemetry {
     started: SystemTime,
     /// What was used when nobody heard the end.
     abandoned: Arc<Mutex<Option<Usage>>>,
+    calls_functions: bool,
     has_ended: bool,
+    /// What its spans will be, if somebody is sent them.
+    tracing: Option<Box<Tracing>>,
+}
+
+/// Where in a trace a run and its parts are.
+struct Tracing {
+    parent: TraceContext,
+    context: TraceContext,
+    call: TraceContext,
+    steps: Vec<StepSpan>,
 }
 
 impl RunTelemetry {
-    pub(super) fn begin(sinks: Arc<Sinks>, facts: RunFacts) -> Self {
+    pub(super) fn begin(sinks: Arc<Sinks>, facts: RunFacts, parent: Option<&TraceContext>) -> Self {
+        let parent = parent.filter(|parent| parent.is_sampled());
+        let tracing = parent.map(|parent| {
+            Box::new(Tracing {
+                parent: parent.clone(),
+                context: parent.child(&*sinks.entropy),
+                call: parent.child(&*sinks.entropy),
+                steps: Vec::new(),
+            })
+        });
         let run = Self {
             sinks,
             facts: Arc::new(facts),
             started: SystemTime::now(),
             abandoned: Arc::default(),
+            calls_functions: false,
             has_ended: false,
+            tracing,
         };
         run.tell(run.started, What::Started);
         run
     }
 
+    /// Where in its trace the call of its model is, for whoever is asked.
+    #[must_use]
+    pub fn context(&self) -> Option<&TraceContext> {
+        match &self.tracing {
+            Some(tracing) => Some(&tracing.call),
+            None => self.facts.trace.as_ref(),
+        }
+    }
+
     /// A step of it began or ended.
     pub fn step(&mut self, step: &StepEvent) {
+        let now = SystemTime::now();
+        if let Some(tracing) = &mut self.tracing {
+            match step.phase {
+                StepPhase::Started => tracing.steps.push(StepSpan {
+                    node: step.node,
+                    context: tracing.context.child(&*self.sinks.entropy),
+                    started: now,
+                    took: Duration::ZERO,
+                }),
+                StepPhase::Completed(took) => {
+                    if let Some(last) = tracing.steps.last_mut() {
+                        last.took = took;
+                    }
+                }
+            }
+        }
         let what = What::Step {
             number: step.step,
             node: step.node,
             phase: step.phase,
         };
-        self.tell(SystemTime::now(), what);
+        self.tell(now, what);
+    }
+
+    /// Its answer calls a function.
+    pub fn calls_function(&mut self) {
+        self.calls_functions = true;
     }
 
     /// It ended. Nothing is told after that.
@@ -62,6 +115,29 @@ impl RunTelemetry {
         self.has_ended = true;
         let now = SystemTime::now();
         let took = now.duration_since(self.started).unwrap_or_default();
+        if let (Some(traces), Some(tracing)) = (&self.sinks.traces, self.tracing.take()) {
+            let Tracing {
+                parent,
+                context,
+                call,
+                mut steps,
+            } = *tracing;
+            // The end of an answer comes before the end of the step that gives it.
+            if let Some(last) = steps.last_mut().filter(|step| step.took.is_zero()) {
+                last.took = now.duration_since(last.started).unwrap_or_default();
+            }
+            traces.put(Span::Run(Box::new(RunSpan {
+                facts: Arc::clone(&self.facts),
+                parent,
+                context,
+                call,
+                started: self.started,
+                ended: now,
+                steps,
+                calls_functions: self.calls_functions,
+                end: end.clone(),
+            })));
+        }
         let end = Box::new(end);
         self.tell(now, What::Ended { end, took });
     }

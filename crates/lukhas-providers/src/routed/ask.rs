@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use lukhas_core::{RunCx, RunError, RunErrorKind, RunRequest};
+use lukhas_core::{RunCx, RunError, RunErrorKind, RunRequest, TraceContext};
 use lukhas_reliability::{
     AsFailure, Attempt, Deadline, Decision, Failure, FailureKind, Lease, Order, hedge,
 };
@@ -15,7 +15,7 @@ use super::call::Call;
 use super::{Shared, Target};
 use crate::UpstreamEvent;
 use crate::error::Failed;
-use crate::upstream::Answering;
+use crate::upstream::{Answering, Asking};
 
 /// What targets can be asked.
 pub(super) trait Ask: Sync {
@@ -29,7 +29,7 @@ pub(super) trait Ask: Sync {
     fn ask(
         &self,
         target: &Target,
-        deadline: Deadline,
+        asking: Asking<'_>,
     ) -> impl Future<Output = Result<Self::Answer, Failed>> + Send;
 }
 
@@ -40,15 +40,17 @@ impl Ask for RunRequest {
         !self.whole
     }
 
-    async fn ask(&self, target: &Target, deadline: Deadline) -> Result<Answering, Failed> {
+    async fn ask(&self, target: &Target, asking: Asking<'_>) -> Result<Answering, Failed> {
         let name = target.model.as_deref().unwrap_or(&self.model);
-        target.upstream.ask(name, self, deadline).await
+        target.upstream.ask(name, self, asking).await
     }
 }
 
 /// The attempts at one answer.
 pub(super) struct Attempts {
     deadline: Deadline,
+    /// Where in a distributed trace they are.
+    trace: Option<TraceContext>,
     order: Order<Target>,
     next: Attempt,
     /// Whether a second attempt has been made beside a slow one.
@@ -65,6 +67,7 @@ impl Attempts {
         shared.policy.budget().record_request();
         Self {
             deadline: Deadline::after(shared.total),
+            trace: cx.trace.clone(),
             order: shared.pool.order(&mut rng),
             next: Attempt::FIRST,
             has_hedged: false,
@@ -134,7 +137,13 @@ impl Attempts {
         request: &A,
     ) -> Result<(A::Answer, Call), Failed> {
         match self.hedge_delay(shared, request) {
-            None => ask(lease, request, self.deadline).await,
+            None => {
+                let asking = Asking {
+                    deadline: self.deadline,
+                    trace: self.trace.as_ref(),
+                };
+                ask(lease, request, asking).await
+            }
             // Rare, and much larger: it lives elsewhere.
             Some(delay) => Box::pin(self.hedged(delay, shared, lease, request)).await,
         }
@@ -149,8 +158,12 @@ impl Attempts {
         lease: Lease<Target>,
         request: &A,
     ) -> Result<(A::Answer, Call), Failed> {
-        let deadline = self.deadline;
-        let first = ask(lease, request, deadline);
+        let trace = self.trace.clone();
+        let asking = Asking {
+            deadline: self.deadline,
+            trace: trace.as_ref(),
+        };
+        let first = ask(lease, request, asking);
         let second = || {
             let lease = self.order.next_lease();
             if !lease.cooling().is_zero() || !shared.policy.budget().try_spend() {
@@ -159,7 +172,7 @@ impl Attempts {
             self.has_hedged = true;
             self.next = self.next.next(Duration::ZERO);
             lease.target().upstream.observe(UpstreamEvent::Hedge);
-            Some(ask(lease, request, deadline))
+            Some(ask(lease, request, asking))
         };
         hedge(delay, first, second).await
     }
@@ -179,13 +192,13 @@ impl Attempts {
 async fn ask<A: Ask>(
     lease: Lease<Target>,
     request: &A,
-    deadline: Deadline,
+    mut asking: Asking<'_>,
 ) -> Result<(A::Answer, Call), Failed> {
     let call = Call::new(lease);
     let upstream = &call.target().upstream;
     // A target may be given less time than the whole.
-    let deadline = deadline.within(upstream.timeouts().total());
-    match request.ask(call.target(), deadline).await {
+    asking.deadline = asking.deadline.within(upstream.timeouts().total());
+    match request.ask(call.target(), asking).await {
         Ok(answer) => Ok((answer, call)),
         Err(failed) => {
             tracing::info!(upstream = upstream.name(), error = %failed.error, "an attempt failed");

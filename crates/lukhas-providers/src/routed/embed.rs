@@ -7,13 +7,13 @@ use lukhas_core::{
     BoxFuture, EmbedInput, EmbedRequest, Embedded, Embedder, ModelInfo, RunCx, RunError,
     RunErrorKind, Tokenizer, Usage, UsageSource,
 };
-use lukhas_reliability::Deadline;
 use tokio::task::spawn_blocking;
 
 use super::ask::{Ask, Attempts};
 use super::{RoutedModel, Target};
 use crate::embeddings::Answer;
 use crate::error::Failed;
+use crate::upstream::Asking;
 
 impl Ask for EmbedRequest {
     type Answer = Answer;
@@ -22,9 +22,9 @@ impl Ask for EmbedRequest {
         false
     }
 
-    async fn ask(&self, target: &Target, deadline: Deadline) -> Result<Answer, Failed> {
+    async fn ask(&self, target: &Target, asking: Asking<'_>) -> Result<Answer, Failed> {
         let name = target.model.as_deref().unwrap_or(&self.model);
-        target.upstream.embed(name, self, deadline).await
+        target.upstream.embed(name, self, asking).await
     }
 }
 

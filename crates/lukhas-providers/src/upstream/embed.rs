@@ -3,11 +3,11 @@
 
 use bytes::Bytes;
 use lukhas_core::{EmbedRequest, RunError, RunErrorKind};
-use lukhas_reliability::{Deadline, FailureKind};
+use lukhas_reliability::FailureKind;
 use tokio::task::spawn_blocking;
 
 use super::patience::Patience;
-use super::{Upstream, body, status};
+use super::{Asking, Upstream, body, status};
 use crate::embeddings::{self, Answer};
 use crate::error::Failed;
 
@@ -26,13 +26,14 @@ impl Upstream {
         &self,
         model: &str,
         request: &EmbedRequest,
-        deadline: Deadline,
+        asking: Asking<'_>,
     ) -> Result<Answer, Failed> {
+        let deadline = asking.deadline;
         let sent = embeddings::body(model, request).map_err(internal)?;
         let (path, accept) = (&self.0.embeddings, "application/json");
         let mut patience = Patience::default();
         let (response, connection) = self
-            .post(path, sent.into(), accept, deadline, &mut patience)
+            .post(path, sent.into(), accept, asking, &mut patience)
             .await?;
         if !response.status().is_success() {
             return Err(status::failure(response, deadline.limit(self.0.timeouts.idle())).await);

@@ -111,9 +111,14 @@ pub(super) const RESERVED: &[Reserved] = &[
         reason: "durable state has one owner for each kind",
     },
     Reserved {
-        names: &["reqwest", "hyper-rustls", "rustls", "webpki-roots"],
+        names: &["hyper-rustls", "webpki-roots"],
         holders: &["lukhas-providers", "lukhas-evals"],
         reason: "calls to the outside have one place with timeouts and budgets",
+    },
+    Reserved {
+        names: &["reqwest", "rustls"],
+        holders: &["lukhas-providers", "lukhas-evals", "lukhas-observability"],
+        reason: "the same, and the exporter of spans has a client of its own",
     },
 ];
 
