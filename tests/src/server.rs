@@ -199,6 +199,7 @@ fn parts(options: Options, keys: Counting) -> GatewayParts {
         entropy: Arc::new(Random),
         redaction: Redaction::new(Profile::Upstream),
         telemetry: Telemetry::default(),
+        slos: Vec::new(),
         metrics: Arc::new(Metrics::new(BuildInfo {
             version: "test",
             revision: None,

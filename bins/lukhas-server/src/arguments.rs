@@ -27,6 +27,9 @@ pub(crate) enum Command {
     /// Look at what budgets have left
     #[command(subcommand)]
     Budgets(BudgetsCommand),
+    /// See whether answers are as they were promised
+    #[command(subcommand)]
+    Slo(SloCommand),
     /// Make, list, revoke and check the keys of a key store
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -48,6 +51,19 @@ pub(crate) enum BudgetsCommand {
         /// Configuration file (or LUKHAS_CONFIG)
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What to do with objectives.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SloCommand {
+    /// Print how the objectives stand in the metrics of a server; exit code 1 when one is missed
+    Report {
+        /// What `/metrics` answered; standard input when left out
+        file: Option<PathBuf>,
         /// Print JSON instead of a table
         #[arg(long)]
         json: bool,

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 
 use lukhas_app::{Flags, Loaded, Sources, load};
 
-use crate::arguments::{BudgetsCommand, Command, ConfigCommand};
+use crate::arguments::{BudgetsCommand, Command, ConfigCommand, SloCommand};
 use crate::failure::Failure;
-use crate::{budgets, keys, mock, redact, serve};
+use crate::{budgets, keys, mock, redact, serve, slo};
 
 /// Runs `command` to its end.
 pub(crate) fn run(command: Command) -> Result<(), Failure> {
@@ -26,6 +26,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
             };
             budgets::show(&read(flags)?, json)
         }
+        Command::Slo(SloCommand::Report { file, json }) => slo::report(file.as_deref(), json),
         Command::Keys(command) => keys::run(command),
         Command::Redact(settings) => redact::run(settings),
         Command::Openapi { yaml } => openapi(yaml),

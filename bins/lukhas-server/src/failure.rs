@@ -5,9 +5,11 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lukhas_app::AppError;
+use lukhas_observability::NoObjectives;
 
 /// Why the program ends without success.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +41,20 @@ pub(crate) enum Failure {
     },
     /// The key that was checked is of no use, as has been said.
     Useless,
+    /// The metrics of a server cannot be read.
+    Metrics {
+        /// From where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Nobody has named metrics.
+    NoMetrics,
+    /// What was named says nothing of objectives.
+    NoObjectives(#[source] NoObjectives),
+    /// An objective is missed, as has been said.
+    Missed,
     /// The output cannot be made.
     Document(#[source] serde_json::Error),
 }
@@ -47,7 +63,7 @@ impl Failure {
     /// What the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::App(AppError::Config(_)) => ExitCode::from(2),
+            Self::App(AppError::Config(_)) | Self::NoMetrics => ExitCode::from(2),
             Self::App(_)
             | Self::Listen { .. }
             | Self::System(_)
@@ -56,10 +72,16 @@ impl Failure {
             | Self::Text(_)
             | Self::Line { .. }
             | Self::Useless
+            | Self::Metrics { .. }
+            | Self::NoObjectives(_)
+            | Self::Missed
             | Self::Document(_) => ExitCode::FAILURE,
         }
     }
 }
+
+const METRICS_HELP: &str =
+    "put the answer of `/metrics` into a file and name it, or into this program by a pipe";
 
 /// Whole lines for a terminal: each problem begins with `error: `.
 impl fmt::Display for Failure {
@@ -78,7 +100,18 @@ impl fmt::Display for Failure {
                 writeln!(f, "error: standard input, line {number}: {reason}")?;
                 writeln!(f, "  help: each line is `{{\"id\": …, \"text\": \"…\"}}`")
             }
-            Self::Useless => Ok(()),
+            Self::Useless | Self::Missed => Ok(()),
+            Self::Metrics { path, source } => {
+                writeln!(f, "error: cannot read `{}`: {source}", path.display())
+            }
+            Self::NoMetrics => {
+                writeln!(f, "error: standard input is a terminal")?;
+                writeln!(f, "  help: {METRICS_HELP}")
+            }
+            Self::NoObjectives(source) => {
+                writeln!(f, "error: these are no metrics of a server: {source}")?;
+                writeln!(f, "  help: {METRICS_HELP}")
+            }
             Self::Document(source) => writeln!(f, "error: cannot make the document: {source}"),
         }
     }

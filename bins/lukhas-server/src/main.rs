@@ -4,7 +4,7 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done; for `serve` and `mock`, stopped by a signal, forced or not |
-//! | 1 | it failed: the address is in use, input or output fails, the key that was checked is of no use |
+//! | 1 | it failed: the address is in use, input or output fails, the key that was checked is of no use, an objective is missed |
 //! | 2 | it was asked for something impossible: arguments or configuration |
 
 mod arguments;
@@ -17,6 +17,7 @@ mod mock;
 mod redact;
 mod serve;
 mod signals;
+mod slo;
 mod table;
 
 use std::io::{self, Write};

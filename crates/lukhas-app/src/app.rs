@@ -14,7 +14,7 @@ use lukhas_observability::{Redaction, Telemetry, TelemetryConfig, TelemetryError
 use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
-use crate::config::{Origin, Origins, Problem};
+use crate::config::{MetricAliases, Origin, Origins, Problem};
 use crate::entropy::ThreadEntropy;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
@@ -93,6 +93,7 @@ impl App {
             metrics: Arc::clone(&process.metrics),
             redaction: redaction.errors,
             telemetry: telemetry.clone(),
+            slos: settings.slos().to_vec(),
             limits: Limits {
                 max_body_bytes: settings.server().max_body_bytes(),
                 body_read_timeout: settings.server().body_read_timeout(),
@@ -112,6 +113,10 @@ impl App {
         });
         if let Some(left) = upstreams.retries_left() {
             process.metrics.retry_budget(left);
+        }
+        match config.telemetry.metric_aliases {
+            MetricAliases::Legacy => process.metrics.add_aliases(),
+            MetricAliases::None => {}
         }
         let infos = upstreams.infos.clone();
         let running = Running {

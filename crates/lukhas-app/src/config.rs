@@ -18,6 +18,7 @@ mod problem;
 mod redaction;
 mod shape;
 mod show;
+mod slo;
 mod suggest;
 mod telemetry;
 mod yaml;
@@ -37,7 +38,8 @@ pub use limit::{ClassConfig, LimitConfig, PerConfig, PeriodConfig, RateConfig};
 pub use problem::{Origin, Problem, Problems};
 pub use redaction::{KindConfig, PatternConfig, RedactionConfig};
 pub use shape::UnsupportedSchema;
-pub use telemetry::{RunLogConfig, TelemetryConfig};
+pub use slo::{LatencyBudgetConfig, SloConfig};
+pub use telemetry::{MetricAliases, RunLogConfig, TelemetryConfig};
 
 pub(crate) use check::{check, conflicts};
 pub(crate) use env::{API_TOKEN, Environment};
@@ -56,6 +58,8 @@ pub struct Config {
     /// A second file with `timeouts`, `retry`, `limits`, `budgets` and the limits of `server`, relative
     /// to the file that names it.
     pub reliability: Option<PathBuf>,
+    /// A file with `objectives`, relative to the file that names it.
+    pub slo_budgets: Option<PathBuf>,
     /// The listener and its limits.
     pub server: ServerConfig,
     /// Who may ask.
@@ -66,6 +70,8 @@ pub struct Config {
     pub redaction: RedactionConfig,
     /// Who is told of requests and runs, besides the log.
     pub telemetry: TelemetryConfig,
+    /// What is promised of answers.
+    pub objectives: SloConfig,
     /// The embedded offline engine.
     pub engine: EngineConfig,
     /// Where models are, by name.
@@ -345,11 +351,13 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             reliability: None,
+            slo_budgets: None,
             server: ServerConfig::default(),
             auth: AuthConfig::default(),
             log: LogConfig::default(),
             redaction: RedactionConfig::default(),
             telemetry: TelemetryConfig::default(),
+            objectives: SloConfig::default(),
             engine: EngineConfig::default(),
             upstreams: BTreeMap::new(),
             models: ModelsConfig::default(),

@@ -48,11 +48,11 @@ pub use budgets::standing::BudgetStanding;
 
 pub use config::{
     AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
-    IdempotencyConfig, KindConfig, LimitConfig, LogConfig, LogFormat, ModelConfig, ModelsConfig,
-    Origin, OutOfRange, PatternConfig, PerConfig, PeriodConfig, Problem, Problems, RateConfig,
-    RedactionConfig, RetryConfig, RunLogConfig, ServerConfig, StoreConfig, TargetConfig,
-    TelemetryConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig,
-    WindowConfig,
+    IdempotencyConfig, KindConfig, LatencyBudgetConfig, LimitConfig, LogConfig, LogFormat,
+    MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, PatternConfig, PerConfig,
+    PeriodConfig, Problem, Problems, RateConfig, RedactionConfig, RetryConfig, RunLogConfig,
+    ServerConfig, SloConfig, StoreConfig, TargetConfig, TelemetryConfig, TimeoutsConfig,
+    UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig, WindowConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};

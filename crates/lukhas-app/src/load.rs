@@ -177,20 +177,24 @@ fn read_layers(
     found.problems.extend(problems);
     found.check(Some(&variables), shape, shape);
 
-    let reliability = reliability(&[main.as_ref(), Some(&variables)])
-        .and_then(|(path, blame)| found.file(&path, &blame));
-    found.check(reliability.as_ref(), &Shape::of_reliability(shape), shape);
-    if let (Some(main), Some(reliability)) = (&main, &reliability) {
-        found
-            .problems
-            .extend(config::conflicts(main, reliability, shape));
-    }
+    let mut beside = |key: &str, its: &Shape| {
+        let named = named_by(key, &[main.as_ref(), Some(&variables)]);
+        let node = named.and_then(|(path, blame)| found.file(&path, &blame));
+        found.check(node.as_ref(), its, shape);
+        if let (Some(main), Some(node)) = (&main, &node) {
+            found.problems.extend(config::conflicts(main, node, shape));
+        }
+        node
+    };
+    let reliability = beside("reliability", &Shape::of_reliability(shape));
+    let slo_budgets = beside("slo_budgets", &Shape::of_slo_budgets(shape));
     Problems::none_of(found.problems)?;
     let defaults = serde_json::to_value(Config::default()).map_err(AppError::Json)?;
     let layers = [
         Some(("defaults", Node::from_json(&defaults, &Origin::Default))),
         main.map(|node| ("configuration file", node)),
         reliability.map(|node| ("reliability file", node)),
+        slo_budgets.map(|node| ("file of SLO budgets", node)),
         Some(("environment", variables)),
         Some(("flags", flag_layer(flags))),
     ];
@@ -222,15 +226,15 @@ impl Found<'_> {
     }
 }
 
-/// The file that the last of `layers` names, and what to blame when it cannot be read.
-fn reliability(layers: &[Option<&Node>]) -> Option<(PathBuf, Problem)> {
+/// The file that the last of `layers` names by `key`, and what to blame when it cannot be read.
+fn named_by(key: &str, layers: &[Option<&Node>]) -> Option<(PathBuf, Problem)> {
     let mut nodes = layers.iter().rev().flatten();
-    let node = nodes.find_map(|layer| layer.get(&["reliability"]))?;
+    let node = nodes.find_map(|layer| layer.get(&[key]))?;
     let Value::Text(path) = &node.value else {
         return None;
     };
     let path = node.origin.folder().unwrap_or(Path::new("")).join(path);
-    let blame = Problem::new(node.origin.clone(), "").with_key("reliability");
+    let blame = Problem::new(node.origin.clone(), "").with_key(key);
     Some((path, blame))
 }
 

@@ -155,6 +155,7 @@ fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
         ("idempotency", serde_json::to_value(&config.idempotency)),
         ("redaction", serde_json::to_value(&config.redaction)),
         ("telemetry", serde_json::to_value(&config.telemetry)),
+        ("objectives", serde_json::to_value(&config.objectives)),
     ];
     let mut settings = BTreeMap::new();
     for (section, value) in sections {

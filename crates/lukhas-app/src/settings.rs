@@ -6,6 +6,7 @@ mod auth;
 mod idempotency;
 mod log;
 mod server;
+mod slo;
 mod telemetry;
 mod urls;
 
@@ -13,7 +14,9 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use lukhas_gateway::RateClass;
 use lukhas_matriz::PrivateHost;
+use lukhas_observability::SloBudget;
 use lukhas_store::MemoryLimits;
 
 use crate::config::{Config, Origins, Problem, Problems, StoreConfig};
@@ -32,6 +35,7 @@ pub struct Settings {
     auth: Auth,
     log: Log,
     telemetry: Telemetry,
+    slos: Vec<(RateClass, SloBudget)>,
     aliases: Aliases,
     private_hosts: Vec<PrivateHost>,
     token_delay: Duration,
@@ -65,6 +69,12 @@ impl Settings {
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
+    }
+
+    /// What is promised of answers, by the class of their routes.
+    #[must_use]
+    pub fn slos(&self) -> &[(RateClass, SloBudget)] {
+        &self.slos
     }
 
     /// Further names of models.
@@ -136,6 +146,7 @@ impl TryFrom<Config> for Settings {
             Auth::try_from(config.auth),
             Log::try_from(config.log),
             Telemetry::try_from(config.telemetry),
+            slo::budgets(&config.objectives),
             Aliases::try_from(config.models),
             urls::private_hosts(&config.urls),
             data_dir(&config.store),
@@ -146,18 +157,20 @@ impl TryFrom<Config> for Settings {
             Ok(auth),
             Ok(log),
             Ok(telemetry),
+            Ok(slos),
             Ok(aliases),
             Ok(private_hosts),
             Ok(data_dir),
             Ok(idempotency),
         ) = parts
         else {
-            let (server, auth, log, telemetry, aliases, hosts, data_dir, idempotency) = parts;
+            let (server, auth, log, telemetry, slos, aliases, hosts, data_dir, idempotency) = parts;
             let problems = [
                 server.err(),
                 auth.err(),
                 log.err(),
                 telemetry.err(),
+                slos.err(),
                 aliases.err(),
                 hosts.err(),
                 data_dir.err(),
@@ -171,6 +184,7 @@ impl TryFrom<Config> for Settings {
             auth,
             log,
             telemetry,
+            slos,
             aliases,
             private_hosts,
             token_delay: config.engine.token_delay_ms.millis(),

@@ -22,7 +22,7 @@ use futures_util::future::Either;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use lukhas_core::{BoxFuture, Id, Principal};
-use lukhas_observability::RouteMetrics;
+use lukhas_observability::{RouteMetrics, SloMetrics};
 use percent_encoding::percent_decode_str;
 use tower::Service as _;
 
@@ -41,6 +41,8 @@ const PROCESSING_MS: HeaderName = HeaderName::from_static("openai-processing-ms"
 const VERSION: HeaderName = HeaderName::from_static("openai-version");
 /// What requests to no route are counted as.
 const UNMATCHED: &str = "unmatched";
+/// The operation that makes no answer, though it is limited like those that do.
+const COUNTING: &str = "countInputTokens";
 const VERSION_VALUE: HeaderValue = HeaderValue::from_static("2020-10-01");
 
 /// The table, ready to answer.
@@ -65,6 +67,8 @@ struct Endpoint {
     /// What limits its requests.
     limits: Option<Arc<RouteLimits>>,
     metrics: RouteMetrics,
+    /// What judges its answers.
+    slo: Option<SloMetrics>,
     label: &'static str,
     method: &'static str,
 }
@@ -173,7 +177,15 @@ fn endpoint(
     limits: Option<Arc<RouteLimits>>,
 ) -> Arc<Endpoint> {
     let metrics = shared.metrics.route(path, method);
+    let class = match &action {
+        // Counting tokens is no answer that anybody was promised anything of.
+        Action::Serve(route) if route.operation == COUNTING => None,
+        Action::Serve(route) => route.class,
+        Action::RefuseMethod(_) | Action::RefusePath => None,
+    };
+    let slo = shared.slos.iter().find(|(of, _)| Some(*of) == class);
     Arc::new(Endpoint {
+        slo: slo.map(|(_, slo)| slo.clone()),
         shared: Arc::clone(shared),
         action,
         limits,
@@ -223,7 +235,8 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         endpoint.label,
         request_id,
         telling.clone(),
-    );
+    )
+    .judged_by(endpoint.slo.clone());
     let begun = catch_unwind(AssertUnwindSafe(|| {
         handle(&endpoint, request_id, request, telling)
     }));

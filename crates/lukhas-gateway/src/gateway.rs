@@ -10,14 +10,14 @@ use axum::body::{Body, Bytes};
 use axum::{BoxError, Router};
 use http::{Request, Response, StatusCode};
 use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore};
-use lukhas_observability::{Metrics, Redaction, Telemetry, TokenMetrics};
+use lukhas_observability::{Metrics, Redaction, SloBudget, SloMetrics, Telemetry, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
 use crate::budgets::{BudgetAccounts, BudgetLedger, Budgets};
 use crate::front::Front;
 use crate::idempotency::Once;
 use crate::limits::{Counts, RateLimits};
-use crate::{FailedAttempts, Idempotency, Network};
+use crate::{FailedAttempts, Idempotency, Network, RateClass};
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -42,6 +42,8 @@ pub struct GatewayParts {
     pub redaction: Redaction,
     /// Who is told of requests and runs.
     pub telemetry: Telemetry,
+    /// What is promised of answers, by the class of their route.
+    pub slos: Vec<(RateClass, SloBudget)>,
     /// Bounds on what is accepted.
     pub limits: Limits,
     /// How often and how much callers may ask.
@@ -107,6 +109,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) redaction: Redaction,
     pub(crate) telemetry: Telemetry,
+    pub(crate) slos: Arc<[(RateClass, SloMetrics)]>,
     pub(crate) tokens: TokenMetrics,
     pub(crate) budgets: Arc<BudgetAccounts>,
     pub(crate) limits: Limits,
@@ -134,7 +137,10 @@ impl Gateway {
     pub fn new(parts: GatewayParts) -> Self {
         let once = parts.idempotency.map(|it| Once::new(it, &parts.metrics));
         let budgets = BudgetAccounts::new(parts.budgets, parts.budget_ledger, &parts.metrics);
+        let slos = parts.slos.into_iter();
+        let slos = slos.map(|(class, budget)| (class, parts.metrics.slo(budget)));
         let shared = Shared {
+            slos: slos.collect(),
             tokens: tokens(&parts.metrics, &*parts.orchestrator, &*parts.embedder),
             budgets: Arc::new(budgets),
             orchestrator: parts.orchestrator,

@@ -50,10 +50,14 @@ impl Telling {
         }
     }
 
+    /// Where in its trace it is, if anybody is sent spans.
+    pub(crate) fn context(&self) -> Option<&TraceContext> {
+        self.told.as_ref()?.context()
+    }
+
     /// Tells the client where in a trace its request is, if anybody is sent spans.
     pub(crate) fn mark(&self, headers: &mut HeaderMap) {
-        let context = self.told.as_ref().and_then(|told| told.context());
-        if let Some(context) = context
+        if let Some(context) = self.context()
             && let Ok(value) = HeaderValue::try_from(context.to_string())
         {
             headers.insert(TRACEPARENT, value);

@@ -22,7 +22,7 @@ fn metrics(c: &mut Criterion) {
     for route in ROUTES {
         let route = metrics.route(route, "POST");
         for status in [200, 400, 401, 404, 429, 500, 503] {
-            route.observe(status, 0.01);
+            route.observe(status, 0.01, None);
         }
         route.time_to_first_byte(0.01);
     }

@@ -11,7 +11,7 @@
 //! let metrics = Metrics::new(BuildInfo { version: "1.2.3", revision: None });
 //! let route = metrics.route("/v1/models", "GET");
 //! let in_flight = route.begin();
-//! route.observe(200, 0.004);
+//! route.observe(200, 0.004, None);
 //! drop(in_flight);
 //!
 //! let (content_type, body) = metrics.encode(Format::from_accept(None));
@@ -24,16 +24,19 @@ mod metrics;
 mod queue;
 mod redaction;
 mod run_log;
+mod slo_report;
 mod telemetry;
 mod traces;
 
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
 pub use metrics::{
     BudgetMetrics, BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, IdempotencyMetrics,
-    InFlight, LimitMetrics, Metrics, RouteMetrics, TokenMetrics, UpstreamMetrics,
+    InFlight, Judged, LimitMetrics, Metrics, RouteMetrics, SloBudget, SloMetrics, TokenMetrics,
+    UpstreamMetrics,
 };
 pub use redaction::Redaction;
 pub use run_log::RunLogConfig;
+pub use slo_report::{NoObjectives, SloReport, SloStanding};
 pub use telemetry::{
     Asked, Operation, RequestFacts, RequestTelemetry, RunNames, RunTelemetry, Telemetry,
     TelemetryConfig, TelemetryError, TelemetryParts,

@@ -3,6 +3,7 @@
 
 mod asked;
 mod budget;
+mod compat;
 mod config;
 mod cost;
 mod dropped;
@@ -12,10 +13,12 @@ mod limit;
 mod process;
 mod redaction;
 mod route;
+mod slo;
 mod tokens;
 mod upstream;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -31,17 +34,20 @@ use self::dropped::{DroppedFamily, Sink};
 use self::idempotency::ClaimFamily;
 use self::limit::LimitFamily;
 use self::process::Process;
-use self::route::{Code, Route};
+use self::route::{Code, Duration, Route};
+use self::slo::SloFamilies;
 use self::tokens::Kind;
 use self::upstream::UpstreamFamilies;
 
 pub use self::budget::BudgetMetrics;
 pub use self::config::ConfigMetrics;
 pub use self::exposition::Format;
+use self::exposition::Names;
 pub use self::idempotency::{ClaimOutcome, IdempotencyMetrics};
 pub use self::limit::LimitMetrics;
 pub(crate) use self::redaction::RedactionCounters;
 pub use self::route::RouteMetrics;
+pub use self::slo::{Judged, SloBudget, SloMetrics};
 pub use self::tokens::TokenMetrics;
 pub use self::upstream::{Count, UpstreamMetrics};
 
@@ -81,14 +87,16 @@ pub struct Metrics {
     retry_budget: AskedGauge,
     redactions: RedactionCounters,
     dropped: DroppedFamily,
+    slos: SloFamilies,
     config: ConfigMetrics,
+    has_aliases: AtomicBool,
 }
 
 /// The families that routes have series in.
 #[derive(Clone)]
 struct HttpFamilies {
     requests: Family<Code, Counter>,
-    duration: Family<Route, Histogram, fn() -> Histogram>,
+    duration: Family<Route, Duration, fn() -> Duration>,
     first_byte: Family<Route, Histogram, fn() -> Histogram>,
     in_flight: Family<Route, Gauge>,
 }
@@ -126,6 +134,7 @@ impl Metrics {
         let retry_budget = AskedGauge::register(&mut registry, name, help);
         let redactions = RedactionCounters::register(&mut registry);
         let dropped = dropped::register(&mut registry);
+        let slos = SloFamilies::register(&mut registry);
         let config = ConfigMetrics::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
@@ -142,7 +151,9 @@ impl Metrics {
             retry_budget,
             redactions,
             dropped,
+            slos,
             config,
+            has_aliases: AtomicBool::new(false),
         }
     }
 
@@ -211,6 +222,12 @@ impl Metrics {
         &self.config
     }
 
+    /// The handle that judges answers by `budget`. Make it once and keep it.
+    #[must_use]
+    pub fn slo(&self, budget: SloBudget) -> SloMetrics {
+        self.slos.of(budget)
+    }
+
     /// What counts the events that `sink` was not told of.
     pub(crate) fn dropped(&self, sink: &'static str) -> Counter {
         self.dropped.get_or_create_owned(&Sink { sink })
@@ -226,12 +243,23 @@ impl Metrics {
         InFlight::new(self.runs_in_flight.clone())
     }
 
+    /// Writes what is counted of requests by the names of old, too, from now on:
+    /// `lukhas_requests_total{endpoint,status}` and `request_total`, `lukhas_responses_latency_ms` and
+    /// `latency_ms`.
+    pub fn add_aliases(&self) {
+        self.has_aliases.store(true, Ordering::Relaxed);
+    }
+
     /// All metrics as they are now: the content type, and the body.
     #[must_use]
     pub fn encode(&self, format: Format) -> (&'static str, String) {
+        let names = match self.has_aliases.load(Ordering::Relaxed) {
+            true => Names::WithAliases,
+            false => Names::Canonical,
+        };
         (
             format.content_type(),
-            exposition::encode(&self.registry, format),
+            exposition::encode(&self.registry, format, names),
         )
     }
 }
@@ -249,9 +277,10 @@ impl BuildInfo {
 impl HttpFamilies {
     fn register(registry: &mut Registry) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
+        let duration: fn() -> Duration = || Duration::new(SECONDS.into_iter());
         let families = Self {
             requests: Family::default(),
-            duration: Family::new_with_constructor(histogram),
+            duration: Family::new_with_constructor(duration),
             first_byte: Family::new_with_constructor(histogram),
             in_flight: Family::default(),
         };

@@ -18,10 +18,10 @@ pub(crate) fn check(node: &Node, shape: &Shape, whole: &Shape) -> Vec<Problem> {
 }
 
 /// The settings that both files set: one of the two would be without effect.
-pub(crate) fn conflicts(main: &Node, reliability: &Node, shape: &Shape) -> Vec<Problem> {
+pub(crate) fn conflicts(main: &Node, other: &Node, shape: &Shape) -> Vec<Problem> {
     let both = |(path, _): (Vec<String>, &Shape)| {
         let names: Vec<&str> = path.iter().map(String::as_str).collect();
-        let (first, second) = (main.get(&names)?, reliability.get(&names)?);
+        let (first, second) = (main.get(&names)?, other.get(&names)?);
         let message = format!("set in two files; the other is {}", second.origin);
         let problem = Problem::new(first.origin.clone(), message).with_key(path.join("."));
         Some(problem.with_help("keep one of the two"))

@@ -80,6 +80,16 @@ impl Shape {
         Self::Section(fields)
     }
 
+    /// Of a whole configuration, what the file named by `slo_budgets` may set.
+    pub(crate) fn of_slo_budgets(config: &Self) -> Self {
+        let slo = config.field("objectives").cloned();
+        Self::Section(
+            slo.map(|slo| ("objectives".to_owned(), slo))
+                .into_iter()
+                .collect(),
+        )
+    }
+
     /// The settings of a section.
     pub(crate) fn fields(&self) -> &[(String, Self)] {
         match self {

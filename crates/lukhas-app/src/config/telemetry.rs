@@ -14,6 +14,19 @@ use super::Bounded;
 pub struct TelemetryConfig {
     /// Files of run events.
     pub run_log: RunLogConfig,
+    /// Whether `/metrics` has the names of old, too.
+    pub metric_aliases: MetricAliases,
+}
+
+/// Whether metrics have further names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MetricAliases {
+    /// The documented names alone.
+    #[default]
+    None,
+    /// `lukhas_requests_total`, `request_total`, `lukhas_responses_latency_ms` and `latency_ms`, too.
+    Legacy,
 }
 
 /// Files of run events, an object of JSON a line.

@@ -3,14 +3,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use axum::body::{Body, Bytes};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use lukhas_core::Id;
-use lukhas_observability::{InFlight, RouteMetrics};
+use lukhas_observability::{InFlight, Judged, RouteMetrics, SloMetrics};
 use tokio::time::Instant;
 
 use crate::run::Failures;
@@ -27,6 +27,9 @@ pub(super) struct Completion {
     /// What went wrong behind a status that says nothing of it.
     failures: Option<Failures>,
     telling: Telling,
+    slo: Option<SloMetrics>,
+    /// From its start to the first byte of its answer.
+    first_byte: Option<Duration>,
     /// From its start to its end, where that is known already.
     took: Option<Duration>,
     _in_flight: InFlight,
@@ -49,15 +52,24 @@ impl Completion {
             whole: false,
             failures: None,
             telling,
+            slo: None,
+            first_byte: None,
             took: None,
             _in_flight: metrics.begin(),
         }
+    }
+
+    /// The same, judged by `slo`.
+    pub(super) fn judged_by(mut self, slo: Option<SloMetrics>) -> Self {
+        self.slo = slo;
+        self
     }
 
     /// The answer begins, with `status`. Gives the time that took.
     pub(super) fn answered(&mut self, status: StatusCode) -> Duration {
         self.status = status.as_u16();
         let took = self.started.elapsed();
+        self.first_byte = Some(took);
         self.metrics.time_to_first_byte(took.as_secs_f64());
         took
     }
@@ -92,12 +104,21 @@ impl Completion {
 impl Drop for Completion {
     fn drop(&mut self) {
         let took = self.took.unwrap_or_else(|| self.started.elapsed());
-        self.metrics.observe(self.status, took.as_secs_f64());
+        let trace = self.telling.context();
+        self.metrics.observe(self.status, took.as_secs_f64(), trace);
         let (request_id, route, status) = (self.request_id, self.route, self.status);
         let ms = took.as_secs_f64() * 1e3;
         let failures = self.failures.as_ref();
         let failed = failures.and_then(|failures| failures.log(request_id));
         self.telling.ended(status, failed);
+        if let Some(slo) = &self.slo {
+            let judged = Judged {
+                status,
+                first_byte: self.first_byte.unwrap_or(took),
+                has_failed: failed.is_some(),
+            };
+            slo.judge(judged, SystemTime::now());
+        }
         if let Some(error) = failed {
             tracing::warn!(%request_id, route, status, ms, error, "stream failed");
             return;

@@ -6,6 +6,8 @@ use std::fmt::Write;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
+use super::compat;
+
 /// A format that metrics are read in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -45,6 +47,20 @@ impl Format {
     }
 }
 
+/// By which names everything is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Names {
+    /// The documented ones.
+    Canonical,
+    /// Those of old, too.
+    WithAliases,
+}
+
+/// The end mark of OpenMetrics.
+const END: &str = "# EOF\n";
+/// What an exemplar begins with.
+const EXEMPLAR: &str = " # {trace_id=";
+
 /// A media range of an `Accept` header (RFC 9110, section 12.5.1).
 struct Range<'a> {
     media_type: &'a str,
@@ -82,12 +98,17 @@ impl<'a> Range<'a> {
     }
 }
 
-/// Everything in `registry`, as `format` writes it.
-pub(super) fn encode(registry: &Registry, format: Format) -> String {
+/// Everything in `registry`, as `format` writes it, with the aliases of old if they are wanted.
+pub(super) fn encode(registry: &Registry, format: Format, names: Names) -> String {
     let mut body = String::with_capacity(16 << 10);
     // A `String` takes whatever is written to it, so this cannot fail; if it did, the missing end
     // mark would tell the reader.
     let _ = text::encode(&mut body, registry);
+    if names == Names::WithAliases
+        && let Some(all) = body.strip_suffix(END)
+    {
+        body = [all, &compat::aliases(all), END].concat();
+    }
     match format {
         Format::OpenMetrics => body,
         Format::Text => to_text(&body),
@@ -95,8 +116,7 @@ pub(super) fn encode(registry: &Registry, format: Format) -> String {
 }
 
 /// OpenMetrics text as the Prometheus text format writes it: families are named like their samples,
-/// with their suffix; there are no units, no info type and no end mark. (It knows no exemplars
-/// either; there are none.)
+/// with their suffix; there are no units, no info type, no exemplars and no end mark.
 fn to_text(open_metrics: &str) -> String {
     let mut body = String::with_capacity(open_metrics.len());
     let mut help = None;
@@ -107,7 +127,8 @@ fn to_text(open_metrics: &str) -> String {
             let (name, kind) = rest.split_once(' ').unwrap_or((rest, "unknown"));
             write_head(&mut body, name, kind, help.take());
         } else if !line.starts_with('#') {
-            body.push_str(line);
+            let exemplar = line.rfind(EXEMPLAR).filter(|_| line.contains("_bucket{"));
+            body.push_str(&line[..exemplar.unwrap_or(line.len())]);
             body.push('\n');
         }
     }

@@ -4,9 +4,13 @@
 use std::array;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use lukhas_core::TraceContext;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 
@@ -33,6 +37,15 @@ pub(super) struct Code {
     code: u16,
 }
 
+/// How long requests took, each bucket with a trace that is an example of it.
+pub(super) type Duration = HistogramWithExemplars<InTrace>;
+
+/// The label of an exemplar.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct InTrace {
+    trace_id: String,
+}
+
 /// What is counted of one route. Cheap to clone; see [`Metrics::route`](super::Metrics::route).
 ///
 /// A series appears with the first thing it counts.
@@ -44,7 +57,7 @@ struct Handles {
     in_flight: Gauge,
     families: HttpFamilies,
     codes: [OnceLock<Counter>; CODES.len()],
-    duration: OnceLock<Histogram>,
+    duration: OnceLock<Duration>,
     first_byte: OnceLock<Histogram>,
 }
 
@@ -66,15 +79,22 @@ impl RouteMetrics {
     }
 
     /// Counts a request that was answered with `status` and took `seconds` until its answer ended,
-    /// which for a stream is when its body did. Less than zero, or no number, counts as zero.
-    pub fn observe(&self, status: u16, seconds: f64) {
+    /// which for a stream is when its body did. Less than zero, or no number, counts as zero. A
+    /// recorded trace that it is in becomes the exemplar of others like it.
+    pub fn observe(&self, status: u16, seconds: f64, trace: Option<&TraceContext>) {
         let handles = &*self.0;
         let labels = &handles.labels;
         handles.count(status);
         let duration = handles
             .duration
             .get_or_init(|| handles.families.duration.get_or_create_owned(labels));
-        duration.observe(seconds.max(0.0));
+        let trace = trace
+            .filter(|trace| trace.is_sampled())
+            .map(|trace| InTrace {
+                trace_id: format!("{:032x}", trace.trace_id()),
+            });
+        let now = trace.is_some().then(SystemTime::now);
+        duration.observe(seconds.max(0.0), trace, now);
     }
 
     /// Counts the `seconds` until the first byte of an answer. Less than zero, or no number, counts

@@ -39,12 +39,12 @@ fn busy() -> Metrics {
     upstream.cooldowns().add_one();
     let route = metrics.route("/v1/responses/{id}", "GET");
     let _ended = route.begin();
-    route.observe(200, 0.004);
-    route.observe(200, 2.0);
-    route.observe(404, 100.0);
-    route.observe(418, 0.001);
+    route.observe(200, 0.004, None);
+    route.observe(200, 2.0, None);
+    route.observe(404, 100.0, None);
+    route.observe(418, 0.001, None);
     route.time_to_first_byte(0.002);
-    metrics.route("unmatched", "ANY").observe(404, 0.0001);
+    metrics.route("unmatched", "ANY").observe(404, 0.0001, None);
     metrics.tokens(["lukhas-matriz"]).record(
         "lukhas-matriz",
         &Usage {
@@ -224,9 +224,9 @@ fn every_status_is_counted_under_its_own_code() {
     let metrics = Metrics::new(BUILD);
     let route = metrics.route("/", "GET");
     for status in (100..600).chain([0, 999, u16::MAX]) {
-        route.observe(status, 0.01);
-        route.clone().observe(status, 0.01);
-        metrics.route("/", "GET").observe(status, 0.01);
+        route.observe(status, 0.01, None);
+        route.clone().observe(status, 0.01, None);
+        metrics.route("/", "GET").observe(status, 0.01, None);
     }
     let families = families(&metrics, Format::OpenMetrics);
     let samples = &families["lukhas_http_requests"].samples;
@@ -241,8 +241,8 @@ fn budgets_are_bounds_so_that_a_request_on_time_counts_as_such() {
     for budget in [0.05, 0.8, 1.2, 1.5, 2.0, 2.5, 5.0] {
         let metrics = Metrics::new(BUILD);
         let route = metrics.route("/", "GET");
-        route.observe(200, budget);
-        route.observe(200, budget + 1e-9);
+        route.observe(200, budget, None);
+        route.observe(200, budget + 1e-9, None);
         let bound = format!("{budget:?}");
         let within = value(
             &metrics,
@@ -259,7 +259,7 @@ fn an_impossible_duration_counts_as_zero() {
     let metrics = Metrics::new(BUILD);
     let route = metrics.route("/", "GET");
     for seconds in [f64::NAN, -1.0, f64::NEG_INFINITY] {
-        route.observe(200, seconds);
+        route.observe(200, seconds, None);
         route.time_to_first_byte(seconds);
     }
     for family in [
@@ -437,7 +437,7 @@ fn threads_lose_no_count() {
             scope.spawn(|| {
                 for number in 0..1_000_u16 {
                     let _guard = route.begin();
-                    route.observe(200 + number % 2, 0.001);
+                    route.observe(200 + number % 2, 0.001, None);
                 }
             });
         }
@@ -455,7 +455,7 @@ fn threads_lose_no_count() {
 #[test]
 fn text_of_one_request() {
     let metrics = Metrics::new(BUILD);
-    metrics.route("/v1/models", "GET").observe(200, 0.004);
+    metrics.route("/v1/models", "GET").observe(200, 0.004, None);
     let (_, body) = metrics.encode(Format::Text);
     let ours: Vec<&str> = body
         .lines()
@@ -473,7 +473,7 @@ proptest! {
         let metrics = Metrics::new(BUILD);
         metrics.tokens([model.clone()]).record(&model, &usage(1, 2));
         for code in codes {
-            metrics.route("/", "GET").observe(code, f64::from(code));
+            metrics.route("/", "GET").observe(code, f64::from(code), None);
         }
         for format in [Format::OpenMetrics, Format::Text] {
             families(&metrics, format);
@@ -481,4 +481,27 @@ proptest! {
         let labels = [("model", model.as_str()), ("type", "output"), ("source", "provider")];
         prop_assert_eq!(value(&metrics, "lukhas_tokens", "_total", &labels), Some(2.0));
     }
+}
+
+#[test]
+fn a_recorded_trace_is_an_exemplar_in_the_format_that_has_them() {
+    let metrics = Metrics::new(BuildInfo {
+        version: "test",
+        revision: None,
+    });
+    let trace = |flags: &str| {
+        let text = format!("00-{:032x}-00f067aa0ba902b7-{flags}", 0xabc);
+        lukhas_core::TraceContext::parse(&text).unwrap()
+    };
+    let route = metrics.route("/v1/responses", "POST");
+    route.observe(200, 0.7, Some(&trace("01")));
+    route.observe(200, 40.0, Some(&trace("00")));
+    let (_, open) = metrics.encode(Format::OpenMetrics);
+    let bucket = r#"duration_seconds_bucket{le="0.8",route="/v1/responses",method="POST"} 1"#;
+    let exemplar = format!("{bucket} # {{trace_id=\"{:032x}\"}} 0.7 ", 0xabc);
+    assert!(open.contains(&exemplar), "{open}");
+    assert_eq!(open.matches("# {").count(), 1, "{open}");
+    let (_, text) = metrics.encode(Format::Text);
+    assert!(text.contains(&format!("{bucket}\n")), "{text}");
+    assert!(!text.contains("trace_id"), "{text}");
 }

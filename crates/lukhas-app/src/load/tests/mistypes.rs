@@ -17,6 +17,8 @@ redaction:
     - {entity: BADGE, pattern: "B-[0-9]{6}", kind: pii, context: [badge]}
 telemetry:
   run_log: {dir: null, max_file_bytes: 67108864, max_file_age_s: 86400, max_total_bytes: 1073741824}
+  metric_aliases: none
+objectives: {responses: {p95_ms: 1200, p99_ms: 2500}, chat_completions: {p95_ms: 1200, p99_ms: 2500}, embeddings: {p95_ms: 800, p99_ms: 1500}}
 engine: {token_delay_ms: 0, context_window: 128000}
 upstreams:
   LOCAL: {api: chat, base_url: "http://127.0.0.1:1/v1", key: null, ca_file: null, connect_ms: 1000, read_ms: 9000, total_ms: 10000}
@@ -45,7 +47,7 @@ idempotency: {ttl_s: 60, max_bytes: 67108864, max_entries: 10, max_entry_bytes: 
 
 /// Where the keys of `text` stand, but for names that are up to the user.
 fn keys(text: &str) -> Vec<std::ops::Range<usize>> {
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     let bytes = text.as_bytes();
     let ends = text.match_indices(':').map(|(at, _)| at);
     let starts = ends.map(|end| {
@@ -106,15 +108,26 @@ fn one_wrong_letter_in_any_key_is_refused_and_named() {
 /// The keys of the text above are those that there are.
 #[test]
 fn every_key_is_tried() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config.rs")).unwrap()
-        + &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/limit.rs")).unwrap()
-        + &fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/config/budget.rs"))
-            .unwrap();
+    let source = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"));
+    let files = [
+        "config.rs",
+        "config/limit.rs",
+        "config/budget.rs",
+        "config/redaction.rs",
+        "config/slo.rs",
+        "config/telemetry.rs",
+    ];
+    let texts = files.map(|file| fs::read_to_string(source.join(file)).unwrap());
+    let text = texts.concat();
     let known: BTreeSet<&str> = keys(FULL).into_iter().map(|key| &FULL[key]).collect();
     let fields = text
         .lines()
         .filter_map(|line| line.strip_prefix("    pub "));
     let fields = fields.filter_map(|line| Some(line.split_once(':')?.0));
     let missing: Vec<&str> = fields.filter(|field| !known.contains(field)).collect();
-    assert_eq!(missing, ["reliability"], "the name of a file");
+    assert_eq!(
+        missing,
+        ["reliability", "slo_budgets"],
+        "the names of files"
+    );
 }

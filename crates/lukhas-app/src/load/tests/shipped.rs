@@ -16,6 +16,7 @@ fn configs() -> PathBuf {
 fn the_shipped_files_hold_exactly_the_defaults() {
     let expected = Config {
         reliability: Some("runtime/reliability.yaml".into()),
+        slo_budgets: Some("observability/slo_budgets.yaml".into()),
         ..Config::default()
     };
     assert_eq!(shipped().config(), &expected);
@@ -34,8 +35,12 @@ fn the_shipped_files_name_every_setting() {
 
 #[test]
 fn the_shipped_files_explain_every_setting() {
-    let texts = ["lukhas.yaml", "runtime/reliability.yaml"]
-        .map(|name| fs::read_to_string(configs().join(name)).unwrap());
+    let texts = [
+        "lukhas.yaml",
+        "runtime/reliability.yaml",
+        "observability/slo_budgets.yaml",
+    ]
+    .map(|name| fs::read_to_string(configs().join(name)).unwrap());
     let lines: Vec<&str> = texts.iter().flat_map(|text| text.lines()).collect();
     for (path, _) in Shape::of_config().unwrap().leaves() {
         let setting = format!("{}:", path.last().unwrap());
