@@ -26,6 +26,8 @@ mod mock;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod prometheus;
+#[cfg(test)]
 mod rate_limits;
 #[cfg(test)]
 mod receiver;
