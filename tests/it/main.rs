@@ -3,6 +3,8 @@
 
 #![cfg(test)]
 
+mod admin;
+#[cfg(test)]
 mod attempts;
 mod budgets;
 mod continuation;

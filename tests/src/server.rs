@@ -21,9 +21,8 @@ use lukhas_gateway::{
 };
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
-use lukhas_observability::{BuildInfo, Metrics, Redaction, Telemetry};
+use lukhas_observability::{BuildInfo, Metrics, Redactions, Telemetry};
 use lukhas_providers::RoutedModel;
-use lukhas_redact::Profile;
 use lukhas_store::{MemoryIdempotency, MemoryLimits, MemoryStore};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -197,7 +196,7 @@ fn parts(options: Options, keys: Counting) -> GatewayParts {
         failed_attempts: FailedAttempts::new(FAILURES[0], FAILURES[1]).ok(),
         trusted_proxies: vec![PROXY.parse().expect("a network")],
         entropy: Arc::new(Random),
-        redaction: Redaction::new(Profile::Upstream),
+        redactions: Redactions::default(),
         telemetry: Telemetry::default(),
         slos: Vec::new(),
         metrics: Arc::new(Metrics::new(BuildInfo {

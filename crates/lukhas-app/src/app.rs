@@ -48,7 +48,7 @@ impl App {
             upstreams,
             rate_limits,
             budgets,
-            redaction,
+            redactions,
             traces,
             config,
             origins,
@@ -71,7 +71,7 @@ impl App {
             traces,
         };
         let parts = TelemetryParts {
-            redaction: &redaction.told,
+            redaction: &redactions.logs,
             metrics: &process.metrics,
             entropy: Arc::new(ThreadEntropy),
         };
@@ -91,7 +91,7 @@ impl App {
             trusted_proxies: settings.server().trusted_proxies().to_vec(),
             entropy: Arc::new(ThreadEntropy),
             metrics: Arc::clone(&process.metrics),
-            redaction: redaction.errors,
+            redactions: redactions.clone(),
             telemetry: telemetry.clone(),
             slos: settings.slos().to_vec(),
             limits: Limits {
@@ -127,7 +127,7 @@ impl App {
         };
         Ok(Self {
             settings,
-            redaction: redaction.told,
+            redaction: redactions.logs,
             telemetry,
             generated,
             upstreams: infos,

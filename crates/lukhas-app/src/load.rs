@@ -8,14 +8,13 @@ use std::sync::Arc;
 
 use lukhas_auth::{KeySet, Pepper};
 use lukhas_gateway::{Budgets, RateLimits};
-use lukhas_observability::{BuildInfo, Metrics, TracesConfig};
+use lukhas_observability::{BuildInfo, Metrics, Redactions, TracesConfig};
 use serde_json::json;
 
 use crate::config::{
     self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
 };
 use crate::files::{self, Files};
-use crate::redact::Stages;
 use crate::upstreams::{self, Upstreams};
 use crate::{AppError, Settings, budgets, keys, limits, redact, traces};
 
@@ -47,7 +46,7 @@ pub struct Loaded {
     pub(crate) upstreams: Upstreams,
     pub(crate) rate_limits: RateLimits,
     pub(crate) budgets: Budgets,
-    pub(crate) redaction: Stages,
+    pub(crate) redactions: Redactions,
     /// Where spans are sent.
     pub(crate) traces: Option<TracesConfig>,
     pub(crate) config: Config,
@@ -116,14 +115,14 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
     let rate_limits = limits::build(&config, &origins, keys.as_ref(), takes_any_model)?;
     let budgets = budgets::build(&config, &origins, keys.as_ref(), &upstreams)?;
     let traces = traces::read(&environment)?;
-    let redaction = redact::stages(&config.redaction, &origins, &process.metrics)?;
+    let redactions = redact::stages(&config.redaction, &origins, &process.metrics)?;
     Ok(Loaded {
         settings,
         keys,
         upstreams,
         rate_limits,
         budgets,
-        redaction,
+        redactions,
         traces,
         config,
         process: process.clone(),

@@ -7,7 +7,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use lukhas_observability::{Metrics, Redaction};
+use lukhas_observability::{Metrics, Redaction, Redactions};
 use lukhas_redact::{CustomPattern, Kind, PatternFault, Profile, Rules, RulesConfig, RulesError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -159,16 +159,7 @@ fn pattern(config: PatternConfig) -> Result<CustomPattern, (&'static str, String
     Ok(pattern.with_kind(kind).with_context(config.context))
 }
 
-/// The stages that everything passes that is told of requests.
-#[derive(Debug)]
-pub(crate) struct Stages {
-    /// On its way to logs, events and spans.
-    pub(crate) told: Redaction,
-    /// On its way back to clients, in errors. These may be about addresses of machines.
-    pub(crate) errors: Redaction,
-}
-
-/// The stages of `config`, which count in `metrics`.
+/// The stages that everything passes that is told of requests, which count in `metrics`.
 ///
 /// # Errors
 /// [`Problems`] with everything that is wrong with `config`, each at its place.
@@ -176,11 +167,12 @@ pub(crate) fn stages(
     config: &RedactionConfig,
     origins: &Origins,
     metrics: &Metrics,
-) -> Result<Stages, Problems> {
+) -> Result<Redactions, Problems> {
     let of = |profile| stage(config, profile, origins).map(|stage| stage.counted_in(metrics));
-    Ok(Stages {
-        told: of(Profile::Logs)?,
-        errors: of(Profile::Upstream)?,
+    Ok(Redactions {
+        logs: of(Profile::Logs)?,
+        upstream: of(Profile::Upstream)?,
+        client: of(Profile::Client)?,
     })
 }
 

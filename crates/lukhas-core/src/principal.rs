@@ -33,6 +33,8 @@ pub enum Scope {
     Models,
     /// Read metrics and the OpenAPI document.
     Operations,
+    /// Use what is for administrators: redaction.
+    Admin,
 }
 
 /// Turns a bearer token into a [`Principal`].
@@ -59,11 +61,12 @@ pub struct AuthError;
 
 impl Scope {
     /// Every scope there is.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Responses,
         Self::Embeddings,
         Self::Models,
         Self::Operations,
+        Self::Admin,
     ];
 
     /// Its name on the command line, in key stores and in documents.
@@ -74,6 +77,7 @@ impl Scope {
             Self::Embeddings => "embeddings:write",
             Self::Models => "models:read",
             Self::Operations => "operations:read",
+            Self::Admin => "admin:use",
         }
     }
 

@@ -252,7 +252,10 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         };
         let mut response = match answered {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => refused(error.redacted(&endpoint.shared.redaction), request_id),
+            Ok(Err(error)) => refused(
+                error.redacted(&endpoint.shared.redactions.upstream),
+                request_id,
+            ),
             Err(_) => refused(ApiError::panicked(), request_id),
         };
         let late = response.extensions_mut().remove();

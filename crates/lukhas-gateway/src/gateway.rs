@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::{BoxError, Router};
 use http::{Request, Response, StatusCode};
 use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore};
-use lukhas_observability::{Metrics, Redaction, SloBudget, SloMetrics, Telemetry, TokenMetrics};
+use lukhas_observability::{Metrics, Redactions, SloBudget, SloMetrics, Telemetry, TokenMetrics};
 
 use crate::admission::{Admission, Drain};
 use crate::budgets::{BudgetAccounts, BudgetLedger, Budgets};
@@ -38,8 +38,9 @@ pub struct GatewayParts {
     pub entropy: Arc<dyn Entropy>,
     /// Where requests are counted.
     pub metrics: Arc<Metrics>,
-    /// What errors pass before a client reads them.
-    pub redaction: Redaction,
+    /// What errors pass before a client reads them, as texts on their way to an upstream do; and what
+    /// `/admin/redact` offers.
+    pub redactions: Redactions,
     /// Who is told of requests and runs.
     pub telemetry: Telemetry,
     /// What is promised of answers, by the class of their route.
@@ -107,7 +108,7 @@ pub(crate) struct Shared {
     pub(crate) trusted_proxies: Arc<[Network]>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) redaction: Redaction,
+    pub(crate) redactions: Redactions,
     pub(crate) telemetry: Telemetry,
     pub(crate) slos: Arc<[(RateClass, SloMetrics)]>,
     pub(crate) tokens: TokenMetrics,
@@ -151,7 +152,7 @@ impl Gateway {
             trusted_proxies: parts.trusted_proxies.into(),
             entropy: parts.entropy,
             metrics: parts.metrics,
-            redaction: parts.redaction,
+            redactions: parts.redactions,
             telemetry: parts.telemetry,
             limits: parts.limits,
             heartbeat: parts.heartbeat,

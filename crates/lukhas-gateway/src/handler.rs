@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What answers the routes.
 
+pub(crate) mod admin;
 pub(crate) mod chat;
 pub(crate) mod embeddings;
 pub(crate) mod models;

@@ -113,7 +113,7 @@ impl Once {
                 };
                 let request_id = call.request_id;
                 let standings = Arc::<OnceLock<Standings>>::default();
-                let redaction = call.shared.redaction.clone();
+                let redaction = call.shared.redactions.upstream.clone();
                 let making = Making {
                     request_id,
                     redaction,

@@ -31,7 +31,7 @@ fn metrics(c: &mut Criterion) {
         b.iter(|| {
             let _guard = route.begin();
             route.time_to_first_byte(black_box(0.003));
-            route.observe(black_box(200), black_box(0.02));
+            route.observe(black_box(200), black_box(0.02), None);
         });
     });
     let usage = Usage::default();

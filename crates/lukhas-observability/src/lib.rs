@@ -34,7 +34,7 @@ pub use metrics::{
     InFlight, Judged, LimitMetrics, Metrics, RouteMetrics, SloBudget, SloMetrics, TokenMetrics,
     UpstreamMetrics,
 };
-pub use redaction::Redaction;
+pub use redaction::{Redaction, Redactions};
 pub use run_log::RunLogConfig;
 pub use slo_report::{NoObjectives, SloReport, SloStanding};
 pub use telemetry::{

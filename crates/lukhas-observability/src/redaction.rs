@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use lukhas_redact::{Profile, Rules, RulesConfig, RulesError};
+use lukhas_redact::{Profile, Redacted, Rules, RulesConfig, RulesError};
 use serde_json::Value;
 
 use crate::Metrics;
@@ -41,6 +41,17 @@ const OWN_FIELDS: [&str; 12] = [
 /// say anything that could hold a value.
 #[derive(Clone)]
 pub struct Redaction(Arc<Stage>);
+
+/// A stage for each place that texts go to.
+#[derive(Clone, Debug)]
+pub struct Redactions {
+    /// Logs, events and spans.
+    pub logs: Redaction,
+    /// Models of somebody else, and errors: these may be about addresses of machines.
+    pub upstream: Redaction,
+    /// Readers of answers.
+    pub client: Redaction,
+}
 
 struct Stage {
     config: RulesConfig,
@@ -87,6 +98,13 @@ impl Redaction {
             is_plain: stage.is_plain,
             found: metrics.redactions().clone(),
         }))
+    }
+
+    /// What there is to be found in `text`, and what is left of it; `None` when the rules cannot be
+    /// compiled. It is not counted.
+    #[must_use]
+    pub fn redacted(&self, text: &str) -> Option<Redacted> {
+        Some(self.rules()?.redact(text))
     }
 
     /// `text` without personal data and secrets.
@@ -139,6 +157,28 @@ impl Redaction {
     fn rules(&self) -> Option<&Rules> {
         let make = || Rules::new(&self.0.config).ok();
         self.0.rules.get_or_init(make).as_ref()
+    }
+}
+
+impl Redactions {
+    /// The stage of the profile `name`.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Redaction> {
+        Some(match name.parse().ok()? {
+            Profile::Logs => &self.logs,
+            Profile::Upstream => &self.upstream,
+            Profile::Client => &self.client,
+        })
+    }
+}
+
+impl Default for Redactions {
+    fn default() -> Self {
+        Self {
+            logs: Redaction::new(Profile::Logs),
+            upstream: Redaction::new(Profile::Upstream),
+            client: Redaction::new(Profile::Client),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use lukhas_openai::{
 
 use super::{Access, Answer, Handler, Method, Parameter, Place, RateClass, RequestBody, Route};
 use crate::ErrorCode;
-use crate::handler::{chat, embeddings, models, operations, responses};
+use crate::handler::{admin, chat, embeddings, models, operations, responses};
 
 /// What any route that reads a body can answer.
 macro_rules! body_errors {
@@ -314,5 +314,31 @@ pub(super) const ROUTES: &[Route] = &[
         answer: Answer::Json(|_| schemars::json_schema!({"type": "object"})),
         errors: &[],
         handler: Handler::Keyed(|_| Box::pin(ready(operations::openapi()))),
+    },
+    Route {
+        method: Method::Post,
+        path: "/admin/redact",
+        access: Access::Scope(Scope::Admin),
+        class: Some(RateClass::Operations),
+        operation: "redact",
+        tag: "Operations",
+        summary: "Replace the personal data and secrets in a text, and say what they were.",
+        parameters: &[],
+        request: Some(RequestBody {
+            schema: |schemas| schemas.subschema_for::<admin::RedactRequest>(),
+            example: r#"{"id":1,"text":"Write to ada@example.com"}"#,
+        }),
+        answer: Answer::Json(|schemas| schemas.subschema_for::<admin::RedactAnswer>()),
+        errors: &[
+            ErrorCode::InvalidJson,
+            ErrorCode::InvalidType,
+            ErrorCode::InvalidValue,
+            ErrorCode::MissingRequiredParameter,
+            ErrorCode::UnknownParameter,
+            ErrorCode::RequestTimeout,
+            ErrorCode::RequestTooLarge,
+            ErrorCode::UnsupportedMediaType,
+        ],
+        handler: Handler::Keyed(|call| Box::pin(admin::redact(call))),
     },
 ];

@@ -64,7 +64,7 @@ impl Meter {
         let tell = |index| told.telling.run(shared, &about, index);
         Self {
             held,
-            redaction: shared.redaction.clone(),
+            redaction: shared.redactions.upstream.clone(),
             tellings: (0..told.count as usize).map(tell).collect(),
             ..meter
         }

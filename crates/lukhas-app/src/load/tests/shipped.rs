@@ -91,5 +91,5 @@ fn the_examples_of_the_shipped_file_can_be_used() {
     assert_eq!(loaded.upstreams.models.len(), 1);
     let text = "her badge is B-000123";
     let redacted = "her badge is [REDACTED:BADGE]";
-    assert_eq!(loaded.redaction.told.text(text), redacted);
+    assert_eq!(loaded.redactions.logs.text(text), redacted);
 }
