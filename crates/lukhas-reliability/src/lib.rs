@@ -8,7 +8,7 @@
 //! | Try beside, when the first is slow? | [`hedge()`] |
 //! | Is the other side to be left alone? | [`Cooldown`] when it said so, [`CircuitBreaker`] when it fails |
 //! | Which of several? | [`Pool`] |
-//! | How often, how much, how many at a time? | [`Limiter`], [`ConcurrencyLimiter`] |
+//! | How often, how much, how many at a time? | [`Limiter`], [`ConcurrencyLimiter`]; of several processes together, a [`SharedLimiter`] |
 //! | How many at a time, when nobody knows, and who first? | [`Gate`], [`StandingDelay`] |
 //! | How much in a day or a month? | [`Ledger`] |
 //!
@@ -57,9 +57,12 @@ pub use ledger::{
     Account, AccountBalance, Ledger, Line, Page, Period, Refused, Reservation, Spend, SpendLog,
     SpendLogError, Window, WindowError,
 };
+#[cfg(any(test, feature = "oracle"))]
+pub use limit::AdmissionLog;
 pub use limit::{
     Bucket, Charge, ConcurrencyLimiter, ConcurrencyPermit, Denied, Limiter, NoSlot, Quota,
-    QuotaConfig, Slot, Standing,
+    QuotaConfig, SharedCall, SharedLimiter, SharedPermit, SharedRefusal, Slot, Standing,
+    Unreachable,
 };
 pub use policy::{Decision, GiveUp, RetryPolicy};
 pub use pool::{Balance, EjectionConfig, Endpoint, EndpointStatus, Lease, Order, Pool, PoolConfig};

@@ -3,8 +3,11 @@
 
 mod concurrency;
 mod level;
+#[cfg(any(test, feature = "oracle"))]
+mod log;
 mod quota;
 mod shards;
+mod shared;
 mod table;
 
 use std::hash::Hash;
@@ -18,7 +21,10 @@ use self::shards::Shards;
 use self::table::Table;
 
 pub use self::concurrency::{ConcurrencyLimiter, ConcurrencyPermit, NoSlot, Slot};
+#[cfg(any(test, feature = "oracle"))]
+pub use self::log::AdmissionLog;
 pub use self::quota::{Quota, QuotaConfig};
+pub use self::shared::{SharedCall, SharedLimiter, SharedPermit, SharedRefusal, Unreachable};
 
 /// Most buckets that are remembered when nobody says.
 const DEFAULT_MAX_BUCKETS: usize = 1 << 20;
@@ -273,6 +279,28 @@ impl Default for Limiter {
     }
 }
 
+impl Bucket {
+    /// The bucket under `quota` that limiters elsewhere know by `id`, for a
+    /// [`SharedLimiter`]. Another quota under the same identifier is not another
+    /// bucket.
+    #[must_use]
+    pub fn of(quota: Quota, id: u128) -> Self {
+        Self { quota, id }
+    }
+
+    /// What it holds.
+    #[must_use]
+    pub fn quota(&self) -> Quota {
+        self.quota
+    }
+
+    /// What identifies it.
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        self.id
+    }
+}
+
 impl Charge {
     /// `cost` units of `bucket`, spent when the call is admitted.
     #[must_use]
@@ -308,10 +336,29 @@ impl Charge {
         self.cost
     }
 
+    /// Whether it is held until it is settled, and not spent at once.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.kind == Kind::Held
+    }
+
+    /// When it was admitted, in nanoseconds since whatever its limiter counts from.
+    #[must_use]
+    pub fn admitted_at(&self) -> u64 {
+        self.at
+    }
+
     /// How the bucket stood after the last check of this charge.
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.standing
+    }
+
+    /// Takes note of a check elsewhere, `at` so many nanoseconds since whatever that limiter counts
+    /// from, after which the bucket stood as `standing` says.
+    pub fn checked(&mut self, at: u64, standing: Standing) {
+        self.at = at;
+        self.standing = standing;
     }
 }
 

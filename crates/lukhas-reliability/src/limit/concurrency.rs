@@ -107,6 +107,27 @@ impl ConcurrencyLimiter {
     }
 }
 
+impl Slot {
+    /// One of `limit` slots that limiters elsewhere know by `id`, for a
+    /// [`SharedLimiter`](super::SharedLimiter).
+    #[must_use]
+    pub fn of(limit: NonZeroU32, id: u128) -> Self {
+        Self { limit, id }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn limit(&self) -> NonZeroU32 {
+        self.limit
+    }
+
+    /// What identifies them.
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        self.id
+    }
+}
+
 impl Default for ConcurrencyLimiter {
     fn default() -> Self {
         Self::new()

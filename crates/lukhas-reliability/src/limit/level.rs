@@ -7,9 +7,7 @@ use super::{Quota, Standing};
 
 /// How far one bucket is from full. The default is full.
 ///
-/// It counts in ticks, of which a unit has as many as the period has nanoseconds, and `amount` come
-/// back in each nanosecond: both are whole numbers for every quota, so nothing is ever rounded on the
-/// way.
+/// It counts in [ticks](Quota::ticks), so nothing is ever rounded on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Level {
     /// When it is full again apart from what is held, in ticks since the epoch.
@@ -33,31 +31,18 @@ impl Level {
 
     /// How it stands.
     pub(super) fn standing(&self, quota: Quota, now: u64) -> Standing {
-        let missing = self.missing(quota, now);
-        let there = ticks(quota, quota.burst).saturating_sub(missing);
-        Standing {
-            limit: quota.burst,
-            remaining: divide(there, quota.period),
-            reset: time(quota, missing),
-        }
+        quota.standing(self.missing(quota, now))
     }
 
     /// How long until a call of `cost` may be made, if nothing else comes; `None` for never.
     pub(super) fn wait(&self, quota: Quota, now: u64, cost: u64) -> Option<Duration> {
-        if cost > quota.burst {
-            return None;
-        }
-        let after = self.missing(quota, now).saturating_add(ticks(quota, cost));
-        match after.saturating_sub(ticks(quota, quota.burst)) {
-            0 => Some(Duration::ZERO),
-            over => Some(time(quota, over)),
-        }
+        quota.wait(self.missing(quota, now), cost)
     }
 
     /// Takes `cost` units out, whether or not they are there.
     pub(super) fn spend(&mut self, quota: Quota, now: u64, cost: u64) {
-        let from = self.full_at.max(moment(quota, now));
-        self.set(quota, now, from.saturating_add(ticks(quota, cost)));
+        let from = self.full_at.max(quota.ticks_in(now));
+        self.set(quota, now, from.saturating_add(quota.ticks(cost)));
     }
 
     /// Holds `cost` units.
@@ -76,51 +61,20 @@ impl Level {
     /// might have been full in the meantime and gained nothing. Giving them back as well would admit
     /// more than the limit.
     pub(super) fn refund(&mut self, quota: Quota, at: u64, now: u64, cost: u64) {
-        let gained = moment(quota, now.saturating_sub(at));
-        let back = ticks(quota, cost).saturating_sub(gained);
+        let gained = quota.ticks_in(now.saturating_sub(at));
+        let back = quota.ticks(cost).saturating_sub(gained);
         self.set(quota, now, self.full_at.saturating_sub(back));
     }
 
     fn set(&mut self, quota: Quota, now: u64, full_at: u128) {
         self.full_at = full_at;
-        let spent = full_at.saturating_sub(moment(quota, now));
-        self.full_by = now.saturating_add(nanos(quota, spent));
+        let spent = full_at.saturating_sub(quota.ticks_in(now));
+        self.full_by = now.saturating_add(quota.nanos(spent));
     }
 
     /// Ticks that it lacks.
     fn missing(&self, quota: Quota, now: u64) -> u128 {
-        let spent = self.full_at.saturating_sub(moment(quota, now));
-        spent.saturating_add(ticks(quota, self.held))
-    }
-}
-
-/// The ticks of `units`.
-fn ticks(quota: Quota, units: u64) -> u128 {
-    u128::from(units) * u128::from(quota.period)
-}
-
-/// The ticks that come back in `nanos`.
-fn moment(quota: Quota, nanos: u64) -> u128 {
-    u128::from(nanos) * u128::from(quota.amount)
-}
-
-/// The time in which `ticks` come back.
-fn time(quota: Quota, ticks: u128) -> Duration {
-    Duration::from_nanos(nanos(quota, ticks))
-}
-
-/// The nanoseconds in which `ticks` come back, rounded up.
-fn nanos(quota: Quota, ticks: u128) -> u64 {
-    divide(
-        ticks.saturating_add(u128::from(quota.amount - 1)),
-        quota.amount,
-    )
-}
-
-/// A quotient, rounded down. Nearly all are of numbers that take a tenth of the time.
-fn divide(number: u128, by: u64) -> u64 {
-    match u64::try_from(number) {
-        Ok(number) => number / by,
-        Err(_) => u64::try_from(number / u128::from(by)).unwrap_or(u64::MAX),
+        let spent = self.full_at.saturating_sub(quota.ticks_in(now));
+        spent.saturating_add(quota.ticks(self.held))
     }
 }

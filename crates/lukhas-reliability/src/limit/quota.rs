@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::Standing;
 use crate::SettingError;
 use crate::error::require;
 
@@ -24,6 +25,10 @@ pub struct QuotaConfig {
 }
 
 /// How many units a bucket holds, and how fast they come back.
+///
+/// Levels of buckets are counted in ticks, of which a unit has as many as the period has nanoseconds,
+/// and `amount` come back in each nanosecond: both are whole numbers for every quota, so nothing is
+/// ever rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Quota {
     pub(super) amount: u64,
@@ -76,6 +81,59 @@ impl Quota {
     #[must_use]
     pub fn burst(&self) -> u64 {
         self.burst
+    }
+
+    /// The ticks of `units`.
+    #[must_use]
+    pub fn ticks(self, units: u64) -> u128 {
+        u128::from(units) * u128::from(self.period)
+    }
+
+    /// The ticks that come back in `nanos` nanoseconds.
+    #[must_use]
+    pub fn ticks_in(self, nanos: u64) -> u128 {
+        u128::from(nanos) * u128::from(self.amount)
+    }
+
+    /// How a bucket stands that lacks `missing` ticks.
+    #[must_use]
+    pub fn standing(self, missing: u128) -> Standing {
+        let there = self.ticks(self.burst).saturating_sub(missing);
+        Standing {
+            limit: self.burst,
+            remaining: divide(there, self.period),
+            reset: Duration::from_nanos(self.nanos(missing)),
+        }
+    }
+
+    /// How long until a call of `cost` units may be made of a bucket that lacks `missing` ticks, if
+    /// nothing else comes; `None` for never.
+    #[must_use]
+    pub fn wait(self, missing: u128, cost: u64) -> Option<Duration> {
+        if cost > self.burst {
+            return None;
+        }
+        let after = missing.saturating_add(self.ticks(cost));
+        match after.saturating_sub(self.ticks(self.burst)) {
+            0 => Some(Duration::ZERO),
+            over => Some(Duration::from_nanos(self.nanos(over))),
+        }
+    }
+
+    /// The nanoseconds in which `ticks` come back, rounded up.
+    pub(super) fn nanos(self, ticks: u128) -> u64 {
+        divide(
+            ticks.saturating_add(u128::from(self.amount - 1)),
+            self.amount,
+        )
+    }
+}
+
+/// A quotient, rounded down. Nearly all are of numbers that take a tenth of the time.
+fn divide(number: u128, by: u64) -> u64 {
+    match u64::try_from(number) {
+        Ok(number) => number / by,
+        Err(_) => u64::try_from(number / u128::from(by)).unwrap_or(u64::MAX),
     }
 }
 

@@ -5,48 +5,6 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What was admitted under one quota, and when: the definition that the limiter must equal.
-struct Log {
-    quota: Quota,
-    spent: Vec<(u64, u64)>,
-    held: u64,
-}
-
-impl Log {
-    fn new(quota: Quota) -> Self {
-        Self {
-            quota,
-            spent: Vec::new(),
-            held: 0,
-        }
-    }
-
-    /// Whether `cost` more at `now` keeps every window that ends there within burst + rate x T.
-    fn allows(&self, now: u64, cost: u64) -> bool {
-        let period = u128::from(self.quota.period);
-        let mut total = u128::from(cost) + u128::from(self.held);
-        let starts = self.spent.iter().rev();
-        let within = |from: u64, total: u128| {
-            let gained = u128::from(now - from) * u128::from(self.quota.amount);
-            total * period <= u128::from(self.quota.burst) * period + gained
-        };
-        within(now, total)
-            && starts.fold(true, |good, (at, units)| {
-                total += u128::from(*units);
-                good && within(*at, total)
-            })
-    }
-
-    /// Most that could be admitted now.
-    fn remaining(&self, now: u64) -> u64 {
-        let mut most = 0;
-        while most < self.quota.burst && self.allows(now, most + 1) {
-            most += 1;
-        }
-        most
-    }
-}
-
 fn quotas() -> impl Strategy<Value = Quota> {
     let periods = prop_oneof![Just(1_u64), Just(1_000), Just(SECOND), 1..SECOND];
     (1_u64..50, periods, 1_u64..30).prop_map(|(amount, period, burst)| {
@@ -76,20 +34,20 @@ proptest! {
         steps in steps(),
     ) {
         let limiter = Limiter::new();
-        let mut logs = quotas.map(|quota| [0; 3].map(|_| Log::new(quota)));
+        let mut logs = quotas.map(|quota| [0; 3].map(|_| AdmissionLog::new(quota)));
         let mut now = 0;
         for (pause, keys, cost) in steps {
             now += pause * quotas[0].period / 1_000;
             let mut call = [0, 1].map(|at| {
                 Charge::new(limiter.bucket(quotas[at], &(at, keys[at])), cost)
             });
-            let allowed = |logs: &[[Log; 3]; 2], now| {
+            let allowed = |logs: &[[AdmissionLog; 3]; 2], now| {
                 (0..2).all(|at| logs[at][keys[at]].allows(now, cost))
             };
             match limiter.check_at(&mut call, now) {
                 Ok(()) => {
                     prop_assert!(allowed(&logs, now));
-                    (0..2).for_each(|at| logs[at][keys[at]].spent.push((now, cost)));
+                    (0..2).for_each(|at| logs[at][keys[at]].spend(now, cost));
                 }
                 Err(Denied { retry_after: None, index }) => {
                     prop_assert!(cost > quotas[index].burst);
@@ -122,7 +80,7 @@ proptest! {
     ) {
         let limiter = Limiter::new();
         let bucket = limiter.bucket(quota, &"key");
-        let mut log = Log::new(quota);
+        let mut log = AdmissionLog::new(quota);
         let mut open: Vec<Charge> = Vec::new();
         let mut now = 0;
         for (pause, estimate, random, ends) in steps {
@@ -131,15 +89,15 @@ proptest! {
                 let charge = open.swap_remove(random as usize % open.len());
                 let used = random % (charge.cost() + 1);
                 limiter.settle_at(&charge, used, now);
-                log.held -= charge.cost();
+                log.release(charge.cost());
                 prop_assert!(log.allows(now, used));
-                log.spent.push((now, used));
+                log.spend(now, used);
             } else {
                 let mut call = [Charge::held(bucket, estimate)];
                 let admitted = limiter.check_at(&mut call, now).is_ok();
                 prop_assert_eq!(admitted, log.allows(now, estimate));
                 if admitted {
-                    log.held += estimate;
+                    log.hold(estimate);
                     open.push(call[0]);
                 }
                 prop_assert_eq!(call[0].standing().remaining, log.remaining(now));
@@ -154,7 +112,7 @@ proptest! {
     ) {
         let limiter = Limiter::new();
         let bucket = limiter.bucket(quota, &"key");
-        let mut log = Log::new(quota);
+        let mut log = AdmissionLog::new(quota);
         let mut admitted: Vec<(u64, Charge)> = Vec::new();
         let mut now = 0;
         for (pause, cost, random, gives_back) in steps {
@@ -162,13 +120,12 @@ proptest! {
             if gives_back && !admitted.is_empty() {
                 let (at, charge) = admitted.swap_remove(random as usize % admitted.len());
                 limiter.refund_at(&charge, now);
-                let entry = log.spent.iter().position(|it| *it == (at, charge.cost()));
-                log.spent.remove(entry.unwrap());
+                log.forget(at, charge.cost());
             } else {
                 let mut call = [Charge::new(bucket, cost)];
                 if limiter.check_at(&mut call, now).is_ok() {
                     prop_assert!(log.allows(now, cost));
-                    log.spent.push((now, cost));
+                    log.spend(now, cost);
                     admitted.push((now, call[0]));
                 }
             }
