@@ -4,6 +4,7 @@
 //! were spent.
 //!
 //! [`MemoryStore`] and [`MemoryIdempotency`] keep them in this process, within bounds, until it ends.
+//! With the feature `redis`, replicas share limits in a `Redis`, as `RedisLimiter`.
 //! What every store must do is written down as a suite each, `check_conformance` and
 //! `check_idempotency` (feature `conformance`), which the tests of each store run.
 //! [`SpendJournal`] makes what a [`lukhas_reliability::Ledger`] settles outlast the process.
@@ -34,6 +35,8 @@ mod conformance;
 mod idempotency;
 mod journal;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod size;
 
 #[cfg(any(test, feature = "conformance"))]
@@ -41,3 +44,7 @@ pub use conformance::{Violation, check_conformance, check_idempotency};
 pub use idempotency::{IdempotencyLimits, IdempotencyUsage, MemoryIdempotency};
 pub use journal::{JournalError, Restored, SpendJournal};
 pub use memory::{MemoryLimits, MemoryStore, MemoryUsage};
+#[cfg(all(feature = "redis", any(test, feature = "local-redis")))]
+pub use redis::LocalRedis;
+#[cfg(feature = "redis")]
+pub use redis::{Redis, RedisError, RedisLimiter, RedisOptions, RedisUrl, RedisUrlError};

@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use crate::clients::{self, Profile, Run};
 use crate::error::TaskError;
 use crate::tally::Tally;
-use crate::{alone, process, say, tidy};
+use crate::{alone, debian, process, say, tidy};
 
 /// Most time for a step that compiles: a cold build on two cores takes minutes, not this.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -132,7 +132,7 @@ impl Step {
             Self::Clients(run) => return clients::run(root, run, profile, tally),
             Self::Fmt => process::cargo(root, "fmt --all --check"),
             Self::Clippy => process::cargo(root, "clippy --workspace --all-targets -- -D warnings"),
-            Self::Test => test(root),
+            Self::Test => test(root)?,
             Self::Doc => {
                 let mut doc = process::cargo(root, "doc --workspace --no-deps");
                 doc.env("RUSTDOCFLAGS", "-D warnings");
@@ -144,14 +144,16 @@ impl Step {
     }
 }
 
-/// Every test of the workspace; snapshots are compared, never written or waved through.
-fn test(root: &Path) -> Command {
+/// Every test of the workspace; snapshots are compared, never written or waved through. What they start
+/// is installed first, so that none of them has a reason to be left out.
+fn test(root: &Path) -> Result<Command, TaskError> {
+    debian::ensure("redis-server", "redis-server")?;
     let mut command = process::cargo(root, "test --workspace --no-fail-fast");
     command
         .env("INSTA_UPDATE", "no")
         .env_remove("INSTA_FORCE_PASS")
         .env_remove("LUKHAS_REGEN");
-    command
+    Ok(command)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@
 
 mod backend;
 mod banner;
-mod debian;
 mod environment;
 mod server;
 
@@ -25,7 +24,7 @@ use self::environment::{Node, Python};
 use crate::ci::Step;
 use crate::error::TaskError;
 use crate::tally::Tally;
-use crate::{process, say};
+use crate::{debian, process, say};
 
 /// Most time for one program of a suite.
 const LIMIT: Duration = Duration::from_secs(600);

@@ -8,6 +8,7 @@ mod alone;
 mod bench;
 mod ci;
 mod clients;
+mod debian;
 mod error;
 mod faults;
 mod files;

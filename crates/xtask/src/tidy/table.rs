@@ -46,7 +46,11 @@ pub(super) const CRATES: &[Layer] = &[
     only("lukhas-auth", 1, &["lukhas-core", "lukhas-redact"]),
     only("lukhas-memory", 1, &["lukhas-core"]),
     only("lukhas-engine", 1, &["lukhas-core"]),
-    only("lukhas-store", 1, &["lukhas-core", "lukhas-reliability"]),
+    only(
+        "lukhas-store",
+        1,
+        &["lukhas-core", "lukhas-redact", "lukhas-reliability"],
+    ),
     only("lukhas-observability", 1, &["lukhas-core", "lukhas-redact"]),
     only(
         "lukhas-providers",
@@ -111,14 +115,34 @@ pub(super) const RESERVED: &[Reserved] = &[
         reason: "durable state has one owner for each kind",
     },
     Reserved {
-        names: &["hyper-rustls", "webpki-roots"],
-        holders: &["lukhas-providers", "lukhas-evals"],
-        reason: "calls to the outside have one place with timeouts and budgets",
+        names: &["redis"],
+        holders: &["lukhas-store"],
+        reason: "what replicas share has one owner",
     },
     Reserved {
-        names: &["reqwest", "rustls"],
+        names: &["hyper-rustls"],
+        holders: &["lukhas-providers", "lukhas-evals"],
+        reason: "calls to upstreams have one place with timeouts and budgets",
+    },
+    Reserved {
+        names: &["reqwest"],
         holders: &["lukhas-providers", "lukhas-evals", "lukhas-observability"],
         reason: "the same, and the exporter of spans has a client of its own",
+    },
+    Reserved {
+        names: &["tokio-rustls", "webpki-roots"],
+        holders: &["lukhas-providers", "lukhas-evals", "lukhas-store"],
+        reason: "whom to trust is decided where calls to the outside are made",
+    },
+    Reserved {
+        names: &["rustls"],
+        holders: &[
+            "lukhas-providers",
+            "lukhas-evals",
+            "lukhas-observability",
+            "lukhas-store",
+        ],
+        reason: "the same, wherever they are made",
     },
 ];
 

@@ -12,7 +12,7 @@ use crate::{process, say};
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Installs `package` unless `program` is there. Needs root, as a fresh machine of CI gives it.
-pub(super) fn ensure(program: &str, package: &str) -> Result<(), TaskError> {
+pub(crate) fn ensure(program: &str, package: &str) -> Result<(), TaskError> {
     if process::output(Command::new(program).arg("--version")).is_ok() {
         return Ok(());
     }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What replicas share, in one Redis or Valkey.
+
+mod client;
+mod connection;
+mod error;
+mod limiter;
+#[cfg(any(test, feature = "local-redis"))]
+mod local;
+mod script;
+mod url;
+
+pub use self::client::{Redis, RedisOptions};
+pub use self::error::RedisError;
+pub use self::limiter::RedisLimiter;
+#[cfg(any(test, feature = "local-redis"))]
+pub use self::local::LocalRedis;
+pub use self::url::{RedisUrl, RedisUrlError};
