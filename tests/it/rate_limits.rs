@@ -3,19 +3,60 @@
 //!
 //! Requests go to the gateway in this process, so that the clock can stand still.
 
+/// Limits hold wherever they are counted.
+macro_rules! in_every_place {
+    ($($law:ident),* $(,)?) => {
+        mod own {
+            $(#[tokio::test(start_paused = true)]
+            async fn $law() {
+                super::$law(super::Place::Own).await;
+            })*
+        }
+        mod shared {
+            $(#[tokio::test(start_paused = true)]
+            async fn $law() {
+                super::$law(super::Place::Shared).await;
+            })*
+        }
+    };
+}
+
+mod outage;
 mod tokens;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
-use lukhas_gateway::{LimitRule, Peer, Per, RateClass, RateLimits};
+use lukhas_gateway::{LimitRule, OnFailure, Peer, Per, RateClass, RateLimits, SharedLimits};
 use lukhas_reliability::{Quota, QuotaConfig};
-use lukhas_tests::{Client, Options, TestServer};
+use lukhas_tests::{Client, Options, SharedHere, TestServer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
+
+/// Where limits are counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    /// In the server.
+    Own,
+    /// Where replicas share them.
+    Shared,
+}
+
+in_every_place! {
+    whoever_comes_back_when_told_is_admitted_and_nobody_before,
+    ten_minutes_admit_what_the_rule_says,
+    what_a_rule_counts_by_has_counts_of_its_own,
+    a_rule_covers_what_it_names_and_nothing_else,
+    a_request_that_a_later_rule_denies_spends_nothing_of_an_earlier_one,
+    a_time_that_is_too_long_to_wait_for_is_said_and_not_waited_for,
+    a_place_among_the_requests_at_a_time_lasts_as_long_as_the_answer,
+    who_has_no_key_and_what_has_no_limit_take_nothing,
+    addresses_have_counts_of_their_own,
+}
 
 /// What is told of one unit: limit, remaining and reset.
 type Told = (u64, u64, String);
@@ -52,7 +93,11 @@ fn rule(name: &str, per: &[Per]) -> LimitRule {
     }
 }
 
-fn options(rules: impl IntoIterator<Item = LimitRule>) -> Options {
+fn options(place: Place, rules: impl IntoIterator<Item = LimitRule>) -> Options {
+    let shared = SharedLimits {
+        limiter: Arc::new(SharedHere::default()),
+        on_failure: OnFailure::Deny,
+    };
     let aliases = [("gpt-4o-mini".to_owned(), "lukhas-matriz".to_owned())];
     let rate_limits = RateLimits {
         rules: rules.into_iter().collect(),
@@ -60,12 +105,13 @@ fn options(rules: impl IntoIterator<Item = LimitRule>) -> Options {
     };
     Options {
         rate_limits,
+        shared_limits: Some(shared).filter(|_| place == Place::Shared),
         ..Options::default()
     }
 }
 
-async fn server(rules: impl IntoIterator<Item = LimitRule>) -> TestServer {
-    TestServer::with(options(rules)).await
+async fn server(place: Place, rules: impl IntoIterator<Item = LimitRule>) -> TestServer {
+    TestServer::with(options(place, rules)).await
 }
 
 /// The head of the answer to `client`, who posts `body`, or gets where there is none.
@@ -122,13 +168,12 @@ fn response() -> Value {
     json!({"model": "lukhas-matriz", "input": "Hello there", "store": false})
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_comes_back_when_told_is_admitted_and_nobody_before() {
+async fn whoever_comes_back_when_told_is_admitted_and_nobody_before(place: Place) {
     let slow = LimitRule {
         requests: quota(7, 60, 2),
         ..rule("models", &[Per::Key])
     };
-    let server = server([slow]).await;
+    let server = server(place, [slow]).await;
     let models = || ask(&server, "/v1/models", None);
     assert_eq!(models().await.requests, told(2, 1, "8.572s"));
     assert_eq!(models().await.requests, told(2, 0, "17.143s"));
@@ -170,9 +215,8 @@ async fn whoever_comes_back_when_told_is_admitted_and_nobody_before() {
     assert!(text.contains(series), "{text}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn ten_minutes_admit_what_the_rule_says() {
-    let server = server([rule("models", &[Per::Key])]).await;
+async fn ten_minutes_admit_what_the_rule_says(place: Place) {
+    let server = server(place, [rule("models", &[Per::Key])]).await;
     let (begun, mut admitted) = (Instant::now(), 0_u64);
     while begun.elapsed() < Duration::from_secs(600) {
         let answer = ask(&server, "/v1/models", None).await;
@@ -186,8 +230,7 @@ async fn ten_minutes_admit_what_the_rule_says() {
     assert!(admitted <= expected, "{admitted}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_a_rule_counts_by_has_counts_of_its_own() {
+async fn what_a_rule_counts_by_has_counts_of_its_own(place: Place) {
     let chat = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]});
     let embed = json!({"model": "text-embedding-3-small", "input": "Hi"});
     // Who asks, where, and whether it is counted with the first by each of the ways.
@@ -199,7 +242,7 @@ async fn what_a_rule_counts_by_has_counts_of_its_own() {
         (&[Per::Endpoint], true, false, false),
         (&[Per::Key, Per::Endpoint], false, false, false),
     ] {
-        let server = server([rule("all", per)]).await;
+        let server = server(place, [rule("all", per)]).await;
         for _ in 0..2 {
             let answer = ask(&server, "/v1/responses", Some(&response())).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
@@ -223,8 +266,7 @@ async fn what_a_rule_counts_by_has_counts_of_its_own() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_rule_covers_what_it_names_and_nothing_else() {
+async fn a_rule_covers_what_it_names_and_nothing_else(place: Place) {
     let stranger = "stranger".to_owned();
     let one = quota(1, 1, 1);
     for (rule, covered) in [
@@ -276,7 +318,7 @@ async fn a_rule_covers_what_it_names_and_nothing_else() {
             requests: one,
             ..rule
         };
-        let server = server([rule]).await;
+        let server = server(place, [rule]).await;
         let chat = json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]});
         for (at, (client, path, body)) in [
             (&server.client, "/v1/responses", &response()),
@@ -300,8 +342,7 @@ async fn a_rule_covers_what_it_names_and_nothing_else() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_request_that_a_later_rule_denies_spends_nothing_of_an_earlier_one() {
+async fn a_request_that_a_later_rule_denies_spends_nothing_of_an_earlier_one(place: Place) {
     let wide = LimitRule {
         requests: quota(1, 3_600, 10),
         ..rule("wide", &[Per::Key])
@@ -310,7 +351,7 @@ async fn a_request_that_a_later_rule_denies_spends_nothing_of_an_earlier_one() {
         requests: quota(1, 60, 1),
         ..rule("narrow", &[Per::Model])
     };
-    let server = server([wide, narrow]).await;
+    let server = server(place, [wide, narrow]).await;
     let asked = ask(&server, "/v1/responses", Some(&response())).await;
     assert_eq!(asked.requests, told(1, 0, "1m0s"), "the tightest is told");
     for _ in 0..5 {
@@ -329,13 +370,12 @@ async fn a_request_that_a_later_rule_denies_spends_nothing_of_an_earlier_one() {
     assert_eq!(models.requests, told(10, 8, "2h0m0s"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_time_that_is_too_long_to_wait_for_is_said_and_not_waited_for() {
+async fn a_time_that_is_too_long_to_wait_for_is_said_and_not_waited_for(place: Place) {
     let daily = LimitRule {
         requests: quota(1, 86_400, 1),
         ..rule("daily", &[])
     };
-    let server = server([daily]).await;
+    let server = server(place, [daily]).await;
     assert_eq!(ask(&server, "/v1/models", None).await.should_retry, None);
     let denied = ask(&server, "/v1/models", None).await;
     assert_eq!(denied.requests, told(1, 0, "24h0m0s"));
@@ -343,8 +383,7 @@ async fn a_time_that_is_too_long_to_wait_for_is_said_and_not_waited_for() {
     assert_eq!(denied.should_retry.as_deref(), Some("false"));
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_place_among_the_requests_at_a_time_lasts_as_long_as_the_answer() {
+async fn a_place_among_the_requests_at_a_time_lasts_as_long_as_the_answer(place: Place) {
     for model in [None, Some("lukhas-matriz".parse().expect("a pattern"))] {
         let one = LimitRule {
             requests: None,
@@ -352,7 +391,7 @@ async fn a_place_among_the_requests_at_a_time_lasts_as_long_as_the_answer() {
             models: model.into_iter().collect(),
             ..rule("one", &[Per::Key])
         };
-        let server = server([one]).await;
+        let server = server(place, [one]).await;
         let mut streamed = response();
         streamed["stream"] = json!(true);
         let open = head(&server, &server.client, "/v1/responses", Some(&streamed)).await;
@@ -391,9 +430,8 @@ async fn a_place_among_the_requests_at_a_time_lasts_as_long_as_the_answer() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn who_has_no_key_and_what_has_no_limit_take_nothing() {
-    let server = server([rule("all", &[])]).await;
+async fn who_has_no_key_and_what_has_no_limit_take_nothing(place: Place) {
+    let server = server(place, [rule("all", &[])]).await;
     let stranger = server.client.with_key("lk_nobody_0123456789");
     for _ in 0..5 {
         let refused = head(&server, &stranger, "/v1/models", None).await;
@@ -431,9 +469,8 @@ async fn from(server: &TestServer, address: Option<&str>) -> u16 {
     response.status().as_u16()
 }
 
-#[tokio::test(start_paused = true)]
-async fn addresses_have_counts_of_their_own() {
-    let server = server([rule("address", &[Per::Address])]).await;
+async fn addresses_have_counts_of_their_own(place: Place) {
+    let server = server(place, [rule("address", &[Per::Address])]).await;
     for same in [
         ["203.0.113.7", "203.0.113.7", "::ffff:203.0.113.7"],
         ["203.0.113.8", "203.0.113.8", "203.0.113.8"],

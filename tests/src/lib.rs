@@ -11,9 +11,11 @@
 mod client;
 mod official;
 mod server;
+mod shared;
 mod upstream;
 
 pub use client::{Answer, Client};
 pub use official::{assert_valid, assert_valid_event, faults};
 pub use server::{FAILURES, Options, PROXY, TestServer};
+pub use shared::SharedHere;
 pub use upstream::{Patience, answering, keyed_upstream, routed, upstream};

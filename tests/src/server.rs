@@ -17,7 +17,7 @@ use lukhas_core::{
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{
     BudgetLedger, Budgets, Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits,
-    RateLimits,
+    RateLimits, SharedLimits,
 };
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
@@ -40,6 +40,8 @@ pub struct Options {
     pub heartbeat: Option<Duration>,
     /// How often and how much callers may ask; as they like by default.
     pub rate_limits: RateLimits,
+    /// Where they are counted, if not in the server alone.
+    pub shared_limits: Option<SharedLimits>,
     /// How much callers may use; as much as they like by default.
     pub budgets: Budgets,
     /// Where that is counted; in memory by default.
@@ -205,6 +207,7 @@ fn parts(options: Options, keys: Counting) -> GatewayParts {
         })),
         limits: options.limits,
         rate_limits: options.rate_limits,
+        shared_limits: options.shared_limits,
         budgets: options.budgets,
         budget_ledger: options.budget_ledger,
         heartbeat: options.heartbeat,

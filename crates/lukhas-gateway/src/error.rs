@@ -111,6 +111,8 @@ pub enum ErrorCode {
     UpstreamTruncated,
     /// 503: no room for the request now, or the server is stopping.
     Overloaded,
+    /// 503: what replicas share cannot be reached, and the request needs it.
+    StoreUnavailable,
     /// 504: the upstream took too long.
     UpstreamTimeout,
 }
@@ -138,7 +140,7 @@ pub(crate) struct ErrorDetail<'e> {
 
 impl ErrorCode {
     /// Every code there is, in the order of their statuses.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MalformedRequest,
         Self::InvalidJson,
         Self::InvalidType,
@@ -166,6 +168,7 @@ impl ErrorCode {
         Self::UpstreamError,
         Self::UpstreamTruncated,
         Self::Overloaded,
+        Self::StoreUnavailable,
         Self::UpstreamTimeout,
     ];
 
@@ -200,6 +203,7 @@ impl ErrorCode {
             Self::UpstreamError => "upstream_error",
             Self::UpstreamTruncated => "upstream_truncated",
             Self::Overloaded => "overloaded",
+            Self::StoreUnavailable => "store_unavailable",
             Self::UpstreamTimeout => "upstream_timeout",
         }
     }
@@ -230,7 +234,7 @@ impl ErrorCode {
             Self::RateLimitExceeded | Self::InsufficientQuota => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::UpstreamError | Self::UpstreamTruncated => StatusCode::BAD_GATEWAY,
-            Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overloaded | Self::StoreUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }

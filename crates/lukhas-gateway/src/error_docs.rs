@@ -176,6 +176,11 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
              shutting down, or cannot record what requests use while a budget covers them.",
             "Retry after `Retry-After`.",
         ),
+        ErrorCode::StoreUnavailable => (
+            "The servers share limits or answers in a store that cannot be reached, and the request needs \
+             it.",
+            "Retry after `Retry-After`.",
+        ),
         ErrorCode::UpstreamTimeout => ("The upstream model took too long.", "Retry."),
     }
 }

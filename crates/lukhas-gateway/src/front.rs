@@ -28,7 +28,7 @@ use tower::Service as _;
 
 use crate::gateway::Shared;
 use crate::idempotency::once;
-use crate::limits::{RouteLimits, Standings, Ticket};
+use crate::limits::{RouteLimits, Standings, Ticket, with_standings};
 use crate::route::{Access, Call, Handler, Method, Route, routes};
 use crate::telling::Telling;
 use crate::{ApiError, ErrorCode, Network, Peer};
@@ -71,6 +71,13 @@ struct Endpoint {
     slo: Option<SloMetrics>,
     label: &'static str,
     method: &'static str,
+}
+
+/// A request as it comes.
+struct Arrival {
+    request_id: Id,
+    request: Request,
+    telling: Telling,
 }
 
 /// An answer on its way.
@@ -238,7 +245,12 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
     )
     .judged_by(endpoint.slo.clone());
     let begun = catch_unwind(AssertUnwindSafe(|| {
-        handle(&endpoint, request_id, request, telling)
+        let arrival = Arrival {
+            request_id,
+            request,
+            telling,
+        };
+        handle(&endpoint, arrival)
     }));
     async move {
         let mut standings = Standings::default();
@@ -286,58 +298,80 @@ fn mark(headers: &mut HeaderMap, request_id: Id, took: Duration) {
 }
 
 /// The handler's answer, if the request may have one, and how its limits stand.
-fn handle(
-    endpoint: &Endpoint,
-    request_id: Id,
-    request: Request,
-    telling: Telling,
-) -> Result<(Answer, Standings), ApiError> {
+fn handle(endpoint: &Endpoint, arrival: Arrival) -> Result<(Answer, Standings), ApiError> {
     let shared = &endpoint.shared;
     let route = match &endpoint.action {
         Action::Serve(route) => route,
         Action::RefuseMethod(allow) => return Err(ApiError::method_not_allowed(allow)),
-        Action::RefusePath => return Err(unknown_url(&request)),
+        Action::RefusePath => return Err(unknown_url(&arrival.request)),
     };
     match route.handler {
         Handler::Public(handler) => Ok((handler(Arc::clone(shared)), Standings::default())),
-        Handler::Keyed(handler) => {
-            let (call, standings) = admit(endpoint, route, request_id, request, telling)?;
-            Ok((handler(call), standings))
-        }
+        Handler::Keyed(handler) => admit(endpoint, route, arrival, handler),
         Handler::Once(handler) => {
-            let (call, standings) = admit(endpoint, route, request_id, request, telling)?;
-            Ok((once(call, handler), standings))
+            let answer = move |call| once(call, handler);
+            admit(endpoint, route, arrival, answer)
         }
     }
 }
 
-/// The request as handlers get it, if its key and its limits allow it.
+/// What `answer` makes of the request, if its key and its limits allow it.
 fn admit(
     endpoint: &Endpoint,
-    route: &Route,
-    request_id: Id,
-    request: Request,
-    telling: Telling,
-) -> Result<(Call, Standings), ApiError> {
+    route: &'static Route,
+    arrival: Arrival,
+    answer: impl FnOnce(Call) -> Answer + Send + 'static,
+) -> Result<(Answer, Standings), ApiError> {
+    let Arrival {
+        request_id,
+        request,
+        telling,
+    } = arrival;
     let shared = &endpoint.shared;
     let principal = authenticate(shared, &request)?;
     telling.asked_by(&principal);
     authorize(route, &principal)?;
-    let ticket = match &endpoint.limits {
-        Some(limits) => limits.admit(&principal, address(shared, limits, &request))?,
-        None => Ticket::default(),
-    };
-    let standings = ticket.standings();
-    crate::handler::check_query(route, request.uri().query())?;
-    let call = Call {
+    let mut call = Call {
         shared: Arc::clone(shared),
         principal,
         request_id,
         request,
-        ticket,
+        ticket: Ticket::default(),
         telling,
     };
-    Ok((call, standings))
+    if let Some(limits) = &endpoint.limits {
+        let address = address(shared, limits, &call.request);
+        if limits.are_shared() {
+            let admitted = admit_shared(Arc::clone(limits), address, call, route, answer);
+            // How they stand is known with the answer.
+            return Ok((Box::pin(admitted), Standings::default()));
+        }
+        call.ticket = limits.admit(&call.principal, address)?;
+    }
+    let standings = call.ticket.standings();
+    crate::handler::check_query(route, call.request.uri().query())?;
+    Ok((answer(call), standings))
+}
+
+/// The same, where replicas share the limits.
+async fn admit_shared(
+    limits: Arc<RouteLimits>,
+    address: Option<IpAddr>,
+    mut call: Call,
+    route: &'static Route,
+    answer: impl FnOnce(Call) -> Answer,
+) -> Result<Response, ApiError> {
+    call.ticket = limits.admit_shared(&call.principal, address).await?;
+    let shared = Arc::clone(&call.shared);
+    let (request_id, standings) = (call.request_id, call.ticket.standings());
+    let answered = match crate::handler::check_query(route, call.request.uri().query()) {
+        Ok(()) => answer(call).await,
+        Err(error) => Err(error),
+    };
+    let response =
+        answered.unwrap_or_else(|error| refused(error.redacted(&shared.redaction), request_id));
+    let is_told = response.extensions().get::<Standings>().is_some();
+    Ok(with_standings(response, (!is_told).then_some(standings)))
 }
 
 fn authenticate(shared: &Shared, request: &Request) -> Result<Arc<Principal>, ApiError> {

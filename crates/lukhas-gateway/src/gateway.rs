@@ -16,7 +16,7 @@ use crate::admission::{Admission, Drain};
 use crate::budgets::{BudgetAccounts, BudgetLedger, Budgets};
 use crate::front::Front;
 use crate::idempotency::Once;
-use crate::limits::{Counts, RateLimits};
+use crate::limits::{Counts, RateLimits, SharedLimits, Sharing};
 use crate::{FailedAttempts, Idempotency, Network, RateClass};
 
 /// What a gateway is made of.
@@ -49,6 +49,8 @@ pub struct GatewayParts {
     pub limits: Limits,
     /// How often and how much callers may ask.
     pub rate_limits: RateLimits,
+    /// Where that is counted for all replicas together; `None` counts in this process alone.
+    pub shared_limits: Option<SharedLimits>,
     /// How much callers may use in a day or a month.
     pub budgets: Budgets,
     /// Where that is counted, whichever budgets there are.
@@ -118,7 +120,7 @@ pub(crate) struct Shared {
     pub(crate) admission: Arc<Admission>,
     pub(crate) once: Option<Arc<Once>>,
     /// What limits count in.
-    counts: Arc<Counts>,
+    pub(crate) counts: Arc<Counts>,
     pub(crate) config_warning: Arc<Mutex<Option<String>>>,
 }
 
@@ -136,6 +138,8 @@ impl Gateway {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: GatewayParts) -> Self {
+        let sharing = parts.shared_limits;
+        let sharing = sharing.map(|limits| Sharing::new(limits, &parts.metrics));
         let once = parts.idempotency.map(|it| Once::new(it, &parts.metrics));
         let budgets = BudgetAccounts::new(parts.budgets, parts.budget_ledger, &parts.metrics);
         let slos = parts.slos.into_iter();
@@ -158,7 +162,7 @@ impl Gateway {
             heartbeat: parts.heartbeat,
             admission: Admission::new(parts.limits.max_in_flight),
             once: once.map(Arc::new),
-            counts: Arc::default(),
+            counts: Arc::new(Counts::new(sharing)),
             config_warning: Arc::default(),
         };
         let current = Current::new(shared, &parts.rate_limits);

@@ -45,7 +45,7 @@ pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;
 pub use gateway::{Gateway, GatewayParts, Limits, ReloadedParts};
 pub use idempotency::Idempotency;
-pub use limits::{LimitRule, Per, RateLimits};
+pub use limits::{LimitRule, OnFailure, Per, RateLimits, SharedLimits};
 pub use network::{Network, NetworkError, Peer};
 pub use openapi::openapi_json;
 pub use route::{Access, Method, RateClass, Route, routes};

@@ -8,6 +8,7 @@
 
 mod denial;
 mod rule;
+mod shared;
 mod standing;
 mod ticket;
 
@@ -23,6 +24,8 @@ use crate::route::{RateClass, Route, routes};
 
 use self::rule::Rule;
 
+pub(crate) use self::shared::Sharing;
+pub use self::shared::{OnFailure, SharedLimits};
 pub(crate) use self::standing::{Standings, with_standings};
 pub(crate) use self::ticket::{Estimate, Spending, Ticket};
 
@@ -122,6 +125,22 @@ pub(crate) struct RouteLimits {
 pub(crate) struct Counts {
     rates: Limiter,
     concurrency: ConcurrencyLimiter,
+    /// Where replicas count together, instead of here.
+    sharing: Option<Sharing>,
+}
+
+impl Counts {
+    /// Counts of this process, which are used while there is no `sharing` or it cannot be asked.
+    pub(crate) fn new(sharing: Option<Sharing>) -> Self {
+        Self {
+            sharing,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn sharing(&self) -> Option<&Sharing> {
+        self.sharing.as_ref()
+    }
 }
 
 impl RateLimits {

@@ -237,7 +237,7 @@ fn always(route: &Route) -> Vec<ErrorCode> {
         codes.push(ErrorCode::UnknownParameter);
     }
     if route.class.is_some() {
-        codes.push(ErrorCode::RateLimitExceeded);
+        codes.extend([ErrorCode::RateLimitExceeded, ErrorCode::StoreUnavailable]);
     }
     if is_answered_once(route) {
         codes.extend([ErrorCode::Conflict, ErrorCode::IdempotencyKeyReused]);
@@ -294,7 +294,8 @@ fn failure(codes: &[&ErrorCode], error: &Value) -> Value {
         &json!({"application/json": {"schema": error}}),
     );
     let limited = codes.contains(&&ErrorCode::RateLimitExceeded);
-    if limited || codes.contains(&&ErrorCode::Overloaded) {
+    let comes_back = [ErrorCode::Overloaded, ErrorCode::StoreUnavailable];
+    if limited || comes_back.iter().any(|code| codes.contains(&code)) {
         failure["headers"]["retry-after"] = header("RetryAfter");
         failure["headers"]["retry-after-ms"] = header("RetryAfterMs");
         failure["headers"]["x-should-retry"] = header("ShouldRetry");

@@ -13,6 +13,7 @@ mod limit;
 mod process;
 mod redaction;
 mod route;
+mod shared;
 mod slo;
 mod tokens;
 mod upstream;
@@ -35,6 +36,7 @@ use self::idempotency::ClaimFamily;
 use self::limit::LimitFamily;
 use self::process::Process;
 use self::route::{Code, Duration, Route};
+use self::shared::FallbackFamily;
 use self::slo::SloFamilies;
 use self::tokens::Kind;
 use self::upstream::UpstreamFamilies;
@@ -47,6 +49,7 @@ pub use self::idempotency::{ClaimOutcome, IdempotencyMetrics};
 pub use self::limit::LimitMetrics;
 pub(crate) use self::redaction::RedactionCounters;
 pub use self::route::RouteMetrics;
+pub use self::shared::SharedLimitMetrics;
 pub use self::slo::{Judged, SloBudget, SloMetrics};
 pub use self::tokens::TokenMetrics;
 pub use self::upstream::{Count, UpstreamMetrics};
@@ -80,6 +83,8 @@ pub struct Metrics {
     tokens: Family<Kind, Counter>,
     cost: CostFamily,
     limits: LimitFamily,
+    fallbacks: FallbackFamily,
+    redis_up: AskedGauge,
     budgets: BudgetFamilies,
     budget_journal: AskedGauge,
     claims: ClaimFamily,
@@ -123,6 +128,9 @@ impl Metrics {
         registry.register("lukhas_tokens", help, tokens.clone());
         let cost = cost::register(&mut registry);
         let limits = limit::register(&mut registry);
+        let fallbacks = shared::register(&mut registry);
+        let help = "Whether the Redis that replicas share can be asked: 1, or 0.";
+        let redis_up = AskedGauge::register(&mut registry, "lukhas_redis_up", help);
         let budgets = BudgetFamilies::register(&mut registry);
         let help = "Whether the journal of budgets can be written: 1, or 0.";
         let name = "lukhas_budget_journal_writable";
@@ -144,6 +152,8 @@ impl Metrics {
             tokens,
             cost,
             limits,
+            fallbacks,
+            redis_up,
             budgets,
             budget_journal,
             claims,
@@ -181,6 +191,17 @@ impl Metrics {
     #[must_use]
     pub fn limit(&self, rule: &str, unit: &'static str) -> LimitMetrics {
         LimitMetrics::new(&self.limits, rule, unit)
+    }
+
+    /// The handle for limits that replicas share. Make it once, where there are such limits.
+    #[must_use]
+    pub fn shared_limits(&self) -> SharedLimitMetrics {
+        SharedLimitMetrics::new(&self.fallbacks)
+    }
+
+    /// Shows whether the Redis that replicas share can be asked, which `is_up` says at every scrape.
+    pub fn redis(&self, is_up: impl Fn() -> bool + Send + Sync + 'static) {
+        self.redis_up.set(move || u64::from(is_up()));
     }
 
     /// The handle of the budget that is configured under `name`.

@@ -3,6 +3,14 @@
 
 use super::*;
 
+in_every_place! {
+    what_was_used_is_taken_when_it_is_known,
+    every_way_to_end_settles,
+    a_client_that_leaves_gives_back_what_it_did_not_use,
+    what_can_never_be_admitted_is_not_to_be_tried_again,
+    ten_minutes_admit_as_many_tokens_as_the_rule_says,
+}
+
 /// A rule of 1,000 tokens a minute, of every kind that `set` sets.
 fn tokens(set: impl FnOnce(&mut LimitRule, Option<Quota>)) -> LimitRule {
     let mut rule = LimitRule {
@@ -33,8 +41,7 @@ fn used(body: &Value, kind: &str) -> u64 {
     body["usage"][kind].as_u64().expect("a number")
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_used_is_taken_when_it_is_known() {
+async fn what_was_used_is_taken_when_it_is_known(place: Place) {
     for (set, kind) in [
         (
             (|rule, quota| rule.tokens = quota) as fn(&mut LimitRule, _),
@@ -43,7 +50,7 @@ async fn what_was_used_is_taken_when_it_is_known() {
         (|rule, quota| rule.input_tokens = quota, "input_tokens"),
         (|rule, quota| rule.output_tokens = quota, "output_tokens"),
     ] {
-        let server = server([tokens(set)]).await;
+        let server = server(place, [tokens(set)]).await;
         let mut body = response();
         body["max_output_tokens"] = json!(500);
         let answer = ask(&server, "/v1/responses", Some(&body)).await;
@@ -64,9 +71,8 @@ async fn what_was_used_is_taken_when_it_is_known() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_way_to_end_settles() {
-    let server = server([tokens(|rule, quota| rule.tokens = quota)]).await;
+async fn every_way_to_end_settles(place: Place) {
+    let server = server(place, [tokens(|rule, quota| rule.tokens = quota)]).await;
     let chat = |stream: bool, n: u32| {
         json!({
             "model": "gpt-4o-mini", "n": n, "stream": stream, "max_tokens": 100,
@@ -111,12 +117,11 @@ async fn every_way_to_end_settles() {
     );
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_gives_back_what_it_did_not_use() {
+async fn a_client_that_leaves_gives_back_what_it_did_not_use(place: Place) {
     let rule = tokens(|rule, quota| rule.tokens = quota);
     let server = TestServer::with(Options {
         token_delay: Duration::from_millis(10),
-        ..options([rule])
+        ..options(place, [rule])
     })
     .await;
     let mut body = response();
@@ -133,13 +138,12 @@ async fn a_client_that_leaves_gives_back_what_it_did_not_use() {
     assert!((900..1_000).contains(&left), "{left}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_can_never_be_admitted_is_not_to_be_tried_again() {
+async fn what_can_never_be_admitted_is_not_to_be_tried_again(place: Place) {
     let wide = LimitRule {
         requests: quota(1, 3_600, 10),
         ..rule("wide", &[])
     };
-    let server = server([wide, tokens(|rule, quota| rule.tokens = quota)]).await;
+    let server = server(place, [wide, tokens(|rule, quota| rule.tokens = quota)]).await;
     let mut body = response();
     body["max_output_tokens"] = json!(2_000);
     let denied = ask(&server, "/v1/responses", Some(&body)).await;
@@ -159,9 +163,8 @@ async fn what_can_never_be_admitted_is_not_to_be_tried_again() {
     assert_eq!(answer.status, 200);
 }
 
-#[tokio::test(start_paused = true)]
-async fn ten_minutes_admit_as_many_tokens_as_the_rule_says() {
-    let server = server([tokens(|rule, quota| rule.tokens = quota)]).await;
+async fn ten_minutes_admit_as_many_tokens_as_the_rule_says(place: Place) {
+    let server = server(place, [tokens(|rule, quota| rule.tokens = quota)]).await;
     let mut body = response();
     body["max_output_tokens"] = json!(40);
     let (begun, mut total) = (Instant::now(), 0);

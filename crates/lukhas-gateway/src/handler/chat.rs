@@ -38,14 +38,15 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let permit = shared.admission.admit()?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &call.run).await;
     let estimate = estimate.map_err(|error| error.map_param(chat_param))?;
-    let (held, standings) = hold(
+    let held = hold(
         &shared,
         ticket,
         &principal,
         &call.run.model,
         estimate,
         call.n,
-    )?;
+    );
+    let (held, standings) = held.await?;
     let head = ChatHead {
         id: Id::new("chatcmpl-", &*shared.entropy).into(),
         created: unix_now(),

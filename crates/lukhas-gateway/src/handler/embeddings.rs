@@ -35,7 +35,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let (model, is_bare) = (Arc::<str>::from(&*request.model), request.input.is_bare());
     let request = EmbedRequest::from(request);
     let estimate = estimate(&request.input);
-    let (held, standings) = hold(&shared, ticket, &principal, &model, estimate, 1)?;
+    let held = hold(&shared, ticket, &principal, &model, estimate, 1);
+    let (held, standings) = held.await?;
     let encoding = request.encoding;
     let about = RunAbout {
         operation: Operation::Embeddings,

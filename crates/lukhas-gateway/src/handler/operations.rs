@@ -16,11 +16,15 @@ use tokio::time::timeout;
 
 use crate::admission::Phase;
 use crate::gateway::Shared;
+use crate::limits::OnFailure;
 use crate::route::Call;
 use crate::{ApiError, answer, openapi_json};
 
 /// Longest wait for one readiness check.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The status of a check that makes the whole `not_ready`.
+const FAILED: &str = "failed";
 
 /// That the process lives.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -71,11 +75,17 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
     let checks = [("store", store), ("models", models), ("serving", serving)];
     let checks: Vec<_> = checks.into_iter().chain(budgets).collect();
     let ready = checks.iter().all(|(_, result)| result.is_ok());
+    let further = store_of_replicas(&shared);
+    let ready = ready
+        && further
+            .as_ref()
+            .is_none_or(|(_, check)| check.status != FAILED);
     let checks = checks
         .into_iter()
         .map(|(name, result)| (name, Check::of(result)))
         .chain([("config", config(&shared))])
         .chain(sinks(&shared))
+        .chain(further)
         .collect();
     let status = if ready { "ready" } else { "not_ready" };
     let mut response = answer::json(&Readiness { status, checks })?;
@@ -89,6 +99,16 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
 fn sinks(shared: &Shared) -> impl Iterator<Item = (&'static str, Check)> {
     let standing = shared.telemetry.standing().into_iter();
     standing.map(|(name, problem)| (name, Check::warning(problem)))
+}
+
+/// Whether what replicas share can be reached, if they share anything.
+fn store_of_replicas(shared: &Shared) -> Option<(&'static str, Check)> {
+    let (name, checked, on_failure) = shared.counts.sharing()?.check();
+    let check = match on_failure {
+        OnFailure::Local => Check::warning(checked.err()),
+        OnFailure::Deny => Check::of(checked),
+    };
+    Some((name, check))
 }
 
 /// Whether it serves as its configuration says. It can serve all the same.
@@ -115,7 +135,7 @@ impl Check {
                 reason: None,
             },
             Err(reason) => Self {
-                status: "failed",
+                status: FAILED,
                 reason: Some(reason),
             },
         }

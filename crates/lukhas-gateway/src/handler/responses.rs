@@ -51,7 +51,8 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
     let permit = shared.admission.admit()?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
-    let (held, standings) = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1)?;
+    let held = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1);
+    let (held, standings) = held.await?;
     let id = new_id(&shared);
     let told = ToldRuns {
         telling: &telling,
@@ -150,7 +151,7 @@ pub(super) async fn estimate(
 ///
 /// # Errors
 /// What the limit or budget says that denies it. Nothing is held then.
-pub(super) fn hold(
+pub(super) async fn hold(
     shared: &Shared,
     ticket: Ticket,
     principal: &Principal,
@@ -159,7 +160,8 @@ pub(super) fn hold(
     choices: u32,
 ) -> Result<(Held, Option<Standings>), ApiError> {
     let early = ticket.standings();
-    let (spending, standings) = ticket.admit(principal, model, estimate.of_choices(choices))?;
+    let admitted = ticket.admit(principal, model, estimate.of_choices(choices));
+    let (spending, standings) = admitted.await?;
     let outlay = shared.budgets.reserve(principal, model, estimate, choices);
     let outlay = outlay.map_err(|error| error.with_standings(standings.unwrap_or(early)))?;
     Ok((Held { spending, outlay }, standings))
@@ -286,7 +288,7 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
     let _permit = shared.admission.admit()?;
     // No model is asked, so no tokens are used.
     let nothing = Estimate::default();
-    let (_spending, standings) = ticket.admit(&principal, &run.model, nothing)?;
+    let (_spending, standings) = ticket.admit(&principal, &run.model, nothing).await?;
     let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
     let model = run.model.clone();
     let count = shared.orchestrator.count_input(cx, run).await;

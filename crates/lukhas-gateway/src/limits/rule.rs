@@ -4,6 +4,8 @@
 use std::net::IpAddr;
 
 use lukhas_core::{Glob, Principal};
+use lukhas_reliability::Quota;
+use sha2::{Digest, Sha256};
 
 use super::ticket::Asked;
 use super::{LimitRule, Per, Unit};
@@ -41,6 +43,42 @@ pub(super) struct BucketKey<'k> {
     model: Option<&'k str>,
     endpoint: Option<&'k str>,
     address: Option<IpAddr>,
+}
+
+impl BucketKey<'_> {
+    /// What identifies it in every process, whichever build of this program that runs: the first half of
+    /// the SHA-256 of all there is to it. Buckets of other quotas are other buckets.
+    pub(super) fn id(&self, quota: Option<Quota>) -> u128 {
+        let mut hash = Sha256::new();
+        let mut put = |part: Option<&[u8]>| match part {
+            None => hash.update([0]),
+            Some(bytes) => {
+                hash.update([1]);
+                hash.update((bytes.len() as u64).to_le_bytes());
+                hash.update(bytes);
+            }
+        };
+        let (tenant, project) = self.project.unzip();
+        let texts = [Some(self.rule), Some(self.unit.as_str()), self.key];
+        let others = [tenant, project, self.model, self.endpoint];
+        for text in texts.into_iter().chain(others) {
+            put(text.map(str::as_bytes));
+        }
+        match self.address {
+            None => put(None),
+            Some(IpAddr::V4(address)) => put(Some(&address.octets())),
+            Some(IpAddr::V6(address)) => put(Some(&address.octets())),
+        }
+        for number in quota.iter().flat_map(|quota| {
+            let period = u64::try_from(quota.period().as_nanos()).unwrap_or(u64::MAX);
+            [quota.amount(), period, quota.burst()]
+        }) {
+            put(Some(&number.to_le_bytes()));
+        }
+        let hash = hash.finalize();
+        let half = hash.iter().take(16);
+        half.fold(0, |id, byte| id << 8 | u128::from(*byte))
+    }
 }
 
 impl Rule {

@@ -2,14 +2,17 @@
 //! What one request takes of the limits, and gives back.
 
 use std::cell::RefCell;
+use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use futures_util::future::Either;
 use lukhas_core::{Principal, Usage};
-use lukhas_reliability::{Charge, ConcurrencyPermit};
+use lukhas_reliability::{Bucket, Charge, ConcurrencyPermit, Quota};
 
-use super::rule::Model;
+use super::rule::{BucketKey, Model};
+use super::shared::SharedHold;
 use super::{Bound, Counts, Limit, RouteLimits, Standings, Unit};
 use crate::ApiError;
 
@@ -22,13 +25,19 @@ thread_local! {
 #[derive(Debug, Default)]
 pub(crate) struct Ticket {
     /// `None` when nothing limits its route.
-    limits: Option<Arc<RouteLimits>>,
-    address: Option<IpAddr>,
+    pub(super) limits: Option<Arc<RouteLimits>>,
+    pub(super) address: Option<IpAddr>,
     /// What is given back if a later limit denies the request; empty where none can.
-    spent: Vec<Charge>,
-    permit: Option<ConcurrencyPermit>,
-    standings: Standings,
+    pub(super) spent: Vec<Charge>,
+    pub(super) permit: Option<ConcurrencyPermit>,
+    /// What it took where replicas share the limits.
+    pub(super) shared: Option<SharedHold>,
+    pub(super) standings: Standings,
 }
+
+/// What a request takes until it has ended, if anything, and how its limits stand, if there were more of
+/// them than those that need its key alone.
+pub(crate) type Admitted = (Option<Arc<Spending>>, Option<Standings>);
 
 /// How much a request may use.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +59,8 @@ pub(crate) struct Spending {
     input: AtomicU64,
     output: AtomicU64,
     _permits: [Option<ConcurrencyPermit>; 2],
+    /// What it took early and late where replicas share the limits.
+    shared: [Option<SharedHold>; 2],
 }
 
 /// A request, as limits see it.
@@ -153,11 +164,7 @@ impl RouteLimits {
             charges.extend(rates().map(|(limit, quota)| {
                 let key = limit.key(asked, self.endpoint);
                 let bucket = self.counts.rates.bucket(quota, &key);
-                if limit.unit.is_tokens() {
-                    Charge::held(bucket, limit.cost(asked.estimate, quota.burst()))
-                } else {
-                    Charge::new(bucket, 1)
-                }
+                limit.charge(bucket, quota, asked)
             }));
             let checked = self.counts.rates.check(charges);
             if checked.is_err() {
@@ -180,7 +187,7 @@ impl RouteLimits {
     }
 
     /// Gives back what a request took that a later limit denies, and says how the earlier ones stand.
-    fn give_back(&self, spent: &[Charge]) -> Standings {
+    pub(super) fn give_back(&self, spent: &[Charge]) -> Standings {
         let mut standings = Standings::default();
         for charge in spent {
             self.counts.rates.refund(charge);
@@ -213,21 +220,40 @@ impl Ticket {
     }
 
     /// Admits the request, now that its model is known and what it may use; and how the limits stand
-    /// then, if there were more of them.
+    /// then, if there were more of them. Waits only where replicas share the limits.
     ///
     /// # Errors
-    /// A 429 of the limit that denies it. What was taken before is given back then.
-    pub(crate) fn admit(
+    /// A 429 of the limit that denies it, and a 503 when shared limits cannot be asked. What was taken
+    /// before is given back then.
+    pub(crate) fn admit<'a>(
+        self,
+        principal: &'a Principal,
+        model: &'a str,
+        estimate: Estimate,
+    ) -> impl Future<Output = Result<Admitted, ApiError>> + Send + use<'a> {
+        match &self.limits {
+            Some(limits) if limits.are_shared() => {
+                let limits = Arc::clone(limits);
+                let admitted = self.admit_shared(limits, principal, model, estimate);
+                Either::Right(Box::pin(admitted))
+            }
+            Some(_) | None => Either::Left(ready(self.admit_alone(principal, model, estimate))),
+        }
+    }
+
+    /// The same by the counts of this process.
+    pub(super) fn admit_alone(
         self,
         principal: &Principal,
         model: &str,
         estimate: Estimate,
-    ) -> Result<(Option<Arc<Spending>>, Option<Standings>), ApiError> {
+    ) -> Result<Admitted, ApiError> {
         let Self {
             limits,
             address,
             spent,
             permit,
+            shared,
             mut standings,
         } = self;
         let Some(limits) = limits else {
@@ -247,17 +273,38 @@ impl Ticket {
             held.extend(all.filter(|(unit, _)| unit.is_tokens()));
         })?;
         let told = (!limits.late.is_empty()).then_some(standings);
-        if held.is_empty() && permit.is_none() && entered.is_none() {
-            return Ok((None, told));
+        let spending = limits.spending([permit, entered], held, [shared, None]);
+        Ok((spending, told))
+    }
+}
+
+impl RouteLimits {
+    /// What a request takes until it has ended, if anything: what it took early, and late.
+    pub(super) fn spending(
+        &self,
+        permits: [Option<ConcurrencyPermit>; 2],
+        held: Vec<(Unit, Charge)>,
+        shared: [Option<SharedHold>; 2],
+    ) -> Option<Arc<Spending>> {
+        let is_nothing = held.is_empty()
+            && permits.iter().all(Option::is_none)
+            && shared.iter().all(Option::is_none);
+        if is_nothing {
+            return None;
         }
-        let spending = Spending {
-            counts: Arc::clone(&limits.counts),
+        Some(Arc::new(Spending {
+            counts: Arc::clone(&self.counts),
             held,
             input: AtomicU64::new(0),
             output: AtomicU64::new(0),
-            _permits: [permit, entered],
-        };
-        Ok((Some(Arc::new(spending)), told))
+            _permits: permits,
+            shared,
+        }))
+    }
+
+    pub(super) fn model<'m>(&'m self, asked: &'m str) -> Model<'m> {
+        let own = self.aliases.get(asked).map_or(asked, String::as_str);
+        Model { asked, own }
     }
 }
 
@@ -279,12 +326,24 @@ impl Drop for Spending {
         for (unit, charge) in &self.held {
             self.counts.rates.settle(charge, used.of(*unit));
         }
+        for hold in self.shared.iter_mut().flatten() {
+            hold.settle(|unit| used.of(unit));
+        }
     }
 }
 
 impl Limit {
-    fn key<'a>(&'a self, asked: Asked<'a>, endpoint: &'static str) -> super::rule::BucketKey<'a> {
+    pub(super) fn key<'a>(&'a self, asked: Asked<'a>, endpoint: &'static str) -> BucketKey<'a> {
         self.rule.bucket_key(self.unit, asked, endpoint)
+    }
+
+    /// What a request takes of its `bucket`.
+    pub(super) fn charge(&self, bucket: Bucket, quota: Quota, asked: Asked<'_>) -> Charge {
+        if self.unit.is_tokens() {
+            Charge::held(bucket, self.cost(asked.estimate, quota.burst()))
+        } else {
+            Charge::new(bucket, 1)
+        }
     }
 
     /// What a request takes of it. A guess is no reason to refuse what could be admitted.
@@ -325,15 +384,11 @@ impl Estimate {
     }
 }
 
-impl RouteLimits {
-    fn model<'m>(&'m self, asked: &'m str) -> Model<'m> {
-        let own = self.aliases.get(asked).map_or(asked, String::as_str);
-        Model { asked, own }
-    }
-}
-
 /// Those of `limits` that cover a request.
-fn covering<'l>(limits: &'l [Limit], asked: Asked<'l>) -> impl Iterator<Item = &'l Limit> {
+pub(super) fn covering<'l>(
+    limits: &'l [Limit],
+    asked: Asked<'l>,
+) -> impl Iterator<Item = &'l Limit> {
     limits
         .iter()
         .filter(move |limit| limit.rule.covers(asked.principal, asked.model))
