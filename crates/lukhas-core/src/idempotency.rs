@@ -57,6 +57,8 @@ pub enum Claimed {
     TooLarge,
     /// There is no room for another answer under way.
     Full,
+    /// Nobody knows: what keeps the answers cannot be asked now.
+    Unreachable,
 }
 
 /// The right and the duty to make one answer.
@@ -98,6 +100,7 @@ impl fmt::Debug for Claimed {
             Self::Reused => "Reused",
             Self::TooLarge => "TooLarge",
             Self::Full => "Full",
+            Self::Unreachable => "Unreachable",
         })
     }
 }

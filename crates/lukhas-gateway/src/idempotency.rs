@@ -133,6 +133,7 @@ impl Once {
             Claimed::Reused => Err(ApiError::new(ErrorCode::IdempotencyKeyReused, REUSED)),
             Claimed::TooLarge => Err(ApiError::new(ErrorCode::Conflict, TOO_LARGE)),
             Claimed::Full => Err(ApiError::new(ErrorCode::Overloaded, FULL)),
+            Claimed::Unreachable => Err(ApiError::new(ErrorCode::StoreUnavailable, UNREACHABLE)),
         }
     }
 
@@ -176,6 +177,9 @@ const TOO_LARGE: &str = "The request of this `Idempotency-Key` was carried out, 
 const FULL: &str = "The server has as many requests with an `Idempotency-Key` under way as it keeps \
                     answers. Retry shortly.";
 
+const UNREACHABLE: &str = "Whether the request of this `Idempotency-Key` was carried out cannot be known now: \
+                           what the servers keep answers in cannot be reached. Retry shortly.";
+
 fn outcome(claimed: &Claimed) -> ClaimOutcome {
     match claimed {
         Claimed::New(..) => ClaimOutcome::New,
@@ -184,6 +188,7 @@ fn outcome(claimed: &Claimed) -> ClaimOutcome {
         Claimed::Reused => ClaimOutcome::Reused,
         Claimed::TooLarge => ClaimOutcome::TooLarge,
         Claimed::Full => ClaimOutcome::Full,
+        Claimed::Unreachable => ClaimOutcome::Unreachable,
     }
 }
 

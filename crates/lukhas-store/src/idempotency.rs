@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Answers to requests with an idempotency key, in this process's memory.
 
-mod log;
-mod table;
+pub(crate) mod log;
+pub(crate) mod table;
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -116,7 +116,7 @@ impl Shared {
 }
 
 /// What `reader` reads. Nothing comes after an error.
-fn pieces(reader: Reader) -> AnswerPieces {
+pub(crate) fn pieces(reader: Reader) -> AnswerPieces {
     Box::pin(futures_util::stream::unfold(
         Some(reader),
         |reader| async move {

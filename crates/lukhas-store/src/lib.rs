@@ -4,7 +4,8 @@
 //! were spent.
 //!
 //! [`MemoryStore`] and [`MemoryIdempotency`] keep them in this process, within bounds, until it ends.
-//! With the feature `redis`, replicas share limits in a `Redis`, as `RedisLimiter`.
+//! With the feature `redis`, replicas share such answers in a `Redis`, as `RedisIdempotency`, and the
+//! limits of [`lukhas_reliability::SharedLimiter`], as `RedisLimiter`.
 //! What every store must do is written down as a suite each, `check_conformance` and
 //! `check_idempotency` (feature `conformance`), which the tests of each store run.
 //! [`SpendJournal`] makes what a [`lukhas_reliability::Ledger`] settles outlast the process.
@@ -47,4 +48,6 @@ pub use memory::{MemoryLimits, MemoryStore, MemoryUsage};
 #[cfg(all(feature = "redis", any(test, feature = "local-redis")))]
 pub use redis::LocalRedis;
 #[cfg(feature = "redis")]
-pub use redis::{Redis, RedisError, RedisLimiter, RedisOptions, RedisUrl, RedisUrlError};
+pub use redis::{
+    Redis, RedisError, RedisIdempotency, RedisLimiter, RedisOptions, RedisUrl, RedisUrlError,
+};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What replicas share, in one Redis or Valkey.
 
+mod answers;
 mod client;
 mod connection;
 mod error;
@@ -10,6 +11,7 @@ mod local;
 mod script;
 mod url;
 
+pub use self::answers::RedisIdempotency;
 pub use self::client::{Redis, RedisOptions};
 pub use self::error::RedisError;
 pub use self::limiter::RedisLimiter;

@@ -32,6 +32,8 @@ pub enum ClaimOutcome {
     TooLarge,
     /// There was no room.
     Full,
+    /// What keeps the answers could not be asked.
+    Unreachable,
 }
 
 /// Counts claims. Cheap to clone; see [`Metrics::idempotency`](super::Metrics::idempotency).
@@ -60,13 +62,14 @@ impl IdempotencyMetrics {
 }
 
 impl ClaimOutcome {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::New,
         Self::Attached,
         Self::Replayed,
         Self::Reused,
         Self::TooLarge,
         Self::Full,
+        Self::Unreachable,
     ];
 }
 
@@ -79,6 +82,7 @@ impl From<ClaimOutcome> for Claim {
             ClaimOutcome::Reused => "reused",
             ClaimOutcome::TooLarge => "too_large",
             ClaimOutcome::Full => "full",
+            ClaimOutcome::Unreachable => "unreachable",
         };
         Self { outcome }
     }

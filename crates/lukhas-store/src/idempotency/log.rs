@@ -9,7 +9,7 @@ use lukhas_core::StoreError;
 use tokio::sync::Notify;
 
 /// An answer, shared by who makes it and who reads it.
-pub(super) struct Log {
+pub(crate) struct Log {
     state: Mutex<State>,
     /// There is another piece, or the end.
     grown: Notify,
@@ -32,7 +32,7 @@ struct State {
 
 /// How an answer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// It is whole.
     Whole,
     /// Its claim was given up.
@@ -40,7 +40,7 @@ pub(super) enum End {
 }
 
 /// One who reads an answer; leaves when dropped.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     log: Arc<Log>,
     number: u64,
 }
@@ -54,7 +54,7 @@ enum Next {
 
 impl Log {
     /// An answer of no pieces, and its first reader.
-    pub(super) fn new() -> (Arc<Self>, Reader) {
+    pub(crate) fn new() -> (Arc<Self>, Reader) {
         let state = State {
             pieces: VecDeque::new(),
             dropped: 0,
@@ -81,7 +81,7 @@ impl Log {
     }
 
     /// A reader from the beginning; `None` when that is not kept.
-    pub(super) fn reader(self: &Arc<Self>) -> Option<Reader> {
+    pub(crate) fn reader(self: &Arc<Self>) -> Option<Reader> {
         let mut state = self.state();
         if !state.is_kept {
             return None;
@@ -97,16 +97,16 @@ impl Log {
         })
     }
 
-    pub(super) fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.state().is_kept
     }
 
-    pub(super) fn has_readers(&self) -> bool {
+    pub(crate) fn has_readers(&self) -> bool {
         !self.state().readers.is_empty()
     }
 
     /// From here on pieces are held until everybody who reads already has taken them.
-    pub(super) fn keep_no_longer(&self) {
+    pub(crate) fn keep_no_longer(&self) {
         let mut state = self.state();
         state.is_kept = false;
         state.trim();
@@ -115,7 +115,7 @@ impl Log {
     }
 
     /// Adds a piece. Of an answer that is not kept, readers have taken all pieces before it then.
-    pub(super) async fn push(&self, piece: Bytes) {
+    pub(crate) async fn push(&self, piece: Bytes) {
         loop {
             let moved = self.moved.notified();
             {
@@ -131,14 +131,14 @@ impl Log {
         self.grown.notify_waiters();
     }
 
-    pub(super) fn end(&self, end: End) {
+    pub(crate) fn end(&self, end: End) {
         self.state().end.get_or_insert(end);
         self.grown.notify_waiters();
     }
 
     /// Waits until a reader came, left, or took a piece of an answer that is not kept; what happens
     /// from the call on counts.
-    pub(super) fn moved(&self) -> impl Future<Output = ()> + Send {
+    pub(crate) fn moved(&self) -> impl Future<Output = ()> + Send {
         self.moved.notified()
     }
 
@@ -191,7 +191,7 @@ impl State {
 
 impl Reader {
     /// The next piece, or `None` at the end of a whole answer.
-    pub(super) async fn next(&self) -> Option<Result<Bytes, StoreError>> {
+    pub(crate) async fn next(&self) -> Option<Result<Bytes, StoreError>> {
         loop {
             let grown = self.log.grown.notified();
             match self.log.next(self.number) {

@@ -15,12 +15,12 @@ use crate::size::ALLOCATION;
 
 /// What an answer takes beside its key and its pieces: its node in a table, at most four slots of it,
 /// its log with a reader, and what four allocations add.
-const ENTRY_BYTES: usize =
+pub(crate) const ENTRY_BYTES: usize =
     size_of::<(Key, Ended)>() + size_of::<Log>() + 4 * 16 + 64 + 4 * ALLOCATION;
 
 /// What a piece takes beside its bytes: two slots of a list that has just doubled, the count of its
 /// owners, and what two allocations add.
-const PIECE_BYTES: usize = 2 * size_of::<bytes::Bytes>() + 32 + 2 * ALLOCATION;
+pub(crate) const PIECE_BYTES: usize = 2 * size_of::<bytes::Bytes>() + 32 + 2 * ALLOCATION;
 
 /// Entries fewer than a fourth of this are not worth a smaller table.
 const SMALL: usize = 1_024;
