@@ -44,8 +44,8 @@ const FORCED: Duration = Duration::from_secs(2);
 
 /// Serves as `loaded` says until a signal ends it.
 pub(crate) fn run(loaded: Loaded) -> Result<(), Failure> {
+    loaded.init_logs()?;
     let app = Arc::new(App::build(loaded)?);
-    app.init_logs()?;
     for warning in app.warnings() {
         tracing::warn!("{warning}");
     }

@@ -10,7 +10,7 @@ use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{BudgetLedger, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
-use lukhas_observability::{Redaction, Telemetry, TelemetryConfig, TelemetryError, TelemetryParts};
+use lukhas_observability::{Telemetry, TelemetryConfig, TelemetryError, TelemetryParts};
 use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
@@ -23,7 +23,6 @@ use crate::{AppError, Loaded, Reloaded, Settings, budgets};
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
     settings: Settings,
-    redaction: Redaction,
     telemetry: Telemetry,
     gateway: Gateway,
     generated: Option<Secret<String>>,
@@ -38,9 +37,13 @@ impl App {
     /// Without configured keys a key is made. [`load`](crate::load()) has seen to it that this happens on
     /// loopback addresses only.
     ///
+    /// Where a Redis is configured, it is asked whether it will do, which takes at most twice its
+    /// `connect_ms`. One that cannot be reached is waited for later.
+    ///
     /// # Errors
-    /// [`AppError::Journal`] when what budgets were spent cannot be kept; any other is a defect here:
-    /// what can be wrong with a configuration has been found before.
+    /// [`AppError::Config`] when that Redis will not do, and [`AppError::Journal`] when what budgets
+    /// were spent cannot be kept. Any other is a defect here: what can be wrong with a configuration
+    /// has been found before.
     pub fn build(loaded: Loaded) -> Result<Self, AppError> {
         let Loaded {
             settings,
@@ -50,10 +53,14 @@ impl App {
             budgets,
             redactions,
             traces,
+            redis,
             config,
             origins,
             process,
         } = loaded;
+        let kept = settings.idempotency().map(|it| it.limits());
+        let shared = redis.map(|setup| setup.open(&process.metrics, kept));
+        let (shared_limits, shared_answers) = shared.transpose()?.unzip();
         let has_configured_keys = keys.is_some();
         let (keys, generated) = match keys {
             Some(keys) => (keys, None),
@@ -105,9 +112,12 @@ impl App {
                 ledger,
                 ..BudgetLedger::default()
             },
+            shared_limits,
             heartbeat: settings.heartbeat(),
             idempotency: settings.idempotency().map(|it| Idempotency {
-                store: Arc::new(MemoryIdempotency::new(it.limits())),
+                store: shared_answers
+                    .flatten()
+                    .unwrap_or_else(|| Arc::new(MemoryIdempotency::new(it.limits()))),
                 linger: it.linger(),
             }),
         });
@@ -127,7 +137,6 @@ impl App {
         };
         Ok(Self {
             settings,
-            redaction: redactions.logs,
             telemetry,
             generated,
             upstreams: infos,
@@ -161,15 +170,6 @@ impl App {
     #[must_use]
     pub fn files_have_changed(&self) -> bool {
         self.reloader.running().process.files.have_changed()
-    }
-
-    /// Sends what this process logs to standard error from now on, as the settings say.
-    ///
-    /// # Errors
-    /// [`AppError::Logs`] when that is set up already.
-    pub fn init_logs(&self) -> Result<(), AppError> {
-        let logs = self.settings.log().init(self.redaction.clone());
-        logs.map_err(AppError::Logs)
     }
 
     /// Delivers what there still is to tell of requests and runs, and tells nothing after it: the last

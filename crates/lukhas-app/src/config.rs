@@ -42,7 +42,7 @@ pub use slo::{LatencyBudgetConfig, SloConfig};
 pub use telemetry::{MetricAliases, RunLogConfig, TelemetryConfig};
 
 pub(crate) use check::{check, conflicts};
-pub(crate) use env::{API_TOKEN, Environment};
+pub(crate) use env::{API_TOKEN, Environment, REDIS_URL};
 pub(crate) use layer::{Layer, merge};
 pub(crate) use node::{Node, Value, excerpt};
 pub(crate) use origins::Origins;
@@ -92,6 +92,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// Requests with an `Idempotency-Key`, which are answered once.
     pub idempotency: IdempotencyConfig,
+    /// What replicas share, in a Redis or Valkey.
+    pub redis: RedisConfig,
 }
 
 /// The listener and its limits.
@@ -347,6 +349,39 @@ pub struct IdempotencyConfig {
     pub linger_ms: Bounded<0, 3_600_000>,
 }
 
+/// What replicas share, in a Redis or Valkey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedisConfig {
+    /// Its URL: `env:NAME` for a variable, `file:PATH` for a file, relative to this one. The variable
+    /// `LUKHAS_REDIS_URL` is a short form.
+    pub url: Option<String>,
+    /// File of certificate authorities (PEM) to trust instead of the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// What the name of each key begins with. Replicas that have it in common share.
+    pub prefix: String,
+    /// Most milliseconds until there is a connection.
+    pub connect_ms: Bounded<1, 600_000>,
+    /// Most milliseconds for a command.
+    pub timeout_ms: Bounded<1, 60_000>,
+    /// What is done while it cannot be asked.
+    pub on_failure: FailureConfig,
+    /// The share of a burst of requests that each replica takes ahead, to spend it without asking; 0
+    /// asks for each, and is exact.
+    pub lease: Decimal<0, 500>,
+}
+
+/// What is done while a Redis cannot be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureConfig {
+    /// What needs it is answered 503.
+    #[default]
+    Deny,
+    /// Each replica goes on alone.
+    Local,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -368,6 +403,7 @@ impl Default for Config {
             budgets: Vec::new(),
             store: StoreConfig::default(),
             idempotency: IdempotencyConfig::default(),
+            redis: RedisConfig::default(),
         }
     }
 }
@@ -479,6 +515,20 @@ impl Default for IdempotencyConfig {
             max_entries: Bounded::of::<10_000>(),
             max_entry_bytes: Bounded::of::<4_194_304>(),
             linger_ms: Bounded::of::<30_000>(),
+        }
+    }
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            ca_file: None,
+            prefix: "lukhas".to_owned(),
+            connect_ms: Bounded::of::<1_000>(),
+            timeout_ms: Bounded::of::<100>(),
+            on_failure: FailureConfig::default(),
+            lease: Decimal::of::<0>(),
         }
     }
 }

@@ -35,6 +35,7 @@ mod load;
 mod mock;
 mod models;
 mod redact;
+mod redis;
 mod reference;
 mod reload;
 mod rules;
@@ -48,11 +49,11 @@ pub use budgets::standing::BudgetStanding;
 
 pub use config::{
     AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
-    IdempotencyConfig, KindConfig, LatencyBudgetConfig, LimitConfig, LogConfig, LogFormat,
-    MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, PatternConfig, PerConfig,
-    PeriodConfig, Problem, Problems, RateConfig, RedactionConfig, RetryConfig, RunLogConfig,
-    ServerConfig, SloConfig, StoreConfig, TargetConfig, TelemetryConfig, TimeoutsConfig,
-    UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig, WindowConfig,
+    FailureConfig, IdempotencyConfig, KindConfig, LatencyBudgetConfig, LimitConfig, LogConfig,
+    LogFormat, MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, PatternConfig,
+    PerConfig, PeriodConfig, Problem, Problems, RateConfig, RedactionConfig, RedisConfig,
+    RetryConfig, RunLogConfig, ServerConfig, SloConfig, StoreConfig, TargetConfig, TelemetryConfig,
+    TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig, WindowConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};

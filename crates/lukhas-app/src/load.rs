@@ -15,6 +15,7 @@ use crate::config::{
     self, Config, Environment, Layer, Node, Origin, Origins, Problem, Problems, Shape, Value,
 };
 use crate::files::{self, Files};
+use crate::redis::{self, RedisSetup};
 use crate::upstreams::{self, Upstreams};
 use crate::{AppError, Settings, budgets, keys, limits, redact, traces};
 
@@ -49,6 +50,8 @@ pub struct Loaded {
     pub(crate) redactions: Redactions,
     /// Where spans are sent.
     pub(crate) traces: Option<TracesConfig>,
+    /// `None` when replicas share nothing.
+    pub(crate) redis: Option<RedisSetup>,
     pub(crate) config: Config,
     pub(crate) process: Process,
     pub(crate) origins: Origins,
@@ -116,6 +119,7 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
     let budgets = budgets::build(&config, &origins, keys.as_ref(), &upstreams)?;
     let traces = traces::read(&environment)?;
     let redactions = redact::stages(&config.redaction, &origins, &process.metrics)?;
+    let redis = redis::build(&config, &environment, &origins, keys.as_ref())?;
     Ok(Loaded {
         settings,
         keys,
@@ -124,6 +128,7 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
         budgets,
         redactions,
         traces,
+        redis,
         config,
         process: process.clone(),
         origins,
@@ -256,6 +261,15 @@ impl Loaded {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Sends what this process logs to standard error from now on, as the settings say.
+    ///
+    /// # Errors
+    /// [`AppError::Logs`] when that is set up already.
+    pub fn init_logs(&self) -> Result<(), AppError> {
+        let logs = self.settings.log().init(self.redaction.told.clone());
+        logs.map_err(AppError::Logs)
     }
 
     /// The configuration as it was written, defaults filled in.

@@ -22,6 +22,8 @@ pub(crate) enum Reference<'r> {
 pub(crate) struct Kind {
     /// What it is, as in `the key of the upstream`.
     pub(crate) name: &'static str,
+    /// What a file that holds it holds, in a word.
+    pub(crate) content: &'static str,
     /// What to do when the text is no reference to one.
     pub(crate) help: &'static str,
 }
@@ -32,6 +34,7 @@ pub(crate) type Wrong = (String, String);
 /// The key of an upstream.
 pub(crate) const UPSTREAM_KEY: Kind = Kind {
     name: "the key of the upstream",
+    content: "key",
     help: "write `env:NAME` for a variable or `file:PATH` for a file, never the key itself",
 };
 
@@ -61,7 +64,7 @@ impl<'r> Reference<'r> {
     ) -> Result<Secret<String>, Wrong> {
         match self {
             Self::Variable(name) => variable(name, kind, environment),
-            Self::File(path) => file(path),
+            Self::File(path) => file(path, kind),
         }
     }
 }
@@ -85,19 +88,20 @@ pub(crate) fn variable(
     Ok(Secret::new(text.to_owned()))
 }
 
-fn file(path: &Path) -> Result<Secret<String>, Wrong> {
-    let help = "name a file whose only content is the key";
+fn file(path: &Path, kind: Kind) -> Result<Secret<String>, Wrong> {
+    let content = kind.content;
+    let help = format!("name a file whose only content is the {content}");
     let text = std::fs::read_to_string(path).map(Zeroizing::new);
     let text = text.map_err(|error| {
         (
             format!("`{}` cannot be read: {error}", path.display()),
-            help.to_owned(),
+            help.clone(),
         )
     })?;
     let key = text.trim();
     if key.is_empty() || key.contains(char::is_whitespace) {
-        let message = format!("`{}` does not hold one key", path.display());
-        return Err((message, help.to_owned()));
+        let message = format!("`{}` does not hold one {content}", path.display());
+        return Err((message, help));
     }
     Ok(Secret::new(key.to_owned()))
 }

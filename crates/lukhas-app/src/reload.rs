@@ -156,6 +156,7 @@ fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
         ("redaction", serde_json::to_value(&config.redaction)),
         ("telemetry", serde_json::to_value(&config.telemetry)),
         ("objectives", serde_json::to_value(&config.objectives)),
+        ("redis", serde_json::to_value(&config.redis)),
     ];
     let mut settings = BTreeMap::new();
     for (section, value) in sections {

@@ -31,8 +31,8 @@ mod traces;
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
 pub use metrics::{
     BudgetMetrics, BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, IdempotencyMetrics,
-    InFlight, Judged, LimitMetrics, Metrics, RouteMetrics, SharedLimitMetrics, SloBudget, SloMetrics,
-    TokenMetrics, UpstreamMetrics,
+    InFlight, Judged, LimitMetrics, Metrics, RouteMetrics, SharedLimitMetrics, SloBudget,
+    SloMetrics, TokenMetrics, UpstreamMetrics,
 };
 pub use redaction::{Redaction, Redactions};
 pub use run_log::RunLogConfig;

@@ -38,6 +38,8 @@ mod refusals;
 #[cfg(test)]
 mod reload;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod run_log;
 #[cfg(test)]
 mod signals;

@@ -25,6 +25,12 @@ impl<const MIN: u32, const MAX: u32> Decimal<MIN, MAX> {
         f64::from(self.0) / 1e3
     }
 
+    /// The number, in thousandths.
+    #[must_use]
+    pub const fn thousandths(self) -> u32 {
+        self.0
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -16,6 +16,10 @@ const CONFIG: &str = "LUKHAS_CONFIG";
 const LOG: &str = "LUKHAS_LOG";
 /// Holds a key.
 pub(crate) const API_TOKEN: &str = "LUKHAS_API_TOKEN";
+/// Holds the URL of the Redis that replicas share.
+pub(crate) const REDIS_URL: &str = "LUKHAS_REDIS_URL";
+/// The variables that are no settings by their own names.
+const OTHERS: [&str; 4] = [CONFIG, LOG, API_TOKEN, REDIS_URL];
 
 /// The variables of the process, as they were at the start.
 pub(crate) struct Environment(Vec<(OsString, OsString)>);
@@ -40,8 +44,8 @@ impl Environment {
         Some(value)
     }
 
-    /// The settings in it, and what is wrong with them. Variables that `auth` names, here or in
-    /// `file`, hold secrets and are no settings, whatever their name.
+    /// The settings in it, and what is wrong with them. Variables that `auth` and `redis` name, here or
+    /// in `file`, hold secrets and are no settings, whatever their name.
     pub(crate) fn layer(&self, shape: &Shape, file: Option<&Node>) -> (Node, Vec<Problem>) {
         let mut layer = Node::empty(Origin::Default);
         let mut problems = Vec::new();
@@ -64,7 +68,7 @@ impl Environment {
         let keys = secrets(file.into_iter().chain([&layer]));
         let strangers = unknown
             .into_iter()
-            .filter(|name| ![CONFIG, LOG, API_TOKEN].contains(name))
+            .filter(|name| !OTHERS.contains(name))
             .filter(|name| !keys.iter().any(|key| key == name));
         problems.extend(strangers.map(|name| stranger(name, shape)));
         (layer, problems)
@@ -121,14 +125,15 @@ fn node(name: &str, value: &OsStr, shape: &Shape) -> Result<Node, Problem> {
     Ok(Node::new(origin, value))
 }
 
-/// The variables that `auth.keys_env` and `auth.pepper` name in any layer.
+/// The variables that `auth.keys_env`, `auth.pepper` and `redis.url` name in any layer.
 fn secrets<'n>(layers: impl Iterator<Item = &'n Node>) -> Vec<&'n str> {
     let of = |layer: &'n Node| {
-        let pepper = layer.get(&["auth", "pepper"]).and_then(text);
-        let pepper = pepper.and_then(|text| text.strip_prefix("env:"));
+        let references = [["auth", "pepper"], ["redis", "url"]].map(|path| layer.get(&path));
+        let references = references.into_iter().flatten().filter_map(text);
+        let references = references.filter_map(|text| text.strip_prefix("env:"));
         let keys = layer.get(&["auth", "keys_env"]).map(items);
         let keys = keys.into_iter().flatten().filter_map(text);
-        keys.chain(pepper.map(str::trim))
+        keys.chain(references.map(str::trim))
     };
     layers.flat_map(of).collect()
 }
@@ -158,7 +163,7 @@ fn stranger(name: &str, shape: &Shape) -> Problem {
         .iter()
         .map(|(path, _)| variable(path))
         .collect();
-    names.extend([CONFIG, LOG, API_TOKEN].map(str::to_owned));
+    names.extend(OTHERS.map(str::to_owned));
     let problem = Problem::new(origin(name), "there is no such setting");
     let section = names
         .iter()

@@ -13,6 +13,7 @@ use crate::settings::Auth;
 
 const KIND: Kind = Kind {
     name: "the pepper of the key store",
+    content: "pepper",
     help: "write `env:NAME` for a variable or `file:PATH` for a file, never the pepper itself",
 };
 

@@ -4,6 +4,7 @@ mod keys;
 mod limits;
 mod mistypes;
 mod problems;
+mod redis;
 mod shipped;
 mod upstreams;
 

@@ -179,10 +179,12 @@ fn settings_that_take_a_restart_are_named_and_no_others() {
     let case = Case::new("");
     let yaml = "server: {max_in_flight: 7, listen: \"127.0.0.1:1\"}\nlog: {format: json}\n\
                 auth: {max_failures_per_key: 3, keys_env: [LUKHAS_API_TOKEN]}\n\
-                store: {max_entries: 9, dir: other}\nengine: {token_delay_ms: 1}\ntimeouts: {heartbeat_ms: 5}\n";
+                store: {max_entries: 9, dir: other}\nengine: {token_delay_ms: 1}\ntimeouts: {heartbeat_ms: 5}\n\
+                redis: {prefix: another}\n";
     let expected = [
         "auth.max_failures_per_key",
         "log.format",
+        "redis.prefix",
         "server.listen",
         "server.max_in_flight",
         "store.dir",
