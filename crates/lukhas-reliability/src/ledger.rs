@@ -2,6 +2,7 @@
 //! Budgets: what may be used in a day or a month.
 
 mod books;
+mod shared;
 mod window;
 
 use std::error::Error;
@@ -12,6 +13,7 @@ use std::time::SystemTime;
 use self::books::Books;
 
 pub use self::books::Page;
+pub use self::shared::{SharedLedger, SharedRefused, SharedReservation};
 pub use self::window::{Period, Window, WindowError};
 
 /// Most accounts with something in them when nobody says.
@@ -233,6 +235,12 @@ impl Account {
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Most it may hold in each window.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// The account in the window of `now`.

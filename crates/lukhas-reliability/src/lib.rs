@@ -10,7 +10,7 @@
 //! | Which of several? | [`Pool`] |
 //! | How often, how much, how many at a time? | [`Limiter`], [`ConcurrencyLimiter`]; of several processes together, a [`SharedLimiter`] |
 //! | How many at a time, when nobody knows, and who first? | [`Gate`], [`StandingDelay`] |
-//! | How much in a day or a month? | [`Ledger`] |
+//! | How much in a day or a month? | [`Ledger`]; of several processes together, a [`SharedLedger`] |
 //!
 //! Plain types, each usable alone: no HTTP, no IO. Time is tokio's clock, and randomness is passed
 //! in as a [`rand::Rng`], so that tests hold both still. Callers say how an attempt failed in the
@@ -54,8 +54,8 @@ pub use idle::{IdleStream, StreamTimeout};
 #[cfg(any(test, feature = "tower"))]
 pub use layer::{Breaker, BreakerError, BreakerLayer, Retry, RetryLayer};
 pub use ledger::{
-    Account, AccountBalance, Ledger, Line, Page, Period, Refused, Reservation, Spend, SpendLog,
-    SpendLogError, Window, WindowError,
+    Account, AccountBalance, Ledger, Line, Page, Period, Refused, Reservation, SharedLedger,
+    SharedRefused, SharedReservation, Spend, SpendLog, SpendLogError, Window, WindowError,
 };
 #[cfg(any(test, feature = "oracle"))]
 pub use limit::AdmissionLog;

@@ -5,7 +5,8 @@
 //!
 //! [`MemoryStore`] and [`MemoryIdempotency`] keep them in this process, within bounds, until it ends.
 //! With the feature `redis`, replicas share such answers in a `Redis`, as `RedisIdempotency`, and the
-//! limits of [`lukhas_reliability::SharedLimiter`], as `RedisLimiter`.
+//! limits of [`lukhas_reliability::SharedLimiter`], as `RedisLimiter`, and the budgets of
+//! [`lukhas_reliability::SharedLedger`], as `RedisLedger`.
 //! What every store must do is written down as a suite each, `check_conformance` and
 //! `check_idempotency` (feature `conformance`), which the tests of each store run.
 //! [`SpendJournal`] makes what a [`lukhas_reliability::Ledger`] settles outlast the process.
@@ -49,5 +50,6 @@ pub use memory::{MemoryLimits, MemoryStore, MemoryUsage};
 pub use redis::LocalRedis;
 #[cfg(feature = "redis")]
 pub use redis::{
-    Redis, RedisError, RedisIdempotency, RedisLimiter, RedisOptions, RedisUrl, RedisUrlError,
+    Redis, RedisError, RedisIdempotency, RedisLedger, RedisLimiter, RedisOptions, RedisUrl,
+    RedisUrlError,
 };

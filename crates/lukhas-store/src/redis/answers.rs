@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use lukhas_core::{AnswerPieces, BoxFuture, Claimed, Fingerprint, IdempotencyStore, StoreError};
 use redis::Value;
@@ -25,6 +26,9 @@ use crate::{IdempotencyLimits, MemoryIdempotency};
 
 /// Most answers that one call is about, so that none takes long.
 const AT_ONCE: usize = 256;
+
+/// How long a claim lasts without being renewed, which is done every second.
+const LEASE: Duration = Duration::from_secs(10);
 
 /// Answers to requests with an idempotency key, of all replicas that ask the same Redis under the same
 /// prefix, within [`IdempotencyLimits`] for all of them together.
@@ -45,6 +49,8 @@ pub struct RedisIdempotency {
 struct Answers {
     redis: Redis,
     limits: IdempotencyLimits,
+    /// [`LEASE`], except in tests.
+    lease: Duration,
     /// Those that are made here.
     making: Mutex<HashMap<Id, Arc<Making>>>,
 }
@@ -54,9 +60,19 @@ impl RedisIdempotency {
     /// else; without it, claims are [`Claimed::Unreachable`].
     #[must_use]
     pub fn new(redis: Redis, limits: IdempotencyLimits, alone: Option<MemoryIdempotency>) -> Self {
+        Self::with_lease(LEASE, redis, limits, alone)
+    }
+
+    fn with_lease(
+        lease: Duration,
+        redis: Redis,
+        limits: IdempotencyLimits,
+        alone: Option<MemoryIdempotency>,
+    ) -> Self {
         let answers = Arc::new(Answers {
             redis,
             limits,
+            lease,
             making: Mutex::default(),
         });
         let tenant: Arc<dyn Tenant> = Arc::clone(&answers) as _;
@@ -100,6 +116,7 @@ impl Answers {
         Scripts {
             prefix: self.redis.client().prefix(),
             limits: &self.limits,
+            lease: self.lease,
         }
     }
 

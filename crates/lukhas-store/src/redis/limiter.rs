@@ -2,11 +2,9 @@
 //! How often, how much and how many at a time, of all replicas together.
 
 mod answer;
-mod holdings;
 mod lease;
 mod permit;
 mod question;
-mod scale;
 
 use std::fmt;
 use std::future::ready;
@@ -19,13 +17,13 @@ use redis::Value;
 use tokio::sync::oneshot;
 
 use self::answer::Verdict;
-use self::holdings::Holdings;
 use self::lease::{Leases, Taken};
 use self::permit::Permit;
 use self::question::{Scripts, Settlement};
-use self::scale::Amount;
 use super::Redis;
 use super::client::{Asked, Call, Tenant, away};
+use super::holdings::Holdings;
+use super::scale::Amount;
 use super::script::script;
 
 /// Most buckets that one call is about, so that none takes long.
@@ -119,8 +117,8 @@ impl Limits {
         self.redis.client().prefix()
     }
 
-    /// Asks whether `call` is admitted, and for units `besides` of its charges. When nobody waits for the answer any more, it is dropped, and
-    /// gives back what it holds.
+    /// Asks whether `call` is admitted, and for units `besides` of its charges. When nobody waits for the
+    /// answer any more, it is dropped, and gives back what it holds.
     fn ask(self: &Arc<Self>, mut call: SharedCall, besides: Vec<u64>) -> oneshot::Receiver<Answer> {
         let (sender, receiver) = oneshot::channel();
         let session = self.holdings().session();
@@ -222,14 +220,26 @@ impl Limits {
         Call { question, reply }
     }
 
-    /// Goes on holding in the first of `sessions` what was held in the second.
-    fn renewals(&self, sessions: [u64; 2], held: &[(u128, Amount)]) -> Vec<Call> {
-        let renewal = |held| Call {
-            question: self.scripts.renew(self.prefix(), sessions, held),
+    /// What there is to say in this session: what goes on being held, by the session `before` it until
+    /// now, and what is owed.
+    fn say(self: &Arc<Self>, before: u64, mut holdings: MutexGuard<'_, Holdings>) -> Vec<Call> {
+        let session = holdings.session();
+        let (held, owed) = (holdings.held(), holdings.take_owed());
+        drop(holdings);
+        let renewals = held.chunks(AT_ONCE).map(|held| Call {
+            question: self.scripts.renew(self.prefix(), [session, before], held),
             // When it fails, the session ends, and the next one says it again.
             reply: Box::new(drop),
-        };
-        held.chunks(AT_ONCE).map(renewal).collect()
+        });
+        let owed = owed.into_iter().map(|(id, used)| Settlement {
+            id,
+            held: used.nothing(),
+            used,
+        });
+        let owed: Vec<Settlement> = owed.collect();
+        let owed = owed.chunks(AT_ONCE);
+        let owed = owed.map(|some| self.settlement(session, some.to_vec()));
+        renewals.chain(owed).collect()
     }
 }
 
@@ -237,25 +247,13 @@ impl Tenant for Limits {
     fn open(self: Arc<Self>, session: u64) -> Vec<Call> {
         let mut holdings = self.holdings();
         let before = holdings.begin(session);
-        let (held, owed) = (holdings.held(), holdings.take_owed());
-        drop(holdings);
-        let mut calls = self.renewals([session, before], &held);
-        let owed = owed.iter().map(|(id, used)| Settlement {
-            id: *id,
-            held: used.nothing(),
-            used: *used,
-        });
-        let owed: Vec<Settlement> = owed.collect();
-        let owed = owed.chunks(AT_ONCE);
-        calls.extend(owed.map(|some| self.settlement(session, some.to_vec())));
-        calls
+        self.say(before, holdings)
     }
 
     fn beat(self: Arc<Self>) -> Vec<Call> {
         let holdings = self.holdings();
-        let (session, held) = (holdings.session(), holdings.held());
-        drop(holdings);
-        let mut calls = self.renewals([session, session], &held);
+        let session = holdings.session();
+        let mut calls = self.say(session, holdings);
         let unneeded = self.leases.unneeded();
         calls.extend(unneeded.chunks(AT_ONCE).map(|spent| Call {
             question: self.scripts.give_back(self.prefix(), spent),

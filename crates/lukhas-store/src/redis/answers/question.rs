@@ -15,9 +15,6 @@ use crate::IdempotencyLimits;
 use crate::idempotency::table::ENTRY_BYTES;
 use crate::redis::script::{Question, script};
 
-/// How long a claim lasts without being renewed, which is done every second.
-pub(super) const LEASE: Duration = Duration::from_secs(10);
-
 /// How long the pieces of an answer that is not kept are there for those who read it.
 const READ_OUT: Duration = Duration::from_secs(30);
 
@@ -41,6 +38,7 @@ pub(super) enum How {
 pub(super) struct Scripts<'a> {
     pub(super) prefix: &'a str,
     pub(super) limits: &'a IdempotencyLimits,
+    pub(super) lease: Duration,
 }
 
 macro_rules! scripts {
@@ -97,7 +95,9 @@ impl Scripts<'_> {
         let mut question = Question::of(&CLAIM);
         question.arg(self.prefix).arg(&id.0);
         question.arg(&fingerprint.0[..]).arg(instance);
-        question.arg(micros(LEASE)).arg(micros(self.limits.ttl));
+        question
+            .arg(micros(self.lease))
+            .arg(micros(self.limits.ttl));
         question
             .arg(self.limits.bytes)
             .arg(self.limits.answers.get());
@@ -115,7 +115,7 @@ impl Scripts<'_> {
         (pieces, bytes): (&[Bytes], Option<usize>),
     ) -> Question {
         let mut question = self.of(&APPEND, id, instance);
-        question.arg(micros(LEASE)).arg(self.limits.bytes);
+        question.arg(micros(self.lease)).arg(self.limits.bytes);
         match bytes {
             Some(bytes) => question.arg(bytes),
             None => question.arg(""),
@@ -131,14 +131,19 @@ impl Scripts<'_> {
         let mut question = self.of(&FINISH, id, instance);
         question.arg(how.as_str());
         question.arg(micros(self.limits.ttl)).arg(micros(READ_OUT));
-        question.arg(pieces).arg(micros(READS)).arg(micros(LEASE));
+        question
+            .arg(pieces)
+            .arg(micros(READS))
+            .arg(micros(self.lease));
         question
     }
 
     pub(super) fn renew(&self, making: &[(Id, Arc<Making>)]) -> Question {
         let mut question = Question::of(&RENEW);
         question.arg(self.prefix).arg("");
-        question.arg(micros(LEASE)).arg(micros(self.limits.ttl));
+        question
+            .arg(micros(self.lease))
+            .arg(micros(self.limits.ttl));
         for (id, making) in making {
             question.arg(&id.0).arg(&making.instance);
         }

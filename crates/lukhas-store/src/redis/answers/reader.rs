@@ -11,7 +11,7 @@ use redis::Value;
 use tokio::time::sleep;
 
 use super::Answers;
-use super::question::{Id, LEASE};
+use super::question::Id;
 
 /// Waits between two looks for more, while there is none: the first, and the longest.
 const FIRST: Duration = Duration::from_millis(10);
@@ -76,7 +76,7 @@ impl Reader {
                 }
                 Some(_) if !self.pieces.is_empty() => self.wait = FIRST,
                 Some(_) => self.pause().await,
-                None if self.in_vain >= LEASE => {
+                None if self.in_vain >= self.answers.lease => {
                     return Some(Err(lost("the answer cannot be reached any more")));
                 }
                 None => {

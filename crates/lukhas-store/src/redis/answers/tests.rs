@@ -5,33 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use lukhas_core::Claim;
-use lukhas_redact::Secret;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::check_idempotency;
-use crate::redis::{LocalRedis, RedisOptions, RedisUrl};
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::redis::LocalRedis;
+use crate::redis::testing::{PATIENCE, open, open_at};
 
 const ONE: Fingerprint = Fingerprint([1; 32]);
 const PIECE: usize = 1_000;
-
-fn open(redis: &LocalRedis) -> Redis {
-    open_at(redis.url())
-}
-
-fn open_at(url: String) -> Redis {
-    Redis::open(RedisOptions {
-        url: RedisUrl::parse(&Secret::new(url)).unwrap(),
-        ca: None,
-        prefix: "test".to_owned(),
-        connect: PATIENCE,
-        timeout: PATIENCE,
-    })
-    .unwrap()
-}
 
 fn limits(bytes: usize, answers: usize, entry_bytes: usize) -> IdempotencyLimits {
     IdempotencyLimits {
@@ -129,7 +111,7 @@ async fn it_keeps_the_rules() {
     let set = redis.ask(&format!("ACL SETUSER lukhas on >word {leave}"));
     assert_eq!(set.unwrap(), "+OK");
     let url = redis.url().replace("//", "//lukhas:word@");
-    let store = RedisIdempotency::new(open_at(url), IdempotencyLimits::default(), None);
+    let store = RedisIdempotency::new(open_at(url, PATIENCE), IdempotencyLimits::default(), None);
     check_idempotency(&store).await.unwrap();
 }
 
@@ -232,10 +214,12 @@ async fn a_reader_elsewhere_keeps_an_answer_from_being_given_up() {
 #[tokio::test]
 async fn a_claim_lapses_with_its_replica_and_is_renewed_as_long_as_it_lives() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let [here, there] = two(&redis);
+    // A session of the third ends without a word, as when its process is killed.
+    let [here, there, gone] = [(); 3].map(|()| {
+        let lease = Duration::from_secs(3);
+        RedisIdempotency::with_lease(lease, open(&redis), IdempotencyLimits::default(), None)
+    });
     let (_made, _own) = new(&here, "renewed").await;
-    // A session that ends without a word, as when its process is killed.
-    let gone = replica(&redis, IdempotencyLimits::default());
     let (left, _own) = new(&gone, "left").await;
     append(&*left, "one").await;
     let mut reader = running(&there, "left").await;
@@ -243,7 +227,7 @@ async fn a_claim_lapses_with_its_replica_and_is_renewed_as_long_as_it_lives() {
     let start = Instant::now();
     until(&there, "left", "New").await;
     assert!(
-        start.elapsed() >= Duration::from_secs(8),
+        start.elapsed() >= Duration::from_secs(2),
         "it lapsed too soon"
     );
     reads(&mut reader, &["one"]).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use lukhas_reliability::{Bucket, Charge, Denied, NoSlot, SharedCall};
 use redis::Value;
 
-use super::scale::Scale;
+use crate::redis::scale::Scale;
 
 /// What came of a call; its charges say how their buckets stand.
 #[derive(Debug)]

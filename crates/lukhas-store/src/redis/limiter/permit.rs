@@ -7,7 +7,7 @@ use lukhas_reliability::{Charge, SharedPermit, Slot};
 
 use super::Limits;
 use super::question::Settlement;
-use super::scale::Amount;
+use crate::redis::scale::Amount;
 
 /// Leave to make a call, which holds things until this is gone.
 pub(super) struct Permit {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use lukhas_reliability::{Bucket, SharedCall};
 use redis::Script;
 
-use super::scale::{Amount, Scale};
+use crate::redis::holdings::name;
+use crate::redis::scale::{Amount, Scale};
 use crate::redis::script::Question;
 
 /// The scripts of limits.
@@ -31,13 +32,14 @@ pub(super) struct Settlement {
 impl Scripts {
     /// Scripts made by `script` of their parts.
     pub(super) fn new(hold: Duration, script: impl Fn(&[&str]) -> Script) -> Self {
+        let amount = include_str!("../amount.lua");
         let bucket = include_str!("bucket.lua");
         Self {
             hold,
-            admit: script(&[bucket, include_str!("admit.lua")]),
-            settle: script(&[bucket, include_str!("settle.lua")]),
-            renew: script(&[bucket, include_str!("renew.lua")]),
-            give_back: script(&[bucket, include_str!("give_back.lua")]),
+            admit: script(&[amount, bucket, include_str!("admit.lua")]),
+            settle: script(&[amount, bucket, include_str!("settle.lua")]),
+            renew: script(&[amount, bucket, include_str!("renew.lua")]),
+            give_back: script(&[amount, bucket, include_str!("give_back.lua")]),
         }
     }
 
@@ -130,11 +132,6 @@ impl Scripts {
 /// The name of a bucket.
 fn key(prefix: &str, id: u128) -> String {
     format!("{prefix}:limit:{id:032x}")
-}
-
-/// What a session goes by in buckets.
-fn name(session: u64) -> String {
-    format!("s{session:016x}")
 }
 
 fn micros(time: Duration) -> u64 {

@@ -8,32 +8,18 @@ use std::net::TcpStream;
 use std::num::NonZeroU32;
 use std::thread;
 
-use lukhas_redact::Secret;
 use lukhas_reliability::{Bucket, Charge, Quota, QuotaConfig, Slot};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use super::*;
+use crate::redis::LocalRedis;
 use crate::redis::script::script_of_test;
-use crate::redis::{LocalRedis, RedisOptions, RedisUrl};
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::redis::testing::{PATIENCE, open, open_at, until, wait};
 
 /// By a clock that a test sets, and for longer than any test lasts by that.
 static TEST_SCRIPTS: LazyLock<Scripts> =
     LazyLock::new(|| Scripts::new(Duration::from_secs(1_000_000_000), script_of_test));
-
-fn open(redis: &LocalRedis, prefix: &str) -> Redis {
-    Redis::open(RedisOptions {
-        url: RedisUrl::parse(&Secret::new(redis.url())).unwrap(),
-        ca: None,
-        prefix: prefix.to_owned(),
-        connect: PATIENCE,
-        timeout: PATIENCE,
-    })
-    .unwrap()
-}
 
 fn quota(amount: u64, period: Duration, burst: u64) -> Quota {
     let config = QuotaConfig {
@@ -69,23 +55,8 @@ fn slot(limit: u32, id: u128) -> Slot {
     Slot::of(NonZeroU32::new(limit).unwrap(), id)
 }
 
-fn wait<F: Future>(future: F) -> F::Output {
-    let runtime = Builder::new_current_thread().build().unwrap();
-    runtime.block_on(future)
-}
-
 fn admit(limiter: &RedisLimiter, call: SharedCall) -> Answer {
     wait(limiter.admit(call))
-}
-
-/// Waits until `holds`.
-#[track_caller]
-fn until(mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "it never happens");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A limiter whose clock a test sets.
@@ -100,7 +71,7 @@ impl Bench {
     fn start() -> Self {
         let redis = LocalRedis::start(&[]).unwrap();
         let mut bench = Self {
-            limiter: RedisLimiter::with_scripts(open(&redis, "test"), 0, &TEST_SCRIPTS),
+            limiter: RedisLimiter::with_scripts(open(&redis), 0, &TEST_SCRIPTS),
             clock: BufReader::new(TcpStream::connect(redis.address()).unwrap()),
             runtime: Builder::new_current_thread().build().unwrap(),
             redis,

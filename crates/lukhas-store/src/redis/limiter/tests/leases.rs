@@ -15,7 +15,7 @@ fn hundred() -> Quota {
 const LEASE: u32 = 100;
 
 fn replica(redis: &LocalRedis) -> RedisLimiter {
-    RedisLimiter::new(open(redis, "test"), LEASE)
+    RedisLimiter::new(open(redis), LEASE)
 }
 
 fn one(id: u128) -> SharedCall {
@@ -122,7 +122,7 @@ fn in_any_window_no_more_is_admitted_than_the_limit_and_a_lease_for_each_replica
     const REPLICAS: usize = 3;
     let mut bench = Bench::start();
     let limiters: Vec<_> = (0..REPLICAS)
-        .map(|_| RedisLimiter::with_scripts(open(&bench.redis, "test"), 250, &TEST_SCRIPTS))
+        .map(|_| RedisLimiter::with_scripts(open(&bench.redis), 250, &TEST_SCRIPTS))
         .collect();
     let step = (0_u64..300, 0..REPLICAS, 1_u64..4);
     let strategy = (1_u64..50, 4_u64..30, prop::collection::vec(step, 1..60));

@@ -10,17 +10,6 @@ const SHORT: Duration = Duration::from_millis(500);
 static BRIEF: LazyLock<Scripts> =
     LazyLock::new(|| Scripts::new(Duration::from_millis(300), script));
 
-fn with_timeout(redis: &LocalRedis, timeout: Duration) -> Redis {
-    Redis::open(RedisOptions {
-        url: RedisUrl::parse(&Secret::new(redis.url())).unwrap(),
-        ca: None,
-        prefix: "test".to_owned(),
-        connect: PATIENCE,
-        timeout,
-    })
-    .unwrap()
-}
-
 #[track_caller]
 fn unreachable(answer: Answer) {
     match answer {
@@ -38,7 +27,7 @@ fn expires(redis: &LocalRedis, id: u128) -> i64 {
 #[test]
 fn a_bucket_is_kept_until_it_is_full_and_no_longer() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let limiter = RedisLimiter::new(open(&redis, "test"), 0);
+    let limiter = RedisLimiter::new(open(&redis), 0);
     // One comes back every 50 ms.
     let quick = quota(20, Duration::from_secs(1), 20);
     drop(admit(&limiter, call(&[], &[spend(quick, 1, 2)], &[])).unwrap());
@@ -59,7 +48,7 @@ fn a_bucket_is_kept_until_it_is_full_and_no_longer() {
 #[test]
 fn what_a_killed_replica_held_comes_back() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let brief = || RedisLimiter::with_scripts(open(&redis, "test"), 0, &BRIEF);
+    let brief = || RedisLimiter::with_scripts(open(&redis), 0, &BRIEF);
     let (killed, other) = (brief(), brief());
     let both = || call(&[slot(1, 1)], &[hold(slow(), 2, 5)], &[]);
     let permit = admit(&killed, both()).unwrap();
@@ -74,7 +63,7 @@ fn what_is_held_is_renewed() {
     let redis = LocalRedis::start(&[]).unwrap();
     static SCRIPTS: LazyLock<Scripts> =
         LazyLock::new(|| Scripts::new(Duration::from_secs(3), script));
-    let limiter = || RedisLimiter::with_scripts(open(&redis, "test"), 0, &SCRIPTS);
+    let limiter = || RedisLimiter::with_scripts(open(&redis), 0, &SCRIPTS);
     let (holder, other) = (limiter(), limiter());
     let both = || call(&[slot(1, 1)], &[hold(slow(), 2, 5)], &[]);
     let permit = admit(&holder, both()).unwrap();
@@ -91,8 +80,8 @@ fn what_is_held_is_renewed() {
 fn what_is_held_outlasts_a_redis_that_forgets_it() {
     let redis = LocalRedis::start(&[]).unwrap();
     let (holder, other) = (
-        RedisLimiter::new(open(&redis, "test"), 0),
-        RedisLimiter::new(open(&redis, "test"), 0),
+        RedisLimiter::new(open(&redis), 0),
+        RedisLimiter::new(open(&redis), 0),
     );
     let both = || call(&[slot(1, 1)], &[hold(slow(), 2, 5)], &[]);
     let permit = admit(&holder, both()).unwrap();
@@ -113,7 +102,7 @@ fn what_is_held_outlasts_a_redis_that_forgets_it() {
 #[test]
 fn a_new_session_holds_what_the_one_before_did_and_not_twice() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let limiter = RedisLimiter::new(open(&redis, "test"), 0);
+    let limiter = RedisLimiter::new(open(&redis), 0);
     let both = || call(&[slot(2, 1)], &[hold(slow(), 2, 2)], &[]);
     let _permit = admit(&limiter, both()).unwrap();
     // The connection breaks, and Redis remembers.
@@ -127,7 +116,7 @@ fn a_new_session_holds_what_the_one_before_did_and_not_twice() {
 #[test]
 fn while_redis_is_gone_nothing_waits_for_it() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let limiter = RedisLimiter::new(open(&redis, "test"), 0);
+    let limiter = RedisLimiter::new(open(&redis), 0);
     let one = || call(&[], &[spend(slow(), 1, 1)], &[]);
     assert!(admit(&limiter, one()).is_ok());
     redis.kill().unwrap();
@@ -144,7 +133,7 @@ fn while_redis_is_gone_nothing_waits_for_it() {
 #[test]
 fn a_redis_that_does_not_answer_is_waited_for_once() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let limiter = RedisLimiter::new(with_timeout(&redis, SHORT), 0);
+    let limiter = RedisLimiter::new(open_at(redis.url(), SHORT), 0);
     let one = || call(&[], &[spend(slow(), 1, 1)], &[]);
     assert!(admit(&limiter, one()).is_ok());
     redis.signal("STOP").unwrap();
@@ -163,7 +152,7 @@ fn a_redis_that_does_not_answer_is_waited_for_once() {
 #[test]
 fn what_a_call_used_is_booked_when_redis_is_back() {
     let redis = LocalRedis::start(&[]).unwrap();
-    let limiter = RedisLimiter::new(open(&redis, "test"), 0);
+    let limiter = RedisLimiter::new(open(&redis), 0);
     let permit = admit(&limiter, call(&[], &[hold(slow(), 1, 5)], &[])).unwrap();
     redis.kill().unwrap();
     until(|| limiter.check().is_err());
@@ -183,12 +172,24 @@ fn what_a_call_used_is_booked_when_redis_is_back() {
 }
 
 #[test]
+fn what_could_not_be_told_is_told_by_and_by() {
+    let redis = LocalRedis::start(&[]).unwrap();
+    let limiter = RedisLimiter::new(open(&redis), 0);
+    // As after a call that ended between two sessions.
+    limiter.0.holdings().owe(1, Amount::of(slow(), 2));
+    until(|| {
+        let permit = admit(&limiter, call(&[], &[spend(slow(), 1, 0)], &[]));
+        remaining(permit.unwrap().charges()) == [3]
+    });
+}
+
+#[test]
 fn replicas_together_admit_exactly_the_limit() {
     let redis = LocalRedis::start(&[]).unwrap();
     // Nothing comes back while this runs.
     let [narrow, wide] = [300, 800].map(|burst| quota(1, Duration::from_secs(86_400), burst));
     let replica = |replica: u128| {
-        let limiter = RedisLimiter::new(open(&redis, "test"), 0);
+        let limiter = RedisLimiter::new(open(&redis), 0);
         let mut admitted = [0, 0];
         for round in 0..250 {
             let key = (replica + round) % 2;
@@ -208,7 +209,7 @@ fn replicas_together_admit_exactly_the_limit() {
         let admitted: usize = admitted.iter().map(|it| it[key]).sum();
         assert_eq!(admitted, 300);
     }
-    let limiter = RedisLimiter::new(open(&redis, "test"), 0);
+    let limiter = RedisLimiter::new(open(&redis), 0);
     let rest = |cost| admit(&limiter, call(&[], &[spend(wide, 9, cost)], &[]));
     assert!(rest(201).is_err());
     assert!(rest(200).is_ok(), "denied calls spent nothing");

@@ -23,6 +23,9 @@ impl Scale {
     /// Of limits on calls at a time: a call is as good as a microsecond.
     pub(super) const SLOTS: Self = Self(1);
 
+    /// Of budgets, whose units are many and count for themselves.
+    pub(super) const BUDGET: Self = Self(1_000_000_000);
+
     pub(super) fn of(quota: Quota) -> Self {
         // INVARIANT: an amount is at most 10^12.
         Self(u64::try_from(quota.ticks_in(1_000)).unwrap_or(u64::MAX))

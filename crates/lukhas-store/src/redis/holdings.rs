@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What this process has taken of limits until its calls end.
+//! What this process has taken of limits and budgets until its calls end.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -44,6 +44,10 @@ impl Holdings {
         }
     }
 
+    pub(super) fn holds(&self, id: u128) -> bool {
+        self.held.contains_key(&id) || self.owed.contains_key(&id)
+    }
+
     pub(super) fn owe(&mut self, id: u128, amount: Amount) {
         add(&mut self.owed, id, amount);
     }
@@ -56,6 +60,11 @@ impl Holdings {
     pub(super) fn take_owed(&mut self) -> Vec<(u128, Amount)> {
         std::mem::take(&mut self.owed).into_iter().collect()
     }
+}
+
+/// What a session goes by.
+pub(super) fn name(session: u64) -> String {
+    format!("s{session:016x}")
 }
 
 fn add(amounts: &mut HashMap<u128, Amount>, id: u128, more: Amount) {
