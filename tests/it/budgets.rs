@@ -3,6 +3,7 @@
 //!
 //! Requests go to the gateway in this process, whose calendar the tests turn.
 
+mod outage;
 mod repeated;
 mod settled;
 
@@ -15,10 +16,19 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::{Request, Response};
 use lukhas_core::{Picodollars, Price};
-use lukhas_gateway::{BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice};
+use lukhas_gateway::{
+    BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice, OnFailure, SharedBudgets,
+};
 use lukhas_reliability::{Account, AccountBalance, Ledger, Period, Spend, SpendLog, SpendLogError};
-use lukhas_tests::{Client, Options, TestServer};
+use lukhas_tests::{Client, Options, SharedHere, TestServer};
 use serde_json::{Value, json};
+
+use crate::places::Place;
+
+in_every_place! {
+    a_budget_that_is_used_up_says_when_it_renews_and_does,
+    accounts_are_of_what_the_budget_counts_by,
+}
 
 const MODEL: &str = "lukhas-matriz";
 const SAID: &str = "Say one two three four five six";
@@ -64,20 +74,42 @@ fn price(max_output_tokens: Option<u32>) -> ModelPrice {
 }
 
 impl Budgeted {
-    async fn new(rule: BudgetRule) -> Self {
-        Self::with(rule, Options::default()).await
+    async fn new(place: Place, rule: BudgetRule) -> Self {
+        Self::with(place, rule, Options::default()).await
     }
 
     /// A server whose answers take their time.
-    async fn slow(rule: BudgetRule, token_delay: Duration) -> Self {
+    async fn slow(place: Place, rule: BudgetRule, token_delay: Duration) -> Self {
         let options = Options {
             token_delay,
             ..Options::default()
         };
-        Self::with(rule, options).await
+        Self::with(place, rule, options).await
     }
 
-    async fn with(rule: BudgetRule, options: Options) -> Self {
+    async fn with(place: Place, rule: BudgetRule, options: Options) -> Self {
+        let own = options.budget_ledger.ledger.clone();
+        match place {
+            Place::Own => Self::keeping(own, None, rule, options).await,
+            Place::Shared => {
+                let here = SharedHere::default();
+                let ledger = here.ledger().clone();
+                let shared = SharedBudgets {
+                    ledger: Arc::new(here),
+                    on_failure: OnFailure::Deny,
+                };
+                Self::keeping(ledger, Some(shared), rule, options).await
+            }
+        }
+    }
+
+    /// A server whose budgets `ledger` is about.
+    async fn keeping(
+        ledger: Ledger,
+        shared: Option<SharedBudgets>,
+        rule: BudgetRule,
+        options: Options,
+    ) -> Self {
         let clock = Arc::<AtomicU64>::default();
         let seconds = Arc::clone(&clock);
         let mut prices = options.budgets.prices;
@@ -86,10 +118,10 @@ impl Budgeted {
             rules: vec![rule.clone()],
             prices,
         };
-        let ledger = options.budget_ledger.ledger.clone();
         let budget_ledger = BudgetLedger {
-            ledger: ledger.clone(),
             clock: Arc::new(move || noon() + Duration::from_secs(seconds.load(Ordering::SeqCst))),
+            shared,
+            ..options.budget_ledger
         };
         let server = TestServer::with(Options {
             budgets,
@@ -178,7 +210,7 @@ fn tokens(body: &Value, kind: &str) -> u64 {
 
 #[tokio::test]
 async fn what_a_request_may_use_is_reserved() {
-    let generous = Budgeted::new(rule(Some(100_000), None)).await;
+    let generous = Budgeted::new(Place::Own, rule(Some(100_000), None)).await;
     let usage = generous.ask("/v1/responses", &response(100)).await.1;
     let (responses, input) = ("/v1/responses", tokens(&usage, "input_tokens"));
     let usage = generous.ask("/v1/chat/completions", &chat(false)).await.1;
@@ -224,7 +256,7 @@ async fn what_a_request_may_use_is_reserved() {
             let mut options = Options::default();
             let prices = &mut options.budgets.prices;
             prices.insert(MODEL.to_owned(), price(model_max));
-            let budget = Budgeted::with(rule, options).await;
+            let budget = Budgeted::with(Place::Own, rule, options).await;
             let (status, answer) = budget.ask(path, &body).await;
             let message = answer["error"]["message"].as_str().unwrap_or_default();
             let most = format!("which may use up to {says}. ");
@@ -236,16 +268,18 @@ async fn what_a_request_may_use_is_reserved() {
     }
 }
 
-#[tokio::test]
-async fn a_budget_that_is_used_up_says_when_it_renews_and_does() {
+async fn a_budget_that_is_used_up_says_when_it_renews_and_does(place: Place) {
     for (period, window, renews, seconds) in [
         (Period::Day, "2026-11-30", "2026-12-01", 12 * 3_600),
         (Period::Month, "2026-11", "2026-12-01", 12 * 3_600),
     ] {
-        let budget = Budgeted::new(BudgetRule {
-            period,
-            ..rule(Some(130), None)
-        })
+        let budget = Budgeted::new(
+            place,
+            BudgetRule {
+                period,
+                ..rule(Some(130), None)
+            },
+        )
         .await;
         let asked = response(100);
         let ask = || budget.ask("/v1/responses", &asked);
@@ -286,27 +320,32 @@ async fn a_budget_that_is_used_up_says_when_it_renews_and_does() {
     }
 }
 
-#[tokio::test]
-async fn accounts_are_of_what_the_budget_counts_by() {
+async fn accounts_are_of_what_the_budget_counts_by(place: Place) {
     for (per, shared) in [
         (&[][..], true),
         (&[BudgetPer::Key], false),
         (&[BudgetPer::Project], false),
     ] {
-        let budget = Budgeted::new(BudgetRule {
-            per: per.to_vec(),
-            ..rule(Some(130), None)
-        })
+        let budget = Budgeted::new(
+            place,
+            BudgetRule {
+                per: per.to_vec(),
+                ..rule(Some(130), None)
+            },
+        )
         .await;
         assert_eq!(budget.ask("/v1/responses", &response(100)).await.0, 200);
         let stranger = &budget.server.stranger;
         let other = budget.head(stranger, "/v1/responses", &response(100)).await;
         assert_eq!(other.status() == 429, shared, "{per:?}");
     }
-    let budget = Budgeted::new(BudgetRule {
-        projects: vec!["stranger".into()],
-        ..rule(Some(1), None)
-    })
+    let budget = Budgeted::new(
+        place,
+        BudgetRule {
+            projects: vec!["stranger".into()],
+            ..rule(Some(1), None)
+        },
+    )
     .await;
     assert_eq!(budget.ask("/v1/responses", &response(100)).await.0, 200);
     let other = budget
@@ -328,7 +367,7 @@ async fn there_are_only_so_many_accounts() {
         per: vec![BudgetPer::Key],
         ..rule(Some(1_000), None)
     };
-    let budget = Budgeted::with(rule, options).await;
+    let budget = Budgeted::with(Place::Own, rule, options).await;
     let asked = response(100);
     assert_eq!(budget.ask("/v1/responses", &asked).await.0, 200);
     let stranger = &budget.server.stranger;
@@ -339,7 +378,7 @@ async fn there_are_only_so_many_accounts() {
 
 #[tokio::test]
 async fn a_budget_of_money_lets_nothing_through_that_has_no_price() {
-    let budget = Budgeted::new(rule(None, Some(10_u64.pow(12)))).await;
+    let budget = Budgeted::new(Place::Own, rule(None, Some(10_u64.pow(12)))).await;
     let mut body = response(100);
     assert_eq!(budget.ask("/v1/responses", &body).await.0, 200);
     body["model"] = json!("gpt-4o-mini");
@@ -384,7 +423,7 @@ async fn what_could_not_be_recorded_is_not_begun() {
         },
         ..Options::default()
     };
-    let budget = Budgeted::with(rule, options).await;
+    let budget = Budgeted::with(Place::Own, rule, options).await;
     let (status, body) = budget.ask("/v1/responses", &response(100)).await;
     assert_eq!(
         (status, &body["error"]["code"]),

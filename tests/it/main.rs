@@ -3,8 +3,10 @@
 
 #![cfg(test)]
 
+#[macro_use]
+mod places;
+
 mod admin;
-#[cfg(test)]
 mod attempts;
 mod budgets;
 mod continuation;

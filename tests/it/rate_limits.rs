@@ -3,24 +3,6 @@
 //!
 //! Requests go to the gateway in this process, so that the clock can stand still.
 
-/// Limits hold wherever they are counted.
-macro_rules! in_every_place {
-    ($($law:ident),* $(,)?) => {
-        mod own {
-            $(#[tokio::test(start_paused = true)]
-            async fn $law() {
-                super::$law(super::Place::Own).await;
-            })*
-        }
-        mod shared {
-            $(#[tokio::test(start_paused = true)]
-            async fn $law() {
-                super::$law(super::Place::Shared).await;
-            })*
-        }
-    };
-}
-
 mod outage;
 mod tokens;
 
@@ -37,14 +19,7 @@ use lukhas_tests::{Client, Options, SharedHere, TestServer};
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance};
 
-/// Where limits are counted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
-    /// In the server.
-    Own,
-    /// Where replicas share them.
-    Shared,
-}
+use crate::places::Place;
 
 in_every_place! {
     whoever_comes_back_when_told_is_admitted_and_nobody_before,

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Limits that replicas share, kept in this process: so that the clock of a test can stand still.
+//! Limits and budgets that replicas share, kept in this process: so that the clock of a test can stand
+//! still.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use lukhas_core::BoxFuture;
 use lukhas_reliability::{
-    Charge, ConcurrencyLimiter, ConcurrencyPermit, Limiter, SharedCall, SharedLimiter,
-    SharedPermit, SharedRefusal, Unreachable,
+    Account, Charge, ConcurrencyLimiter, ConcurrencyPermit, Ledger, Limiter, Refused, Reservation,
+    SharedCall, SharedLedger, SharedLimiter, SharedPermit, SharedRefusal, SharedRefused,
+    SharedReservation, Unreachable,
 };
 
-/// Limits that replicas share, kept in this process. Clones are one.
+/// Limits and budgets that replicas share, kept in this process. Clones are one.
 #[derive(Clone, Debug, Default)]
 pub struct SharedHere(Arc<Here>);
 
@@ -18,6 +21,7 @@ pub struct SharedHere(Arc<Here>);
 struct Here {
     rates: Limiter,
     concurrency: ConcurrencyLimiter,
+    ledger: Ledger,
     is_gone: AtomicBool,
     asked: AtomicUsize,
 }
@@ -33,6 +37,12 @@ impl SharedHere {
     /// Has it be there or not.
     pub fn set_reachable(&self, is_reachable: bool) {
         self.0.is_gone.store(!is_reachable, Ordering::SeqCst);
+    }
+
+    /// What the budgets are counted in.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.0.ledger
     }
 
     /// How often it was asked.
@@ -128,5 +138,37 @@ impl SharedPermit for Permit {
 impl Drop for Permit {
     fn drop(&mut self) {
         self.end(&|_| 0);
+    }
+}
+
+impl SharedLedger for SharedHere {
+    fn reserve(
+        &self,
+        wanted: &[(Account, u64)],
+        now: SystemTime,
+    ) -> BoxFuture<'_, Result<Box<dyn SharedReservation>, SharedRefused>> {
+        let wanted = wanted.to_vec();
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            self.0.asked.fetch_add(1, Ordering::SeqCst);
+            self.check().map_err(SharedRefused::Unreachable)?;
+            let wanted: Vec<_> = wanted.iter().map(|(it, amount)| (it, *amount)).collect();
+            match self.0.ledger.reserve(&wanted, now) {
+                Ok(reserved) => Ok(Box::new(Reserved(reserved)) as _),
+                Err(Refused::Exceeded { index, balance }) => {
+                    Err(SharedRefused::Exceeded { index, balance })
+                }
+                Err(other) => panic!("{other}"),
+            }
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Reserved(Reservation);
+
+impl SharedReservation for Reserved {
+    fn settle(self: Box<Self>, actual: &dyn Fn(usize) -> u64) {
+        self.0.settle(actual).expect("it is in memory");
     }
 }

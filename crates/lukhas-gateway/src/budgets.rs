@@ -6,6 +6,7 @@
 //! client reads the end of the answer.
 
 mod outlay;
+mod shared;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,7 +20,11 @@ use lukhas_reliability::{Account, AccountBalance, Ledger, Period, Refused, Windo
 use crate::limits::Estimate;
 use crate::{ApiError, ErrorCode};
 
+use self::outlay::Reserved;
+use self::shared::{Sharing, Unreserved};
+
 pub(crate) use self::outlay::Outlay;
+pub use self::shared::SharedBudgets;
 
 /// Tells the time of the calendar.
 pub type WallClock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
@@ -37,10 +42,12 @@ pub struct Budgets {
 /// Where budgets are counted, whichever there are, and by which calendar.
 #[derive(Clone)]
 pub struct BudgetLedger {
-    /// What was spent, and what is reserved.
+    /// What was spent, and what is reserved, of this process.
     pub ledger: Ledger,
     /// Says which day it is.
     pub clock: WallClock,
+    /// Where replicas count them instead, if they share them.
+    pub shared: Option<SharedBudgets>,
 }
 
 /// One budget: whom it covers, and how much they may use.
@@ -95,6 +102,7 @@ pub(crate) struct BudgetAccounts {
     prices: HashMap<String, ModelPrice>,
     ledger: Ledger,
     clock: WallClock,
+    sharing: Option<Sharing>,
 }
 
 struct Rule {
@@ -108,6 +116,7 @@ impl Default for BudgetLedger {
         Self {
             ledger: Ledger::new(),
             clock: Arc::new(SystemTime::now),
+            shared: None,
         }
     }
 }
@@ -186,6 +195,7 @@ impl BudgetAccounts {
             prices: budgets.prices,
             ledger: counted.ledger,
             clock: counted.clock,
+            sharing: counted.shared.map(|it| Sharing::new(it, metrics)),
         }
     }
 
@@ -194,6 +204,7 @@ impl BudgetAccounts {
         let counted = BudgetLedger {
             ledger: self.ledger.clone(),
             clock: Arc::clone(&self.clock),
+            shared: self.sharing.as_ref().map(|it| it.budgets.clone()),
         };
         Self::new(budgets, counted, metrics)
     }
@@ -203,18 +214,20 @@ impl BudgetAccounts {
         self.rules.iter().any(|rule| rule.config.covers(principal))
     }
 
-    /// Whether what requests use can be recorded; `None` where there are no budgets.
+    /// Whether what requests use can be recorded here; `None` where there are no budgets, or replicas
+    /// share them.
     pub(crate) fn check(&self) -> Option<Result<(), String>> {
         let checked = || self.ledger.check().map_err(|_| UNRECORDED.to_owned());
-        (!self.rules.is_empty()).then(checked)
+        (!self.rules.is_empty() && self.sharing.is_none()).then(checked)
     }
 
     /// Reserves what `choices` answers of `model` may use, each as `estimate` says.
     ///
     /// # Errors
     /// A 429 of the budget that has too little left, a 400 when nobody knows what the model costs, a
-    /// 503 when what is used could not be recorded. Nothing is reserved then.
-    pub(crate) fn reserve(
+    /// 503 when what is used could not be recorded, or what replicas share cannot be reached. Nothing is
+    /// reserved then.
+    pub(crate) async fn reserve(
         &self,
         principal: &Principal,
         model: &str,
@@ -249,23 +262,43 @@ impl BudgetAccounts {
             };
             wanted.push((rule.config.account(unit, limit, principal), amount));
         }
-        let amounts: Vec<_> = wanted.iter().map(|(it, amount)| (it, *amount)).collect();
-        let reserved = self.ledger.reserve(&amounts, (self.clock)());
-        let reservation = reserved.map_err(|refused| match refused {
-            Refused::Exceeded { index, balance } => match covering().nth(index) {
+        let reserved = self.take(&wanted).await;
+        let reserved = reserved.map_err(|unreserved| match unreserved {
+            Unreserved::Exceeded(index, balance) => match covering().nth(index) {
                 Some((rule, (unit, _))) => rule.denial(unit, wanted[index].1, balance),
                 None => ApiError::internal(&"a denial by no budget"),
             },
-            Refused::TooManyAccounts => ApiError::new(ErrorCode::Overloaded, TOO_MANY),
-            Refused::Unrecorded => ApiError::new(ErrorCode::Overloaded, UNRECORDED),
+            Unreserved::Refused(error) => error,
         })?;
         let bookings = covering().map(|(rule, (unit, _))| (Arc::clone(rule), unit));
         let price = price.map(|price| price.most).unwrap_or_default();
         Ok(Some(Arc::new(Outlay::new(
-            reservation,
+            reserved,
             bookings.collect(),
             price,
         ))))
+    }
+
+    /// Reserves so much in each account: where replicas share them, or else in this process.
+    async fn take(&self, wanted: &[(Account, u64)]) -> Result<Reserved, Unreserved> {
+        let now = (self.clock)();
+        if let Some(sharing) = &self.sharing
+            && let Some(shared) = sharing.reserve(wanted, now).await?
+        {
+            return Ok(Reserved::Shared(shared));
+        }
+        let wanted: Vec<_> = wanted.iter().map(|(it, amount)| (it, *amount)).collect();
+        let reserved = self.ledger.reserve(&wanted, now);
+        reserved.map(Reserved::Own).map_err(|refused| {
+            let why = match refused {
+                Refused::Exceeded { index, balance } => {
+                    return Unreserved::Exceeded(index, balance);
+                }
+                Refused::TooManyAccounts => TOO_MANY,
+                Refused::Unrecorded => UNRECORDED,
+            };
+            Unreserved::Refused(ApiError::new(ErrorCode::Overloaded, why))
+        })
     }
 }
 

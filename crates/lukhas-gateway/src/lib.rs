@@ -39,7 +39,7 @@ mod telling;
 pub use admission::Drain;
 pub use attempts::FailedAttempts;
 pub use budgets::{
-    BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice, WallClock,
+    BudgetLedger, BudgetPer, BudgetRule, BudgetUnit, Budgets, ModelPrice, SharedBudgets, WallClock,
 };
 pub use error::{ApiError, ErrorCode};
 pub use error_docs::error_catalogue_markdown;

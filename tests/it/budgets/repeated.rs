@@ -3,6 +3,13 @@
 
 use super::*;
 
+in_every_place! {
+    an_answer_is_paid_for_once_however_often_it_is_given,
+    a_budget_that_is_used_up_withholds_no_answer_and_its_denial_is_none,
+    whoever_joins_an_answer_reserves_nothing,
+    a_run_that_nobody_comes_back_for_is_settled_with_what_it_used,
+}
+
 impl Budgeted {
     /// Whether the answer, which is read to its end, had been given before.
     async fn is_given_again(&self, key: &str, asked: &(&str, Value)) -> bool {
@@ -20,9 +27,8 @@ fn stream(max_output_tokens: u64) -> (&'static str, Value) {
     ("/v1/responses", body)
 }
 
-#[tokio::test]
-async fn an_answer_is_paid_for_once_however_often_it_is_given() {
-    let budget = Budgeted::new(rule(Some(100_000), None)).await;
+async fn an_answer_is_paid_for_once_however_often_it_is_given(place: Place) {
+    let budget = Budgeted::new(place, rule(Some(100_000), None)).await;
     let embed = json!({"model": "text-embedding-3-small", "input": "one two three"});
     for asked in [
         ("/v1/responses", response(100)),
@@ -41,9 +47,8 @@ async fn an_answer_is_paid_for_once_however_often_it_is_given() {
     }
 }
 
-#[tokio::test]
-async fn a_budget_that_is_used_up_withholds_no_answer_and_its_denial_is_none() {
-    let budget = Budgeted::new(rule(Some(130), None)).await;
+async fn a_budget_that_is_used_up_withholds_no_answer_and_its_denial_is_none(place: Place) {
+    let budget = Budgeted::new(place, rule(Some(130), None)).await;
     let asked = ("/v1/responses", response(100));
     assert!(!budget.is_given_again("first", &asked).await);
     assert_eq!(budget.keyed("second", &asked).await.status(), 429);
@@ -53,10 +58,9 @@ async fn a_budget_that_is_used_up_withholds_no_answer_and_its_denial_is_none() {
     assert!(!budget.is_given_again("second", &asked).await);
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_joins_an_answer_reserves_nothing() {
+async fn whoever_joins_an_answer_reserves_nothing(place: Place) {
     let second = Duration::from_secs(1);
-    let budget = Budgeted::slow(rule(Some(130), None), second).await;
+    let budget = Budgeted::slow(place, rule(Some(130), None), second).await;
     let before = budget.balance(BudgetUnit::Tokens);
     let first = budget.keyed("k", &stream(100)).await;
     let held = budget.balance(BudgetUnit::Tokens);
@@ -71,10 +75,9 @@ async fn whoever_joins_an_answer_reserves_nothing() {
     assert!((1..100).contains(&once), "{once}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_run_that_nobody_comes_back_for_is_settled_with_what_it_used() {
+async fn a_run_that_nobody_comes_back_for_is_settled_with_what_it_used(place: Place) {
     let second = Duration::from_secs(1);
-    let budget = Budgeted::slow(rule(Some(1_000), None), 20 * second).await;
+    let budget = Budgeted::slow(place, rule(Some(1_000), None), 20 * second).await;
     let mut answer = budget.keyed("k", &stream(500)).await.into_body();
     read_to("output_text.delta", &mut answer).await;
     drop(answer);

@@ -7,14 +7,20 @@ use lukhas_tests::{Patience, routed, upstream};
 
 use super::*;
 
+in_every_place! {
+    every_way_to_end_settles_what_was_used,
+    embeddings_are_settled,
+    what_was_used_is_settled_before_the_client_reads_the_end,
+    a_client_that_leaves_pays_for_what_it_heard,
+}
+
 fn chat_of(model: &str) -> Value {
     let message = json!({"role": "user", "content": SAID});
     json!({"model": model, "stream": true, "messages": [message]})
 }
 
-#[tokio::test]
-async fn every_way_to_end_settles_what_was_used() {
-    let budget = Budgeted::new(rule(Some(100_000), Some(10_u64.pow(12)))).await;
+async fn every_way_to_end_settles_what_was_used(place: Place) {
+    let budget = Budgeted::new(place, rule(Some(100_000), Some(10_u64.pow(12)))).await;
     let both = [BudgetUnit::Tokens, BudgetUnit::Money];
     let stand = || both.map(|unit| budget.balance(unit));
     let since =
@@ -67,9 +73,8 @@ async fn every_way_to_end_settles_what_was_used() {
     assert_eq!(since(before), [0, 0], "a request that fails uses nothing");
 }
 
-#[tokio::test]
-async fn embeddings_are_settled() {
-    let budget = Budgeted::new(rule(Some(1_000), None)).await;
+async fn embeddings_are_settled(place: Place) {
+    let budget = Budgeted::new(place, rule(Some(1_000), None)).await;
     let before = budget.balance(BudgetUnit::Tokens);
     let embed = json!({"model": "text-embedding-3-small", "input": "one two three"});
     let (status, body) = budget.ask("/v1/embeddings", &embed).await;
@@ -80,9 +85,8 @@ async fn embeddings_are_settled() {
     assert_eq!(budget.ask("/v1/embeddings", &huge).await.0, 429);
 }
 
-#[tokio::test]
-async fn what_was_used_is_settled_before_the_client_reads_the_end() {
-    let budget = Budgeted::new(rule(Some(1_000_000), None)).await;
+async fn what_was_used_is_settled_before_the_client_reads_the_end(place: Place) {
+    let budget = Budgeted::new(place, rule(Some(1_000_000), None)).await;
     for (words, key) in [(3, None), (20_000, None), (3, Some("k"))] {
         let before = budget.balance(BudgetUnit::Tokens);
         let body = json!({
@@ -123,7 +127,7 @@ async fn what_an_upstream_says_in_its_own_words_ends_no_earlier() {
             other: Some(Arc::new(routed([(upstream, None)], patience))),
             ..Options::default()
         };
-        let budget = Budgeted::with(rule(Some(100_000), None), options).await;
+        let budget = Budgeted::with(Place::Own, rule(Some(100_000), None), options).await;
         for (path, body, end) in [&chat, &response] {
             let before = budget.balance(BudgetUnit::Tokens);
             let client = &budget.server.client;
@@ -135,10 +139,9 @@ async fn what_an_upstream_says_in_its_own_words_ends_no_earlier() {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_client_that_leaves_pays_for_what_it_heard() {
+async fn a_client_that_leaves_pays_for_what_it_heard(place: Place) {
     let rule = rule(Some(1_000), None);
-    let budget = Budgeted::slow(rule, Duration::from_millis(10)).await;
+    let budget = Budgeted::slow(place, rule, Duration::from_millis(10)).await;
     let mut body = response(500);
     body["stream"] = json!(true);
     let answer = budget

@@ -6,15 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use lukhas_core::{Picodollars, Price, Usage};
-use lukhas_reliability::Reservation;
+use lukhas_reliability::{Reservation, SharedReservation};
 
 use super::{BudgetUnit, Rule};
+
+/// What is reserved, and where.
+#[derive(Debug)]
+pub(super) enum Reserved {
+    Own(Reservation),
+    Shared(Box<dyn SharedReservation>),
+}
 
 /// What a request reserved, until it has ended: settled with what it used when this is dropped.
 pub(crate) struct Outlay {
     /// `None` once it is settled.
-    reservation: Option<Reservation>,
-    /// The budget of each line of the reservation, and what it counts.
+    reserved: Option<Reserved>,
+    /// The budget of each line of what is reserved, and what it counts.
     bookings: Vec<(Arc<Rule>, BudgetUnit)>,
     /// Of answers that say no cost.
     price: Price,
@@ -24,12 +31,12 @@ pub(crate) struct Outlay {
 
 impl Outlay {
     pub(super) fn new(
-        reservation: Reservation,
+        reserved: Reserved,
         bookings: Vec<(Arc<Rule>, BudgetUnit)>,
         price: Price,
     ) -> Self {
         Self {
-            reservation: Some(reservation),
+            reserved: Some(reserved),
             bookings,
             price,
             tokens: AtomicU64::new(0),
@@ -49,7 +56,7 @@ impl Outlay {
 
 impl Drop for Outlay {
     fn drop(&mut self) {
-        let Some(reservation) = self.reservation.take() else {
+        let Some(reserved) = self.reserved.take() else {
             return;
         };
         let (tokens, money) = (*self.tokens.get_mut(), *self.money.get_mut());
@@ -58,8 +65,12 @@ impl Drop for Outlay {
             BudgetUnit::Money => money,
         };
         let bookings = &self.bookings;
-        // A log that cannot be written has said so, and holds on to what it was told.
-        let _ = reservation.settle(|line| bookings.get(line).map_or(0, |(_, unit)| used(*unit)));
+        let actual = |line| bookings.get(line).map_or(0, |(_, unit)| used(*unit));
+        match reserved {
+            // A log that cannot be written has said so, and holds on to what it was told.
+            Reserved::Own(own) => drop(own.settle(actual)),
+            Reserved::Shared(shared) => shared.settle(&actual),
+        }
         for (rule, unit) in bookings {
             match unit {
                 BudgetUnit::Tokens => rule.metrics.spent_tokens(tokens),
@@ -72,7 +83,7 @@ impl Drop for Outlay {
 impl fmt::Debug for Outlay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outlay")
-            .field("reservation", &self.reservation)
+            .field("reserved", &self.reserved)
             .finish_non_exhaustive()
     }
 }

@@ -163,7 +163,9 @@ pub(super) async fn hold(
     let admitted = ticket.admit(principal, model, estimate.of_choices(choices));
     let (spending, standings) = admitted.await?;
     let outlay = shared.budgets.reserve(principal, model, estimate, choices);
-    let outlay = outlay.map_err(|error| error.with_standings(standings.unwrap_or(early)))?;
+    let outlay = outlay
+        .await
+        .map_err(|error| error.with_standings(standings.unwrap_or(early)))?;
     Ok((Held { spending, outlay }, standings))
 }
 

@@ -6,7 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 
-/// Checks of limits by what was done without the store that they are counted in.
+/// Checks of limits and budgets by what was done without the store that they are counted in.
 pub(super) type FallbackFamily = Family<Fallback, Counter>;
 
 /// Labels of such checks.
@@ -15,7 +15,7 @@ pub(super) struct Fallback {
     outcome: &'static str,
 }
 
-/// Counts checks of limits that could not be asked where they are counted; see
+/// Counts checks of limits and budgets that could not be asked where they are counted; see
 /// [`Metrics::shared_limits`](super::Metrics::shared_limits).
 #[derive(Clone, Debug)]
 pub struct SharedLimitMetrics {
@@ -25,7 +25,8 @@ pub struct SharedLimitMetrics {
 
 pub(super) fn register(registry: &mut Registry) -> FallbackFamily {
     let family = FallbackFamily::default();
-    let help = "Checks of limits while the store that replicas share could not be reached";
+    let help = "Checks of limits and budgets while the store that replicas share could not be \
+                reached";
     registry.register("lukhas_limits_fallback", help, family.clone());
     family
 }
