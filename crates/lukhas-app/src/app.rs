@@ -14,11 +14,13 @@ use lukhas_observability::{Telemetry, TelemetryConfig, TelemetryError, Telemetry
 use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
+use crate::budgets::Kept;
 use crate::config::{MetricAliases, Origin, Origins, Problem};
 use crate::entropy::ThreadEntropy;
+use crate::redis::RedisSetup;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
-use crate::{AppError, Loaded, Reloaded, Settings, budgets};
+use crate::{AppError, Loaded, Reloaded, Settings};
 
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
@@ -59,8 +61,12 @@ impl App {
             process,
         } = loaded;
         let kept = settings.idempotency().map(|it| it.limits());
+        let sharing = redis.as_ref().map(RedisSetup::on_failure);
         let shared = redis.map(|setup| setup.open(&process.metrics, kept));
-        let (shared_limits, shared_answers) = shared.transpose()?.unzip();
+        let (shared_limits, shared_budgets, shared_answers) = match shared.transpose()? {
+            Some(shared) => (Some(shared.limits), Some(shared.budgets), shared.answers),
+            None => (None, None, None),
+        };
         let has_configured_keys = keys.is_some();
         let (keys, generated) = match keys {
             Some(keys) => (keys, None),
@@ -69,9 +75,9 @@ impl App {
                 (keys, Some(secret))
             }
         };
-        let (ledger, torn) = budgets::open_ledger(&settings, &process.metrics)?;
-        let warnings = torn.into_iter().chain(budgets::warning(&budgets, &config));
-        let warnings = warnings.collect();
+        let spends = Kept::new(&settings, sharing);
+        let (ledger, torn) = spends.open(&process.metrics)?;
+        let warnings = torn.into_iter().chain(spends.warning(&budgets)).collect();
         let keys = Arc::new(keys);
         let config_of_telemetry = TelemetryConfig {
             run_log: settings.telemetry().run_log().cloned(),
@@ -110,13 +116,13 @@ impl App {
             budgets,
             budget_ledger: BudgetLedger {
                 ledger,
+                shared: shared_budgets,
                 ..BudgetLedger::default()
             },
             shared_limits,
             heartbeat: settings.heartbeat(),
             idempotency: settings.idempotency().map(|it| Idempotency {
                 store: shared_answers
-                    .flatten()
                     .unwrap_or_else(|| Arc::new(MemoryIdempotency::new(it.limits()))),
                 linger: it.linger(),
             }),
@@ -146,6 +152,7 @@ impl App {
                 store,
                 tokenizer,
                 started: config,
+                spends,
                 running: Mutex::new(running),
             },
             gateway,

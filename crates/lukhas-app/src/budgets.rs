@@ -4,11 +4,12 @@
 pub(crate) mod standing;
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use lukhas_auth::KeySet;
 use lukhas_core::{Picodollars, Principal};
-use lukhas_gateway::{BudgetPer, BudgetRule, Budgets, ModelPrice};
+use lukhas_gateway::{BudgetPer, BudgetRule, Budgets, ModelPrice, OnFailure};
 use lukhas_observability::Metrics;
 use lukhas_reliability::{Ledger, Period};
 use lukhas_store::SpendJournal;
@@ -72,39 +73,74 @@ fn prices(upstreams: &Upstreams) -> BTreeMap<&str, Option<ModelPrice>> {
     own.into_iter().chain(routed).collect()
 }
 
-/// Where budgets are counted, and what whoever runs the server should know of it: in the journal of the
-/// folder that `settings` name, whether or not there are budgets yet, else in memory.
-///
-/// # Errors
-/// [`AppError::Journal`] when the journal cannot be used.
-pub(crate) fn open_ledger(
-    settings: &Settings,
-    metrics: &Metrics,
-) -> Result<(Ledger, Option<String>), AppError> {
-    let Some(folder) = settings.data_dir() else {
-        return Ok((Ledger::new(), None));
-    };
-    let (journal, restored) = SpendJournal::open(folder, SystemTime::now)?;
-    let ledger = Ledger::with(MAX_ACCOUNTS, Some(Box::new(journal)));
-    for line in &restored.lines {
-        ledger.restore(&line.page, line.amount)?;
-    }
-    let asked = ledger.clone();
-    metrics.budget_journal(move || asked.check().is_ok());
-    let torn = restored.torn_at.map(|offset| {
-        format!("the journal of budgets ended in a torn write, which was cut off at byte {offset}")
-    });
-    Ok((ledger, torn))
+/// Where a process keeps what budgets were spent, from its start to its end.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// In its memory.
+    Memory,
+    /// In the journal of this folder.
+    Folder(PathBuf),
+    /// In a Redis that replicas share.
+    Redis,
+    /// In a Redis; in the journal of this folder what is spent while that is gone.
+    RedisAndFolder(PathBuf),
+    /// In a Redis, and nothing in the folder that is named.
+    RedisNotFolder,
 }
 
-/// What whoever runs a server with `budgets` should know that was started as `started` says.
-pub(crate) fn warning(budgets: &Budgets, started: &Config) -> Option<String> {
-    let is_lost = !budgets.rules.is_empty() && started.store.dir.is_none();
-    is_lost.then(|| {
-        "budgets are kept in memory and begin anew with each start: set `store.dir` to keep them"
-            .to_owned()
-    })
+impl Kept {
+    /// As `settings` say. A process that shares a Redis does as `sharing` says while that is gone.
+    pub(crate) fn new(settings: &Settings, sharing: Option<OnFailure>) -> Self {
+        let folder = settings.data_dir().map(Path::to_path_buf);
+        match (sharing, folder) {
+            (None, None) => Self::Memory,
+            (None, Some(folder)) => Self::Folder(folder),
+            (Some(OnFailure::Deny | OnFailure::Local), None) => Self::Redis,
+            (Some(OnFailure::Deny), Some(_)) => Self::RedisNotFolder,
+            (Some(OnFailure::Local), Some(folder)) => Self::RedisAndFolder(folder),
+        }
+    }
+
+    /// What this process counts itself, in its journal if it has one, whether or not there are budgets
+    /// yet; and what whoever runs the server should know of it.
+    ///
+    /// # Errors
+    /// [`AppError::Journal`] when the journal cannot be used.
+    pub(crate) fn open(&self, metrics: &Metrics) -> Result<(Ledger, Option<String>), AppError> {
+        let folder = match self {
+            Self::Folder(folder) | Self::RedisAndFolder(folder) => folder,
+            Self::Memory | Self::Redis | Self::RedisNotFolder => return Ok((Ledger::new(), None)),
+        };
+        let (journal, restored) = SpendJournal::open(folder, SystemTime::now)?;
+        let ledger = Ledger::with(MAX_ACCOUNTS, Some(Box::new(journal)));
+        for line in &restored.lines {
+            ledger.restore(&line.page, line.amount)?;
+        }
+        let asked = ledger.clone();
+        metrics.budget_journal(move || asked.check().is_ok());
+        let torn = restored.torn_at.map(|offset| {
+            format!(
+                "the journal of budgets ended in a torn write, which was cut off at byte {offset}"
+            )
+        });
+        Ok((ledger, torn))
+    }
+
+    /// What whoever runs a server with `budgets` should know.
+    pub(crate) fn warning(&self, budgets: &Budgets) -> Option<String> {
+        let warning = match self {
+            Self::Memory => IN_MEMORY,
+            Self::RedisNotFolder => NOT_IN_FOLDER,
+            Self::Folder(_) | Self::Redis | Self::RedisAndFolder(_) => return None,
+        };
+        (!budgets.rules.is_empty()).then(|| warning.to_owned())
+    }
 }
+
+const IN_MEMORY: &str =
+    "budgets are kept in memory and begin anew with each start: set `store.dir` to keep them";
+const NOT_IN_FOLDER: &str = "budgets are kept in Redis, and nothing of them in `store.dir`: what its \
+                             journal says was spent does not count";
 
 struct Builder<'c> {
     /// Keys whose holders have another identifier after each start, by where they come from.

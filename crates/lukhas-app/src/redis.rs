@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use lukhas_auth::KeySet;
 use lukhas_core::IdempotencyStore;
-use lukhas_gateway::{OnFailure, SharedLimits};
+use lukhas_gateway::{OnFailure, SharedBudgets, SharedLimits};
 use lukhas_observability::Metrics;
 use lukhas_redact::Secret;
 use lukhas_store::{
-    IdempotencyLimits, MemoryIdempotency, Redis, RedisIdempotency, RedisLimiter, RedisOptions,
-    RedisUrl,
+    IdempotencyLimits, MemoryIdempotency, Redis, RedisIdempotency, RedisLedger, RedisLimiter,
+    RedisOptions, RedisUrl,
 };
 
 use crate::config::{
@@ -46,9 +46,22 @@ pub(crate) struct RedisSetup {
     origin: Origin,
 }
 
+/// What replicas share in a Redis.
+pub(crate) struct Shared {
+    pub(crate) limits: SharedLimits,
+    pub(crate) budgets: SharedBudgets,
+    /// `None` where no answers are kept.
+    pub(crate) answers: Option<Arc<dyn IdempotencyStore>>,
+}
+
 impl RedisSetup {
-    /// What replicas share in it: limits, and answers to repeated requests, if any are `kept`. It is asked
-    /// whether it will do.
+    /// What is done while it cannot be asked.
+    pub(crate) fn on_failure(&self) -> OnFailure {
+        self.on_failure
+    }
+
+    /// What replicas share in it: limits, budgets, and answers to repeated requests, if any are `kept`. It
+    /// is asked whether it will do.
     ///
     /// # Errors
     /// [`Problem`] of its URL when it will not, however long one waits.
@@ -56,7 +69,7 @@ impl RedisSetup {
         self,
         metrics: &Metrics,
         kept: Option<IdempotencyLimits>,
-    ) -> Result<(SharedLimits, Option<Arc<dyn IdempotencyStore>>), Problem> {
+    ) -> Result<Shared, Problem> {
         let shown = self.options.url.to_string();
         let redis = Redis::open(self.options).map_err(|error| {
             let message = format!("the Redis at `{shown}` cannot be used: {error}");
@@ -68,6 +81,10 @@ impl RedisSetup {
             limiter: Arc::new(RedisLimiter::new(redis.clone(), self.lease)),
             on_failure,
         };
+        let budgets = SharedBudgets {
+            ledger: Arc::new(RedisLedger::new(redis.clone())),
+            on_failure,
+        };
         let answers = kept.map(|kept| {
             let alone = match on_failure {
                 OnFailure::Deny => None,
@@ -76,7 +93,11 @@ impl RedisSetup {
             Arc::new(RedisIdempotency::new(redis.clone(), kept, alone)) as _
         });
         metrics.redis(move || redis.check().is_ok());
-        Ok((limits, answers))
+        Ok(Shared {
+            limits,
+            budgets,
+            answers,
+        })
     }
 }
 

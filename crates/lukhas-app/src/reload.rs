@@ -10,10 +10,11 @@ use lukhas_gateway::{Gateway, ReloadedParts};
 use serde_json::Value;
 
 use crate::app::{embedder, orchestrator};
+use crate::budgets::Kept;
 use crate::config::{Config, Origin, Problem};
 use crate::load::{Process, read_all};
 use crate::upstreams::Upstreams;
-use crate::{AppError, Loaded, budgets};
+use crate::{AppError, Loaded};
 
 /// What `/readyz` says when nothing was changed. The log says why: that is for operators alone.
 const REFUSED: &str =
@@ -39,6 +40,8 @@ pub(crate) struct Reloader {
     pub(crate) tokenizer: Arc<dyn Tokenizer>,
     /// What the process was started with.
     pub(crate) started: Config,
+    /// Where it keeps what budgets were spent.
+    pub(crate) spends: Kept,
     pub(crate) running: Mutex<Running>,
 }
 
@@ -99,7 +102,7 @@ impl Reloader {
             None if running.has_configured_keys => return Err(no_keys(&process).into()),
             None => Arc::clone(&running.keys),
         };
-        let warning = budgets::warning(&budgets, &self.started);
+        let warning = self.spends.warning(&budgets);
         self.gateway.reload(ReloadedParts {
             orchestrator: orchestrator(&settings, &upstreams, &self.tokenizer, &self.store)?,
             embedder: embedder(&settings, &upstreams, Arc::clone(&self.tokenizer))?,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Several real processes that share limits in a real Redis.
+//! Several real processes that share limits, budgets and answers in a real Redis.
 
+mod budgets;
 mod idempotency;
 mod limits;
 mod outage;

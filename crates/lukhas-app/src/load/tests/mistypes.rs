@@ -43,6 +43,7 @@ budgets:
   - {name: b, projects: [], keys: [], per: [], per_window: day, tokens: 5, usd: "1"}
 store: {dir: null, max_bytes: 16777216, max_entries: 100000}
 idempotency: {ttl_s: 60, max_bytes: 67108864, max_entries: 10, max_entry_bytes: 4194304, linger_ms: 1}
+redis: {url: null, ca_file: null, prefix: lukhas, connect_ms: 1000, timeout_ms: 100, on_failure: deny, lease: 0}
 "#;
 
 /// Where the keys of `text` stand, but for names that are up to the user.
