@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use lukhas_app::{BudgetStanding, Loaded};
 use lukhas_gateway::BudgetUnit;
 use serde_json::{Value, json};
+use tokio::runtime::Builder;
 
 use crate::command::{pretty, print};
 use crate::failure::Failure;
@@ -15,8 +16,10 @@ use crate::table;
 const DIGITS: usize = 12;
 
 /// Shows how the budgets of `loaded` stand now.
-pub(crate) fn show(loaded: &Loaded, json: bool) -> Result<(), Failure> {
-    let standings = loaded.budget_standings(SystemTime::now())?;
+pub(crate) fn show(loaded: Loaded, json: bool) -> Result<(), Failure> {
+    let runtime = Builder::new_current_thread().build();
+    let runtime = runtime.map_err(Failure::System)?;
+    let standings = runtime.block_on(loaded.budget_standings(SystemTime::now()))?;
     if json {
         let standings: Vec<_> = standings.iter().map(to_json).collect();
         return print(&pretty(&json!({"budgets": standings}))?);

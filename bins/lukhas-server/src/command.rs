@@ -24,7 +24,7 @@ pub(crate) fn run(command: Command) -> Result<(), Failure> {
                 config,
                 ..Flags::default()
             };
-            budgets::show(&read(flags)?, json)
+            budgets::show(read(flags)?, json)
         }
         Command::Slo(SloCommand::Report { file, json }) => slo::report(file.as_deref(), json),
         Command::Keys(command) => keys::run(command),

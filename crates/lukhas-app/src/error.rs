@@ -4,7 +4,7 @@
 use lukhas_auth::KeyError;
 use lukhas_matriz::CatalogError;
 use lukhas_observability::LogError;
-use lukhas_reliability::{Refused, SettingError};
+use lukhas_reliability::{Refused, SettingError, Unreachable};
 use lukhas_store::JournalError;
 
 use crate::config::{Problem, Problems, UnsupportedSchema};
@@ -36,6 +36,9 @@ pub enum AppError {
     /// What budgets were spent cannot be kept or read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What budgets were spent cannot be read where replicas share it.
+    #[error("what budgets were spent cannot be read")]
+    Unreachable(#[from] Unreachable),
     /// What budgets were spent cannot be taken in.
     #[error("the journal of budgets cannot be taken in")]
     Accounts(#[from] Refused),

@@ -70,15 +70,10 @@ impl RedisSetup {
         metrics: &Metrics,
         kept: Option<IdempotencyLimits>,
     ) -> Result<Shared, Problem> {
-        let shown = self.options.url.to_string();
-        let redis = Redis::open(self.options).map_err(|error| {
-            let message = format!("the Redis at `{shown}` cannot be used: {error}");
-            let problem = Problem::new(self.origin, message).with_key(KEY);
-            problem.with_help(error.help())
-        })?;
-        let on_failure = self.on_failure;
+        let (on_failure, lease) = (self.on_failure, self.lease);
+        let redis = self.connect()?;
         let limits = SharedLimits {
-            limiter: Arc::new(RedisLimiter::new(redis.clone(), self.lease)),
+            limiter: Arc::new(RedisLimiter::new(redis.clone(), lease)),
             on_failure,
         };
         let budgets = SharedBudgets {
@@ -97,6 +92,23 @@ impl RedisSetup {
             limits,
             budgets,
             answers,
+        })
+    }
+
+    /// The budgets that replicas share in it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn ledger(self) -> Result<RedisLedger, Problem> {
+        self.connect().map(RedisLedger::new)
+    }
+
+    fn connect(self) -> Result<Redis, Problem> {
+        let shown = self.options.url.to_string();
+        Redis::open(self.options).map_err(|error| {
+            let message = format!("the Redis at `{shown}` cannot be used: {error}");
+            let problem = Problem::new(self.origin, message).with_key(KEY);
+            problem.with_help(error.help())
         })
     }
 }

@@ -142,7 +142,8 @@ impl BudgetRule {
     }
 
     /// The account that it counts a request of `principal` in.
-    fn account(&self, unit: BudgetUnit, limit: u64, principal: &Principal) -> Account {
+    #[must_use]
+    pub fn account(&self, unit: BudgetUnit, limit: u64, principal: &Principal) -> Account {
         let mut name = self.account_prefix(unit);
         if self.per.contains(&BudgetPer::Key) {
             name.extend(["/key/", &principal.key_id]);

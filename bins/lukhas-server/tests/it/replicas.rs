@@ -23,8 +23,14 @@ fn key() -> String {
 
 /// A replica that shares `redis`, with further settings.
 fn setup(redis: &LocalRedis, yaml: &str) -> Setup {
+    setup_of(&["serve", "--listen", "127.0.0.1:0"], redis, yaml)
+}
+
+/// The same for another command.
+fn setup_of(arguments: &[&str], redis: &LocalRedis, yaml: &str) -> Setup {
     // A busy machine is no slow Redis.
-    Setup::serve(&format!("auth: {{keys_file: keys}}\n{yaml}"))
+    Setup::new(arguments)
+        .config(format!("auth: {{keys_file: keys}}\n{yaml}"))
         .secret_file("keys", &format!("{} team\n", key()))
         .env("LUKHAS_REDIS__TIMEOUT_MS", "20000")
         .env("LUKHAS_REDIS_URL", &redis.url())

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How budgets stand, by the journal.
+//! How budgets stand, by the journal, or by what replicas share.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use lukhas_auth::KeySet;
 use lukhas_gateway::BudgetUnit;
-use lukhas_reliability::{Line, Period, Window};
+use lukhas_reliability::{Account, Line, Page, Period, Window};
 use lukhas_store::SpendJournal;
 
 use crate::config::{Origin, Problem};
@@ -39,20 +41,28 @@ impl BudgetStanding {
 }
 
 impl Loaded {
-    /// How every account of the configured budgets stands at `now` that something was spent of, by the
-    /// journal; whether or not a server has it open. Budgets with one account for all are always there.
+    /// How every account of the configured budgets stands at `now` that something was spent of: by the
+    /// journal, whether or not a server has it open; where replicas share a Redis, by that, for the keys
+    /// that are configured. Budgets with one account for all are always there.
     ///
     /// # Errors
-    /// [`AppError::Config`] when the budgets are kept in memory, [`AppError::Journal`] when the journal
-    /// cannot be read.
-    pub fn budget_standings(&self, now: SystemTime) -> Result<Vec<BudgetStanding>, AppError> {
-        let Some(folder) = self.settings.data_dir() else {
-            let message = "budgets are kept in the memory of the server that runs";
-            let problem = Problem::new(Origin::Default, message).with_key("store.dir");
-            let help = "name a folder, so that they are kept in a file that can be read";
-            return Err(problem.with_help(help).into());
+    /// [`AppError::Config`] when the budgets are kept in memory, or that Redis will not do;
+    /// [`AppError::Journal`] when the journal cannot be read; [`AppError::Unreachable`] when the Redis
+    /// cannot be asked.
+    pub async fn budget_standings(
+        mut self,
+        now: SystemTime,
+    ) -> Result<Vec<BudgetStanding>, AppError> {
+        let lines = match (self.redis.take(), self.settings.data_dir()) {
+            (Some(setup), _) => setup.ledger()?.spent(self.pages(now)).await?,
+            (None, Some(folder)) => SpendJournal::read(folder)?,
+            (None, None) => {
+                let message = "budgets are kept in the memory of the server that runs";
+                let problem = Problem::new(Origin::Default, message).with_key("store.dir");
+                let help = "name a folder, so that they are kept in a file that can be read";
+                return Err(problem.with_help(help).into());
+            }
         };
-        let lines = SpendJournal::read(folder)?;
         let mut standings = Vec::new();
         for rule in &self.budgets.rules {
             let window = Window::of(rule.period, now);
@@ -79,6 +89,22 @@ impl Loaded {
             }
         }
         Ok(standings)
+    }
+
+    /// Every account that the configured keys can have, in the window of `now`.
+    fn pages(&self, now: SystemTime) -> Vec<Page> {
+        let mut pages = BTreeSet::new();
+        for rule in &self.budgets.rules {
+            for (unit, limit) in rule.limits() {
+                if rule.per.is_empty() {
+                    let all = Account::new(rule.account_prefix(unit), rule.period, limit);
+                    pages.insert(all.page(now));
+                }
+                let holders = self.keys.iter().flat_map(KeySet::principals);
+                pages.extend(holders.map(|it| rule.account(unit, limit, it).page(now)));
+            }
+        }
+        pages.into_iter().collect()
     }
 }
 

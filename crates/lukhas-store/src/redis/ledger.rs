@@ -9,7 +9,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
-use lukhas_reliability::{Account, SharedLedger, SharedRefused, SharedReservation};
+use lukhas_reliability::{
+    Account, Line as Spent, Page as PageOf, SharedLedger, SharedRefused, SharedReservation,
+    Unreachable,
+};
 use redis::Value;
 use tokio::sync::oneshot;
 
@@ -78,6 +81,28 @@ impl RedisLedger {
         let tenant: Arc<dyn Tenant> = Arc::clone(&books) as _;
         books.redis.client().add(&tenant);
         Self(books)
+    }
+
+    /// What was settled of those of `pages` that anything was settled of. What is reserved is not in it.
+    ///
+    /// # Errors
+    /// [`Unreachable`] when it cannot be asked.
+    pub async fn spent(&self, pages: Vec<PageOf>) -> Result<Vec<Spent>, Unreachable> {
+        let mut spent = Vec::new();
+        for some in pages.chunks(AT_ONCE) {
+            // They are found by their names, whatever time it is.
+            let found: Vec<_> = some
+                .iter()
+                .map(|it| Page::new(it, SystemTime::UNIX_EPOCH))
+                .collect();
+            let client = self.0.redis.client();
+            let question = self.0.scripts.spent(client.prefix(), &found);
+            let answer = client.ask(question).await?;
+            spent.extend(question::read_spent(&answer, some.len()).ok_or_else(away)?);
+        }
+        let lines = pages.into_iter().zip(spent);
+        let lines = lines.filter(|(_, amount)| *amount > 0);
+        Ok(lines.map(|(page, amount)| Spent { page, amount }).collect())
     }
 }
 

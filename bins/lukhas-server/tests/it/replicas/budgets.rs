@@ -3,6 +3,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::*;
+use crate::process::Ended;
 
 /// Most tokens that [`body`] may use: three of input, as they are counted, and so many of output.
 const MOST: u64 = 40;
@@ -73,6 +74,38 @@ fn four_replicas_spend_one_budget() {
     assert_eq!(ask(&mut connect(&next)), Err("insufficient_quota".into()));
     let more = setup(&redis, &yaml(limit + 100)).start();
     assert!(ask(&mut connect(&more)).is_ok(), "the amount may change");
+}
+
+/// What `lukhas budgets show` says.
+fn show(redis: &LocalRedis, yaml: &str) -> Ended {
+    setup_of(&["budgets", "show", "--json"], redis, yaml).run()
+}
+
+#[test]
+fn what_is_left_is_shown_as_replicas_share_it() {
+    let redis = LocalRedis::start(&[]).unwrap();
+    let yaml = "limits: []\nbudgets: [{name: all, per_window: month, tokens: 1000}, \
+                {name: each, per: [key, project], per_window: day, tokens: 900}]";
+    let replicas = [(); 2].map(|()| setup(&redis, yaml).start());
+    let used = replicas.iter().map(|it| ask(&mut connect(it)).unwrap());
+    let used: u64 = used.sum();
+    let shown = show(&redis, yaml);
+    assert_eq!((shown.code, &*shown.err), (Some(0), ""));
+    let shown: Value = serde_json::from_str(&shown.out).unwrap();
+    let accounts = shown["budgets"].as_array().unwrap().iter().map(|it| {
+        let [spent, left] = ["spent", "left"].map(|name| it[name].as_u64().unwrap());
+        (it["account"].as_str().unwrap(), spent, left)
+    });
+    let expected = [
+        ("all", used, 1_000 - used),
+        ("key team, project default/default", used, 900 - used),
+    ];
+    assert_eq!(accounts.collect::<Vec<_>>(), expected);
+    redis.kill().unwrap();
+    let ended = show(&redis, yaml);
+    let expected = "error: what budgets were spent cannot be read: the Redis that replicas share cannot \
+                    be reached\n";
+    assert_eq!((ended.code, &*ended.err), (Some(1), expected));
 }
 
 #[test]

@@ -47,10 +47,11 @@ pub(super) struct Scripts {
     reserve: Script,
     settle: Script,
     renew: Script,
+    spent: Script,
 }
 
 impl Page {
-    fn new(page: &PageOf, now: SystemTime) -> Self {
+    pub(super) fn new(page: &PageOf, now: SystemTime) -> Self {
         let mut hash = Sha256::new();
         for part in [&*page.account, &page.window.to_string()] {
             hash.update((part.len() as u64).to_le_bytes());
@@ -97,6 +98,7 @@ impl Scripts {
             reserve: script(include_str!("reserve.lua")),
             settle: script(include_str!("settle.lua")),
             renew: script(include_str!("renew.lua")),
+            spent: script(include_str!("spent.lua")),
         }
     }
 
@@ -151,6 +153,15 @@ impl Scripts {
         question
     }
 
+    pub(super) fn spent(&'static self, prefix: &str, pages: &[Page]) -> Question {
+        let mut question = Question::of(&self.spent);
+        question.arg(Scale::BUDGET.parts());
+        for page in pages {
+            question.key(page.key(prefix));
+        }
+        question
+    }
+
     /// In microseconds.
     fn hold(&self) -> u64 {
         u64::try_from(self.hold.as_micros()).unwrap_or(u64::MAX)
@@ -160,24 +171,16 @@ impl Scripts {
 /// What `answer` says of a reservation of `lines`: that it is made; or else which of them is refused, of
 /// several the one whose window ends last, and how its account stands.
 pub(super) fn read(answer: &Value, lines: &[Line]) -> Option<Result<(), (usize, AccountBalance)>> {
-    let Value::Array(numbers) = answer else {
-        return None;
-    };
-    let numbers = numbers.iter().map(|number| match number {
-        Value::Int(number) => u64::try_from(*number).ok(),
-        _ => None,
-    });
-    let numbers: Vec<u64> = numbers.collect::<Option<_>>()?;
+    let numbers = numbers(answer)?;
     let (fits, amounts) = numbers.split_first()?;
     if *fits == 1 {
         return Some(Ok(()));
     }
-    let units = |q, r| u64::try_from(Scale::BUDGET.join([q, r])).unwrap_or(u64::MAX);
     let balances = lines.iter().zip(amounts.chunks_exact(4));
     let balances = balances.map(|(line, it)| AccountBalance {
         limit: line.limit,
-        settled: units(it[0], it[1]),
-        reserved: units(it[2], it[3]),
+        settled: units([it[0], it[1]]),
+        reserved: units([it[2], it[3]]),
         window: line.window,
     });
     let refused = balances.enumerate().filter(|(index, balance)| {
@@ -198,4 +201,29 @@ pub(super) fn read(answer: &Value, lines: &[Line]) -> Option<Result<(), (usize, 
         },
     );
     longest.map(Err)
+}
+
+/// What `answer` says is settled of so many pages, each.
+pub(super) fn read_spent(answer: &Value, pages: usize) -> Option<Vec<u64>> {
+    let numbers = numbers(answer)?;
+    let amounts: Vec<u64> = numbers
+        .chunks_exact(2)
+        .map(|it| units([it[0], it[1]]))
+        .collect();
+    (amounts.len() == pages).then_some(amounts)
+}
+
+fn numbers(answer: &Value) -> Option<Vec<u64>> {
+    let Value::Array(numbers) = answer else {
+        return None;
+    };
+    let numbers = numbers.iter().map(|number| match number {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        _ => None,
+    });
+    numbers.collect()
+}
+
+fn units(amount: [u64; 2]) -> u64 {
+    u64::try_from(Scale::BUDGET.join(amount)).unwrap_or(u64::MAX)
 }

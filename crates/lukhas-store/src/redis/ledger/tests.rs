@@ -4,7 +4,7 @@ mod sessions;
 
 use std::thread;
 
-use lukhas_reliability::{AccountBalance, Page as PageOf, Period};
+use lukhas_reliability::{AccountBalance, Period};
 use tokio::time::Instant;
 
 use super::*;
@@ -88,6 +88,35 @@ fn what_was_used_is_settled_and_the_rest_comes_back() {
     assert!(reserve(&ledger, &[(daily(131), 1)]).is_ok());
     let tomorrow = wait(ledger.reserve(&[(daily(100), 100)], at(DAY)));
     assert!(tomorrow.is_ok());
+}
+
+#[test]
+fn what_was_spent_can_be_looked_up() {
+    let redis = LocalRedis::start(&[]).unwrap();
+    let ledger = RedisLedger::new(open(&redis));
+    let mut wanted: Vec<_> = (0..AT_ONCE as u64 + 10)
+        .map(|number| {
+            (
+                Account::new(format!("a{number}"), Period::Day, 1_000),
+                number,
+            )
+        })
+        .collect();
+    reserve(&ledger, &wanted)
+        .unwrap()
+        .settle(&|index| index as u64);
+    let _held = reserve(&ledger, &[(wanted[7].0.clone(), 100)]).unwrap();
+    wanted.push((Account::new("nobody", Period::Day, 1), 0));
+    let pages = wanted.iter().map(|(account, _)| account.page(at(0)));
+    let spent = wait(ledger.spent(pages.clone().collect())).unwrap();
+    let lines = pages.zip(0..).map(|(page, amount)| Spent { page, amount });
+    let lines: Vec<_> = lines.collect();
+    // Nothing of the first, and of whom nobody knows.
+    assert_eq!(spent, lines[1..lines.len() - 1]);
+    redis.kill().unwrap();
+    until(|| ledger.0.redis.check().is_err());
+    let page = daily(1).page(at(0));
+    assert_eq!(wait(ledger.spent(vec![page])).unwrap_err(), away());
 }
 
 #[test]
