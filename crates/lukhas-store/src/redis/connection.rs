@@ -38,7 +38,7 @@ pub(super) struct Connection {
     /// Moves what is sent and answered; ends with the connection.
     pub(super) driver: BoxFuture<'static, ()>,
     /// What operators should know of this Redis.
-    pub(super) warning: Option<String>,
+    pub(super) warnings: Vec<String>,
 }
 
 impl Target {
@@ -89,7 +89,7 @@ impl Target {
             greeted = &mut greeting => Some(greeted?),
             () = &mut driver => None,
         };
-        let Some(warning) = greeted else {
+        let Some(warnings) = greeted else {
             // The greeting knows why, once nobody is left to bring answers.
             drop(driver);
             let why = greeting.await.err();
@@ -98,12 +98,12 @@ impl Target {
         Ok(Connection {
             commands,
             driver,
-            warning,
+            warnings,
         })
     }
 
     /// Says who asks, and looks at what answers.
-    async fn greet(&self, mut commands: MultiplexedConnection) -> Result<Option<String>, Failure> {
+    async fn greet(&self, mut commands: MultiplexedConnection) -> Result<Vec<String>, Failure> {
         if let Some(password) = &self.url.password {
             let mut auth = redis::cmd("AUTH");
             auth.arg(&self.url.user).arg(password.expose());
@@ -119,7 +119,7 @@ impl Target {
             Value::BulkString(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             _ => String::new(),
         };
-        let warning = server::check(&info)?;
+        let warnings = server::check(&info)?;
         let probe = Script::new(include_str!("connection/probe.lua"));
         let probe = probe.key(&self.probe);
         let probed = probe.invoke_async::<Value>(&mut commands).await;
@@ -128,7 +128,7 @@ impl Target {
             Some("ERR") => NO_PERMISSION.failure(),
             _ => trouble(&error),
         })?;
-        Ok(warning)
+        Ok(warnings)
     }
 
     /// Takes one step of an introduction.

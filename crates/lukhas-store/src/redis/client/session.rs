@@ -138,7 +138,7 @@ impl Keeper {
 
     /// Begins a session over `connection`.
     fn begin(&self, connection: Connection) -> Session {
-        if let Some(warning) = &connection.warning {
+        for warning in &connection.warnings {
             tracing::warn!(redis = %self.target.url, "{warning}");
         }
         let number = rand::random::<u64>() | 1;

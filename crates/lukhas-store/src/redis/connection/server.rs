@@ -9,11 +9,11 @@ const OLDEST_VALKEY: [u32; 2] = [7, 2];
 
 const OTHER: &str = "use Redis from 6.2 on, or Valkey from 7.2 on";
 
-/// Checks the answer to `INFO`; what operators should know, if anything.
+/// Checks the answer to `INFO`; gives what operators should know.
 ///
 /// # Errors
 /// [`Failure`] when the server will not do.
-pub(super) fn check(info: &str) -> Result<Option<String>, Failure> {
+pub(super) fn check(info: &str) -> Result<Vec<String>, Failure> {
     let field = |name: &str| {
         let mut lines = info.lines();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
@@ -44,13 +44,20 @@ pub(super) fn check(info: &str) -> Result<Option<String>, Failure> {
     }
     let evicts = field("maxmemory_policy").filter(|policy| *policy != "noeviction");
     let is_bounded = field("maxmemory").is_some_and(|most| most != "0");
-    Ok(evicts.filter(|_| is_bounded).map(|policy| {
+    let evicts = evicts.filter(|_| is_bounded).map(|policy| {
         let policy: String = policy.chars().take(20).collect();
         format!(
             "its `maxmemory-policy` is `{policy}`: when it runs out of memory it forgets what \
              replicas share, and limits admit more; set `noeviction`"
         )
-    }))
+    });
+    let forgets = field("aof_enabled").filter(|enabled| *enabled == "0");
+    let forgets = forgets.map(|_| {
+        "its `appendonly` is `no`: when it is started again, it has forgotten what replicas share, and \
+         budgets begin anew; set `yes`"
+            .to_owned()
+    });
+    Ok(evicts.into_iter().chain(forgets).collect())
 }
 
 /// The first two numbers of a version.
@@ -65,6 +72,7 @@ mod tests {
 
     const GOOD: &str = "# Server\r\nredis_version:7.0.15\r\nredis_mode:standalone\r\n\r\n\
                         # Memory\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n\
+                        # Persistence\r\naof_enabled:1\r\n\
                         # Replication\r\nrole:master\r\n# Cluster\r\ncluster_enabled:0\r\n";
 
     /// Asserts what is said of a server like the good one, with `from` replaced by `to`.
@@ -73,8 +81,11 @@ mod tests {
         assert!(GOOD.contains(from));
         let found = check(&GOOD.replace(from, to));
         match expected {
-            Ok(None) => assert_eq!(found, Ok(None)),
-            Ok(Some(part)) => assert!(found.unwrap().unwrap().contains(part)),
+            Ok(None) => assert_eq!(found, Ok(Vec::new())),
+            Ok(Some(part)) => match &*found.unwrap() {
+                [warning] => assert!(warning.contains(part), "{warning}"),
+                other => panic!("{other:?}"),
+            },
             Err(reason) => match found.unwrap_err() {
                 Failure::Unfit(error) => assert_eq!(error.to_string(), reason),
                 other => panic!("{other:?}"),
@@ -113,5 +124,7 @@ mod tests {
         check_with(both, &format!("{bounded}noeviction"), Ok(None));
         let evicts = Ok(Some("`volatile-ttl`"));
         check_with(both, &format!("{bounded}volatile-ttl"), evicts);
+        let forgets = Ok(Some("its `appendonly` is `no`"));
+        check_with("aof_enabled:1", "aof_enabled:0", forgets);
     }
 }

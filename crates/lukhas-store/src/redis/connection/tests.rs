@@ -104,15 +104,18 @@ async fn a_redis_without_memory_may_have_some_later() {
     };
     assert_eq!(reason, "it has no memory left");
     redis.ask("CONFIG SET maxmemory 100mb").unwrap();
-    assert_eq!(
-        connect(&redis.url(), None).await.ok().unwrap().warning,
-        None
-    );
-    redis
-        .ask("CONFIG SET maxmemory-policy allkeys-lru")
-        .unwrap();
-    let warning = connect(&redis.url(), None).await.ok().unwrap().warning;
-    assert!(warning.unwrap().contains("`allkeys-lru`"));
+    let warnings = async || connect(&redis.url(), None).await.ok().unwrap().warnings;
+    let [forgets] = &warnings().await[..] else {
+        panic!("there is one thing to know");
+    };
+    assert!(forgets.contains("`appendonly`"), "{forgets}");
+    let evict = redis.ask("CONFIG SET maxmemory-policy allkeys-lru");
+    evict.unwrap();
+    redis.ask("CONFIG SET appendonly yes").unwrap();
+    let [evicts] = &warnings().await[..] else {
+        panic!("there is one thing to know");
+    };
+    assert!(evicts.contains("`allkeys-lru`"), "{evicts}");
 }
 
 /// A free port.
