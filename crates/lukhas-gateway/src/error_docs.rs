@@ -177,8 +177,8 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Retry after `Retry-After`.",
         ),
         ErrorCode::StoreUnavailable => (
-            "The servers share limits or answers in a store that cannot be reached, and the request needs \
-             it.",
+            "The servers share limits, budgets or answers in a store that cannot be reached, and the \
+             request needs it.",
             "Retry after `Retry-After`.",
         ),
         ErrorCode::UpstreamTimeout => ("The upstream model took too long.", "Retry."),
