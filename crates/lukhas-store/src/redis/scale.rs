@@ -4,7 +4,7 @@
 use lukhas_reliability::Quota;
 
 /// Longest time that an amount stands for, in microseconds: 142 years, more than any bucket takes to
-/// fill. With it no sum of a script's is more than 2^53.
+/// fill, which is a hundred. Until 2150 no sum of those and the time is more than 2^53.
 const LONGEST: u128 = 1 << 52;
 
 /// What a microsecond is divided into for one bucket: as many parts as ticks come back in it, which is
@@ -96,16 +96,37 @@ mod tests {
         ) {
             let period = Duration::from_nanos(period);
             let config = QuotaConfig { amount, period, burst };
-            let Ok(quota) = Quota::new(config) else { return Ok(()) };
-            let scale = Scale::of(quota);
-            let units = units % (burst + 1);
-            let [whole, rest] = scale.split(quota.ticks(units));
-            prop_assert_eq!(scale.join([whole, rest]), quota.ticks(units));
-            // Two of them, at any moment of the next hundred years, are exact in a script.
-            let now = 200 * 365 * 86_400 * 1_000_000_u64;
-            prop_assert!(now + whole < 1 << 53, "{whole}");
-            prop_assert!(rest < scale.parts() && 2 * scale.parts() < 1 << 53);
+            if let Ok(quota) = Quota::new(config) {
+                is_exact(quota, units % (burst + 1));
+            }
         }
+    }
+
+    /// Asserts that a script loses nothing of so many units, at any moment until 2150.
+    #[track_caller]
+    fn is_exact(quota: Quota, units: u64) {
+        let scale = Scale::of(quota);
+        let [whole, rest] = scale.split(quota.ticks(units));
+        assert_eq!(scale.join([whole, rest]), quota.ticks(units));
+        let now = 180 * 366 * 86_400 * 1_000_000_u64;
+        assert!(now + whole < 1 << 53, "{whole}");
+        assert!(rest < scale.parts() && 2 * scale.parts() < 1 << 53);
+    }
+
+    #[test]
+    fn what_takes_longest_to_come_back_is_exact_too() {
+        let config = QuotaConfig {
+            amount: 1,
+            period: Duration::from_secs(366 * 86_400),
+            burst: 99,
+        };
+        is_exact(Quota::new(config).unwrap(), 99);
+        let config = QuotaConfig {
+            amount: 10_u64.pow(12) - 1,
+            period: Duration::from_secs(86_400),
+            burst: 10_u64.pow(12),
+        };
+        is_exact(Quota::new(config).unwrap(), 10_u64.pow(12) - 7);
     }
 
     #[test]
