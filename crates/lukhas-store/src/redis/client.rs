@@ -57,6 +57,8 @@ pub(super) struct Call {
 }
 
 /// Is told of an answer, on the thread of the connection or on the one that asked.
+///
+/// INVARIANT: answers of a session are told before the next one begins, or not at all.
 pub(super) type Reply = Box<dyn FnOnce(Asked) + Send>;
 
 /// What comes of a question.

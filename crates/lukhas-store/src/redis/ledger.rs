@@ -144,7 +144,7 @@ impl Books {
         let books = Arc::clone(self);
         let reply = Box::new(move |answer: Asked| {
             let answer = match answer {
-                Ok(answer) => books.answered(session, lines, &answer),
+                Ok(answer) => books.answered(lines, &answer),
                 Err(unreachable) => {
                     books.lock().doubt(&lines);
                     Err(SharedRefused::Unreachable(unreachable))
@@ -157,8 +157,8 @@ impl Books {
         receiver
     }
 
-    /// What `answer`, given in `session`, says of a reservation.
-    fn answered(self: &Arc<Self>, session: u64, lines: Vec<Line>, answer: &Value) -> Answer {
+    /// What `answer` says of a reservation.
+    fn answered(self: &Arc<Self>, lines: Vec<Line>, answer: &Value) -> Answer {
         match question::read(answer, &lines) {
             Some(Ok(())) => {}
             Some(Err((index, balance))) => {
@@ -171,10 +171,6 @@ impl Books {
             }
         }
         let mut open = self.lock();
-        if open.holdings.session() != session {
-            open.doubt(&lines);
-            return Err(SharedRefused::Unreachable(away()));
-        }
         for line in &lines {
             open.holdings.more(line.page.id, amount(line.amount));
             open.pages.insert(line.page.id, line.page);

@@ -126,7 +126,7 @@ impl Limits {
         let limits = Arc::clone(self);
         let reply = Box::new(move |answer: Asked| {
             let answer = match answer {
-                Ok(answer) => limits.answered(session, call, &besides, &answer),
+                Ok(answer) => limits.answered(call, &besides, &answer),
                 Err(unreachable) => {
                     limits.leases.answered(&mut call.charges, &besides, false);
                     Err(SharedRefusal::Unreachable(unreachable))
@@ -139,14 +139,8 @@ impl Limits {
         receiver
     }
 
-    /// What `answer`, given in `session`, says of `call`.
-    fn answered(
-        self: &Arc<Self>,
-        session: u64,
-        mut call: SharedCall,
-        besides: &[u64],
-        answer: &Value,
-    ) -> Answer {
+    /// What `answer` says of `call`.
+    fn answered(self: &Arc<Self>, mut call: SharedCall, besides: &[u64], answer: &Value) -> Answer {
         let verdict = answer::read(answer, &mut call);
         let is_granted = matches!(verdict, Some(Verdict::Admitted { with_besides: true }));
         self.leases.answered(&mut call.charges, besides, is_granted);
@@ -169,10 +163,6 @@ impl Limits {
             }
         }
         let mut holdings = self.holdings();
-        if holdings.session() != session {
-            // What a session held that has ended is held no more.
-            return Err(SharedRefusal::Unreachable(away()));
-        }
         for slot in &call.slots {
             holdings.more(slot.id(), Amount::SLOT);
         }
