@@ -72,6 +72,13 @@ async fn what_cannot_be_asked_about_is_denied() {
     here.set_reachable(true);
     assert_eq!(budget.ask("/v1/responses", &response(100)).await.0, 200);
     assert_eq!(fallbacks(&budget, "denied").await, 2);
+    // Whether this process could record anything is neither here nor there.
+    let ready = budget.server.client.get("/readyz").await;
+    let checks = &ready.json()["checks"];
+    assert!(
+        checks["redis"].is_null() && checks["budgets"].is_null(),
+        "{checks}"
+    );
 }
 
 #[tokio::test]

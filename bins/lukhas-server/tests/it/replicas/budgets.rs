@@ -4,6 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::process::Ended;
+use crate::reload::{eventually, replace};
 
 /// Most tokens that [`body`] may use: three of input, as they are counted, and so many of output.
 const MOST: u64 = 40;
@@ -89,7 +90,8 @@ fn what_is_left_is_shown_as_replicas_share_it() {
     let replicas = [(); 2].map(|()| setup(&redis, yaml).start());
     let used = replicas.iter().map(|it| ask(&mut connect(it)).unwrap());
     let used: u64 = used.sum();
-    let shown = show(&redis, yaml);
+    // Whatever a folder says.
+    let shown = show(&redis, &format!("{yaml}\nstore: {{dir: data}}"));
     assert_eq!((shown.code, &*shown.err), (Some(0), ""));
     let shown: Value = serde_json::from_str(&shown.out).unwrap();
     let accounts = shown["budgets"].as_array().unwrap().iter().map(|it| {
@@ -106,6 +108,25 @@ fn what_is_left_is_shown_as_replicas_share_it() {
     let expected = "error: what budgets were spent cannot be read: the Redis that replicas share cannot \
                     be reached\n";
     assert_eq!((ended.code, &*ended.err), (Some(1), expected));
+}
+
+#[test]
+fn a_budget_that_is_raised_is_still_shared() {
+    let redis = LocalRedis::start(&[]).unwrap();
+    let [here, there] = [(); 2].map(|()| setup(&redis, &yaml(100)).start());
+    let mut client = connect(&here);
+    let mut used = std::iter::from_fn(|| ask(&mut client).ok()).sum::<u64>();
+    let raised = used + 100;
+    let written = format!("auth: {{keys_file: keys}}\n{}", yaml(raised));
+    replace(&here, "lukhas.yaml", &written);
+    here.signal("HUP");
+    eventually("a larger budget", || {
+        used += ask(&mut client).unwrap_or_default();
+        used > raised - 100
+    });
+    used += std::iter::from_fn(|| ask(&mut client).ok()).sum::<u64>();
+    assert!((raised - MOST - 30..=raised).contains(&used), "{used}");
+    assert!(ask(&mut connect(&there)).is_err(), "it has spent, too");
 }
 
 #[test]
