@@ -56,6 +56,15 @@ fn status(server: &Server, model: &str) -> u16 {
         .status
 }
 
+/// Set when it is dropped.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 #[test]
 fn a_hundred_reloads_under_load_fail_no_request() {
     let server = Setup::serve(&alias("first")).start();
@@ -80,14 +89,15 @@ fn a_hundred_reloads_under_load_fail_no_request() {
                 }
             });
         }
+        // Whatever comes of this thread: the others end with it.
+        let _done = Done(&done);
         for round in 0..100 {
-            let before = applied(&server);
-            replace(&server, "lukhas.yaml", &alias(&format!("name-{round}")));
+            let name = format!("name-{round}");
+            replace(&server, "lukhas.yaml", &alias(&name));
             server.signal("HUP");
-            eventually("a reload", || applied(&server) > before);
-            assert_eq!(status(&server, &format!("name-{round}")), 200);
+            // A reload that was under way may have read what was there before.
+            eventually("a reload", || status(&server, &name) == 200);
         }
-        done.store(true, SeqCst);
     });
     assert!(answers.load(SeqCst) > 400, "{answers:?}");
     assert!(applied(&server) >= 100);
