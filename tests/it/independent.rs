@@ -10,6 +10,9 @@ use lukhas_tests::TestServer;
 use serde_json::{Value, json};
 
 fn client(server: &TestServer) -> Client<OpenAIConfig> {
+    // Its HTTP client wants a provider of cryptography, even where it speaks without TLS. The second test
+    // of a process finds one there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let base = format!("http://{}/v1", server.client.address());
     Client::with_config(
         OpenAIConfig::new()
