@@ -268,7 +268,7 @@ impl Loaded {
     /// # Errors
     /// [`AppError::Logs`] when that is set up already.
     pub fn init_logs(&self) -> Result<(), AppError> {
-        let logs = self.settings.log().init(self.redaction.told.clone());
+        let logs = self.settings.log().init(self.redactions.logs.clone());
         logs.map_err(AppError::Logs)
     }
 

@@ -148,6 +148,7 @@ impl Step {
 /// is installed first, so that none of them has a reason to be left out.
 fn test(root: &Path) -> Result<Command, TaskError> {
     debian::ensure("redis-server", "redis-server")?;
+    debian::ensure("promtool", "prometheus")?;
     let mut command = process::cargo(root, "test --workspace --no-fail-fast");
     command
         .env("INSTA_UPDATE", "no")
