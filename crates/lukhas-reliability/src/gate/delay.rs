@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A delay that does not go away.
 
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::clock::Epoch;
 
 /// Fewest delays in a window that say anything.
 const FEW: u32 = 3;
@@ -30,6 +34,9 @@ const FEW: u32 = 3;
 pub struct StandingDelay {
     target: Duration,
     window: Duration,
+    epoch: Epoch,
+    /// When the next delay is to be measured, in nanoseconds.
+    due: AtomicU64,
     seen: Mutex<Option<Seen>>,
 }
 
@@ -49,15 +56,22 @@ impl StandingDelay {
         Self {
             target,
             window,
+            epoch: Epoch::now(),
+            due: AtomicU64::new(0),
             seen: Mutex::default(),
         }
     }
 
-    /// Whether it is time to measure a delay: some ten times in a window, if anything happens.
+    /// Whether it is time to measure a delay: some ten times in a window, if anything happens. Who is
+    /// told so is to do it.
     #[must_use]
     pub fn is_due(&self) -> bool {
-        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.is_none_or(|seen| seen.last.elapsed() >= self.window / 10)
+        let now = self.epoch.nanos(Instant::now());
+        let due = self.due.load(Relaxed);
+        let next = self.window.as_nanos() / 10;
+        let next = now.saturating_add(u64::try_from(next).unwrap_or(u64::MAX));
+        // Of several who come at the same time one measures.
+        now >= due && (self.due.compare_exchange(due, next, Relaxed, Relaxed)).is_ok()
     }
 
     /// Takes note of a delay that was measured now. Whether every one was longer than the target, for
@@ -123,10 +137,20 @@ mod tests {
     async fn what_was_before_a_pause_counts_for_nothing() {
         let delay = StandingDelay::new(Duration::from_millis(5), Duration::from_millis(100));
         for _ in 0..10 {
-            assert!(delay.is_due());
             assert!(!delay.observe(Duration::from_secs(1)));
-            assert!(!delay.is_due());
             advance(Duration::from_millis(100)).await;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_delays_of_a_window_are_measured() {
+        let delay = StandingDelay::new(Duration::from_millis(5), Duration::from_millis(100));
+        let mut measured = 0;
+        for _ in 0..1_000 {
+            measured += usize::from(delay.is_due());
+            assert!(!delay.is_due());
+            advance(Duration::from_millis(1)).await;
+        }
+        assert_eq!(measured, 100);
     }
 }

@@ -6,14 +6,18 @@ use std::collections::VecDeque;
 /// How much it matters that a call is let through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
-    /// Last. While it waits, one of sixteen that are let in is of it.
+    /// Last. While some of it wait, one of sixteen that are let in is of it.
     Low,
-    /// While it waits, three of sixteen that are let in are of it.
+    /// While some of it wait, three of sixteen that are let in are of it.
     #[default]
     Normal,
     /// First.
     High,
 }
+
+/// Of so many that are let in, and of so many places, each class has its share, by [`Priority`].
+const TURNS: usize = 16;
+const SHARES: [usize; 3] = [1, 3, 12];
 
 use Priority::{High, Low, Normal};
 
@@ -43,11 +47,13 @@ impl<T> Queue<T> {
         self.classes.iter().map(VecDeque::len).sum()
     }
 
-    /// How many go before a call of `priority` that comes now, as a rule.
+    /// How many go before a call of `priority` that comes now, as a rule: those of its class and of
+    /// higher ones, or what goes until the share of its class has come round to it.
     pub(super) fn ahead_of(&self, priority: Priority) -> usize {
-        let classes = [Low, Normal, High].into_iter();
-        let ahead = classes.filter(|class| *class >= priority);
-        ahead.map(|class| self.classes[class as usize].len()).sum()
+        let higher = &self.classes[priority as usize..];
+        let ahead = higher.iter().map(VecDeque::len).sum();
+        let own = self.classes[priority as usize].len();
+        usize::min(ahead, own * TURNS / SHARES[priority as usize])
     }
 
     /// Whether a call of `priority` finds a place, be it that of another.
@@ -71,7 +77,7 @@ impl<T> Queue<T> {
 
     /// The next.
     pub(super) fn take(&mut self) -> Option<T> {
-        let order = match self.turn % 16 {
+        let order = match usize::from(self.turn) % TURNS {
             15 => [Low, Normal, High],
             3 | 7 | 11 => [Normal, High, Low],
             _ => [High, Normal, Low],
@@ -92,9 +98,13 @@ impl<T> Queue<T> {
         class.remove(at).map(|(_, item)| item)
     }
 
-    /// The class that has to make room for `priority`.
+    /// The class that has to make room for `priority`: a lower one that has more than its share of the
+    /// places.
     fn displaced_by(&self, priority: Priority) -> Option<Priority> {
         let mut lower = [Low, Normal].into_iter().filter(|class| *class < priority);
-        lower.find(|class| !self.classes[*class as usize].is_empty())
+        lower.find(|class| {
+            let share = self.most * SHARES[*class as usize] / TURNS;
+            self.classes[*class as usize].len() > share
+        })
     }
 }
