@@ -13,7 +13,7 @@ use bytes::Bytes;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::rt::Executor as _;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -33,6 +33,11 @@ const SWEEP: Duration = Duration::from_secs(30);
 
 /// Most connections without a request, for each thread.
 const MAX_IDLE: usize = 256;
+
+/// Most bytes that a connection reads ahead of whoever takes them, and most that the head of an answer
+/// may have. hyper's own bound is 400 KiB, which a thousand streams that come faster than they are
+/// passed on do take.
+const MAX_BUFFER: usize = 32 << 10;
 
 type Sender = SendRequest<Full<Bytes>>;
 
@@ -161,7 +166,9 @@ impl Clients {
         let stream = connected
             .map_err(|_| Unsent::Slow)?
             .map_err(Unsent::Refused)?;
-        let (sender, connection) = handshake(stream).await.map_err(Unsent::Broken)?;
+        let mut http = Builder::new();
+        let handshake = http.max_buf_size(MAX_BUFFER).handshake(stream);
+        let (sender, connection) = handshake.await.map_err(Unsent::Broken)?;
         // It ends with its sender, or when the upstream closes it.
         TokioExecutor::new().execute(async move {
             if let Err(error) = connection.await {
@@ -388,6 +395,29 @@ mod tests {
         tokio::time::resume();
         ask(&clients).await.keep();
         assert_eq!(idle(&clients), 1);
+    }
+
+    /// Whether an answer comes whose head has a header of so many bytes.
+    async fn takes_a_header_of(bytes: usize) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let clients = clients(listener.local_addr().unwrap());
+        let answering = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let long = "x".repeat(bytes);
+            let head = format!("HTTP/1.1 200 OK\r\nlong: {long}\r\ncontent-length: 0\r\n\r\n");
+            // Who will not read all of it resets the connection.
+            let _ = stream.write_all(head.as_bytes()).await;
+            stream
+        };
+        let (sent, _stream) = tokio::join!(clients.send(request()), answering);
+        sent.is_ok()
+    }
+
+    #[tokio::test]
+    async fn no_more_is_read_ahead_than_a_connection_may_hold() {
+        assert!(takes_a_header_of(MAX_BUFFER - 1_000).await);
+        // The last piece that is read may be as long again.
+        assert!(!takes_a_header_of(2 * MAX_BUFFER).await);
     }
 
     #[tokio::test]
