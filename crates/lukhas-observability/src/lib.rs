@@ -30,9 +30,9 @@ mod traces;
 
 pub use logs::{LogConfig, LogError, LogFormat, Logs, init_logs};
 pub use metrics::{
-    BudgetMetrics, BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, IdempotencyMetrics,
-    InFlight, Judged, LimitMetrics, Metrics, RouteMetrics, SharedLimitMetrics, SloBudget,
-    SloMetrics, TokenMetrics, UpstreamMetrics,
+    BudgetMetrics, BuildInfo, ClaimOutcome, ConfigMetrics, Count, Format, GateFigures,
+    IdempotencyMetrics, InFlight, Judged, LimitMetrics, Metrics, RouteMetrics, SharedLimitMetrics,
+    SloBudget, SloMetrics, TokenMetrics, UpstreamMetrics,
 };
 pub use redaction::{Redaction, Redactions};
 pub use run_log::RunLogConfig;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the server counts.
 
+mod admission;
 mod asked;
 mod budget;
 mod compat;
@@ -28,6 +29,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::admission::{Gates, ShedFamily};
 use self::asked::AskedGauge;
 use self::budget::BudgetFamilies;
 use self::cost::CostFamily;
@@ -41,6 +43,7 @@ use self::slo::SloFamilies;
 use self::tokens::Kind;
 use self::upstream::UpstreamFamilies;
 
+pub use self::admission::GateFigures;
 pub use self::budget::BudgetMetrics;
 pub use self::config::ConfigMetrics;
 pub use self::exposition::Format;
@@ -93,6 +96,8 @@ pub struct Metrics {
     redactions: RedactionCounters,
     dropped: DroppedFamily,
     slos: SloFamilies,
+    gates: Gates,
+    shed: ShedFamily,
     config: ConfigMetrics,
     has_aliases: AtomicBool,
 }
@@ -143,6 +148,7 @@ impl Metrics {
         let redactions = RedactionCounters::register(&mut registry);
         let dropped = dropped::register(&mut registry);
         let slos = SloFamilies::register(&mut registry);
+        let (gates, shed) = admission::register(&mut registry);
         let config = ConfigMetrics::register(&mut registry);
         registry.register_collector(Box::new(Process::new()));
         Self {
@@ -162,6 +168,8 @@ impl Metrics {
             redactions,
             dropped,
             slos,
+            gates,
+            shed,
             config,
             has_aliases: AtomicBool::new(false),
         }
@@ -235,6 +243,20 @@ impl Metrics {
     /// that was given counts.
     pub fn retry_budget(&self, left: impl Fn() -> u64 + Send + Sync + 'static) {
         self.retry_budget.set(left);
+    }
+
+    /// Shows how the gates stand that runs pass; `gates` is asked at every scrape. The last one that
+    /// was given counts.
+    pub fn gates(&self, gates: impl Fn() -> Vec<GateFigures> + Send + Sync + 'static) {
+        self.gates.set(Box::new(gates));
+    }
+
+    /// Requests of `priority` that were refused for want of room.
+    ///
+    /// Make it once and keep it.
+    #[must_use]
+    pub fn shed(&self, priority: &'static str) -> Count {
+        admission::shed(&self.shed, priority)
     }
 
     /// The handle of what came of reading the configuration again.

@@ -29,6 +29,19 @@ fn usage(input_tokens: u64, output_tokens: u64) -> Usage {
 fn busy() -> Metrics {
     let metrics = Metrics::new(BUILD);
     metrics.retry_budget(|| 7);
+    metrics.shed("low").add_one();
+    let figures = GateFigures {
+        model: Some("m".into()),
+        limit: 3,
+        running: 2,
+        queued: 1,
+    };
+    let server = GateFigures {
+        model: None,
+        limit: 9,
+        ..figures.clone()
+    };
+    metrics.gates(move || vec![server.clone(), figures.clone()]);
     let upstream = metrics.upstream("local");
     upstream.attempts("answered").add_one();
     upstream.retries("timeout").add_one();
@@ -165,6 +178,19 @@ fn names_types_and_labels_are_the_documented_ones() {
             (
                 format!("lukhas_config_reload{counter}"),
                 "counter {outcome}".into(),
+            ),
+            (
+                format!("lukhas_requests_shed{counter}"),
+                "counter {priority}".into(),
+            ),
+            ("lukhas_admission_limit".into(), "gauge {gate,model}".into()),
+            (
+                "lukhas_admission_running".into(),
+                "gauge {gate,model}".into(),
+            ),
+            (
+                "lukhas_admission_queued".into(),
+                "gauge {gate,model}".into(),
             ),
             (
                 "lukhas_config_last_reload_success".into(),

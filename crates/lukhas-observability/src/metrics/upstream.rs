@@ -56,6 +56,10 @@ pub struct UpstreamMetrics {
 pub struct Count(Counter);
 
 impl Count {
+    pub(super) fn new(counter: Counter) -> Self {
+        Self(counter)
+    }
+
     /// It happened once more.
     pub fn add_one(&self) {
         self.0.inc();
