@@ -20,6 +20,7 @@ mod idempotency;
 mod independent;
 mod keys;
 mod operations;
+mod overload;
 mod partial;
 mod passed_on;
 mod rate_limits;

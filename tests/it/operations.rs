@@ -18,7 +18,7 @@ async fn health_and_readiness_need_no_key_and_name_their_checks() {
     let ready = nobody.get("/readyz").await;
     assert_eq!(ready.status, 200);
     let ok = json!({"status": "ok"});
-    let checks = json!({"config": ok, "models": ok, "serving": ok, "store": ok});
+    let checks = json!({"config": ok, "models": ok, "room": ok, "serving": ok, "store": ok});
     assert_eq!(ready.json(), json!({"status": "ready", "checks": checks}));
 }
 

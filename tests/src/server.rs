@@ -17,7 +17,7 @@ use lukhas_core::{
 use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{
     BudgetLedger, Budgets, Drain, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits,
-    RateLimits, SharedLimits,
+    PriorityRule, RateLimits, SharedLimits,
 };
 use lukhas_matriz::{Embedders, Matriz};
 use lukhas_memory::LexicalHash;
@@ -48,6 +48,8 @@ pub struct Options {
     pub budget_ledger: BudgetLedger,
     /// Who answers for every model that the server does not know; nobody by default.
     pub other: Option<Arc<RoutedModel>>,
+    /// Whose requests go first; nobody's by default.
+    pub priorities: Vec<PriorityRule>,
 }
 
 /// A server that ends with this value.
@@ -210,6 +212,7 @@ fn parts(options: Options, keys: Counting) -> GatewayParts {
         shared_limits: options.shared_limits,
         budgets: options.budgets,
         budget_ledger: options.budget_ledger,
+        priorities: options.priorities,
         heartbeat: options.heartbeat,
         idempotency: Some(Idempotency {
             store: Arc::new(MemoryIdempotency::default()),

@@ -20,7 +20,7 @@ use crate::entropy::ThreadEntropy;
 use crate::redis::RedisSetup;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
-use crate::{AppError, Loaded, Reloaded, Settings};
+use crate::{AppError, Loaded, Reloaded, Settings, overload};
 
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
@@ -56,6 +56,7 @@ impl App {
             redactions,
             traces,
             redis,
+            priorities,
             config,
             origins,
             process,
@@ -111,6 +112,7 @@ impl App {
                 max_body_bytes: settings.server().max_body_bytes(),
                 body_read_timeout: settings.server().body_read_timeout(),
                 max_in_flight: settings.server().max_in_flight(),
+                overload: overload::settings(&config.overload),
             },
             rate_limits,
             budgets,
@@ -120,6 +122,7 @@ impl App {
                 ..BudgetLedger::default()
             },
             shared_limits,
+            priorities,
             heartbeat: settings.heartbeat(),
             idempotency: settings.idempotency().map(|it| Idempotency {
                 store: shared_answers

@@ -14,6 +14,7 @@ mod layer;
 mod limit;
 mod node;
 mod origins;
+mod overload;
 mod problem;
 mod redaction;
 mod shape;
@@ -35,6 +36,7 @@ pub use bounded::{Bounded, OutOfRange};
 pub use budget::{BudgetConfig, BudgetPerConfig, WindowConfig};
 pub use decimal::Decimal;
 pub use limit::{ClassConfig, LimitConfig, PerConfig, PeriodConfig, RateConfig};
+pub use overload::{OverloadConfig, PriorityClass, PriorityConfig};
 pub use problem::{Origin, Problem, Problems};
 pub use redaction::{KindConfig, PatternConfig, RedactionConfig};
 pub use shape::UnsupportedSchema;
@@ -55,8 +57,8 @@ pub(crate) use yaml::read_file;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// A second file with `timeouts`, `retry`, `limits`, `budgets` and the limits of `server`, relative
-    /// to the file that names it.
+    /// A second file with `timeouts`, `retry`, `limits`, `budgets`, `overload` and the limits of
+    /// `server`, relative to the file that names it.
     pub reliability: Option<PathBuf>,
     /// A file with `objectives`, relative to the file that names it.
     pub slo_budgets: Option<PathBuf>,
@@ -88,6 +90,8 @@ pub struct Config {
     pub limits: Vec<LimitConfig>,
     /// How much callers may use in a day or a month. A request needs every budget that covers it.
     pub budgets: Vec<BudgetConfig>,
+    /// What is done when there is more to do than room for it.
+    pub overload: OverloadConfig,
     /// Where responses are kept, and what budgets were spent.
     pub store: StoreConfig,
     /// Requests with an `Idempotency-Key`, which are answered once.
@@ -123,7 +127,7 @@ pub struct ServerConfig {
     pub max_body_bytes: Bounded<1_024, 1_073_741_824>,
     /// Most connections at a time; further ones wait to be accepted.
     pub max_connections: Bounded<1, 1_000_000>,
-    /// Most runs at a time; further ones are answered 503.
+    /// Most runs at a time; further ones wait, as `overload` says, or are answered 503.
     pub max_in_flight: Bounded<1, 1_000_000>,
 }
 
@@ -401,6 +405,7 @@ impl Default for Config {
             retry: RetryConfig::default(),
             limits: limit::defaults(),
             budgets: Vec::new(),
+            overload: OverloadConfig::default(),
             store: StoreConfig::default(),
             idempotency: IdempotencyConfig::default(),
             redis: RedisConfig::default(),

@@ -34,6 +34,7 @@ mod limits;
 mod load;
 mod mock;
 mod models;
+mod overload;
 mod redact;
 mod redis;
 mod reference;
@@ -50,10 +51,11 @@ pub use budgets::standing::BudgetStanding;
 pub use config::{
     AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
     FailureConfig, IdempotencyConfig, KindConfig, LatencyBudgetConfig, LimitConfig, LogConfig,
-    LogFormat, MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, PatternConfig,
-    PerConfig, PeriodConfig, Problem, Problems, RateConfig, RedactionConfig, RedisConfig,
-    RetryConfig, RunLogConfig, ServerConfig, SloConfig, StoreConfig, TargetConfig, TelemetryConfig,
-    TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig, WindowConfig,
+    LogFormat, MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, OverloadConfig,
+    PatternConfig, PerConfig, PeriodConfig, PriorityClass, PriorityConfig, Problem, Problems,
+    RateConfig, RedactionConfig, RedisConfig, RetryConfig, RunLogConfig, ServerConfig, SloConfig,
+    StoreConfig, TargetConfig, TelemetryConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi,
+    UpstreamConfig, UrlsConfig, WindowConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};

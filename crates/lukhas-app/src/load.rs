@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lukhas_auth::{KeySet, Pepper};
-use lukhas_gateway::{Budgets, RateLimits};
+use lukhas_gateway::{Budgets, PriorityRule, RateLimits};
 use lukhas_observability::{BuildInfo, Metrics, Redactions, TracesConfig};
 use serde_json::json;
 
@@ -17,7 +17,7 @@ use crate::config::{
 use crate::files::{self, Files};
 use crate::redis::{self, RedisSetup};
 use crate::upstreams::{self, Upstreams};
-use crate::{AppError, Settings, budgets, keys, limits, redact, traces};
+use crate::{AppError, Settings, budgets, keys, limits, overload, redact, traces};
 
 /// Where settings come from, weakest first: defaults, files, environment, flags.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +52,7 @@ pub struct Loaded {
     pub(crate) traces: Option<TracesConfig>,
     /// `None` when replicas share nothing.
     pub(crate) redis: Option<RedisSetup>,
+    pub(crate) priorities: Vec<PriorityRule>,
     pub(crate) config: Config,
     pub(crate) process: Process,
     pub(crate) origins: Origins,
@@ -120,6 +121,7 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
     let traces = traces::read(&environment)?;
     let redactions = redact::stages(&config.redaction, &origins, &process.metrics)?;
     let redis = redis::build(&config, &environment, &origins, keys.as_ref())?;
+    let priorities = overload::priorities(&config, &origins, keys.as_ref())?;
     Ok(Loaded {
         settings,
         keys,
@@ -129,6 +131,7 @@ pub(crate) fn read_all(process: &mut Process, before: &Upstreams) -> Result<Load
         redactions,
         traces,
         redis,
+        priorities,
         config,
         process: process.clone(),
         origins,

@@ -93,6 +93,7 @@ impl Reloader {
             upstreams,
             rate_limits,
             budgets,
+            priorities,
             process,
             ..
         } = loaded;
@@ -109,6 +110,7 @@ impl Reloader {
             authenticator: Arc::clone(&keys) as _,
             rate_limits,
             budgets,
+            priorities,
             heartbeat: settings.heartbeat(),
         });
         if let Some(left) = upstreams.retries_left() {
@@ -149,17 +151,17 @@ fn needs_restart(started: &Config, now: &Config) -> Result<Vec<String>, AppError
 
 /// The settings that are used at the start alone, dotted.
 fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
-    let (server, log, store) = (&config.server, &config.log, &config.store);
     let sections = [
-        ("server", serde_json::to_value(server)),
-        ("log", serde_json::to_value(log)),
-        ("store", serde_json::to_value(store)),
+        ("server", serde_json::to_value(&config.server)),
+        ("log", serde_json::to_value(&config.log)),
+        ("store", serde_json::to_value(&config.store)),
         ("auth", serde_json::to_value(&config.auth)),
         ("idempotency", serde_json::to_value(&config.idempotency)),
         ("redaction", serde_json::to_value(&config.redaction)),
         ("telemetry", serde_json::to_value(&config.telemetry)),
         ("objectives", serde_json::to_value(&config.objectives)),
         ("redis", serde_json::to_value(&config.redis)),
+        ("overload", serde_json::to_value(&config.overload)),
     ];
     let mut settings = BTreeMap::new();
     for (section, value) in sections {
@@ -172,9 +174,13 @@ fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
     Ok(settings)
 }
 
-/// Keys are read again; how many attempts may fail is not.
+/// Keys are read again, and how many attempts may fail is not; priorities are, and gates stay.
 fn is_fixed(key: &str) -> bool {
-    !key.starts_with("auth.") || key.starts_with("auth.max_failures")
+    match key.split_once('.') {
+        Some(("auth", name)) => name.starts_with("max_failures"),
+        Some(("overload", name)) => name != "priorities",
+        Some(_) | None => true,
+    }
 }
 
 fn restart(settings: &[String]) -> Option<String> {

@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 //! How many runs there are, how many there may be, and how they end when the server stops.
 
+use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use lukhas_core::BoxFuture;
+use lukhas_core::{BoxFuture, Entropy, RunErrorKind};
+use lukhas_observability::{GateFigures, Metrics};
+use lukhas_reliability::{Gate, Pass, Priority, StandingDelay};
 use tokio::sync::watch;
+use tokio::task::yield_now;
+use tokio::time::Instant;
 
-use crate::{ApiError, ErrorCode};
+use crate::overload::{Refusals, figures, is_congestion};
+use crate::{ApiError, Limits};
 
-/// Counts runs, and stops them when asked.
-#[derive(Debug)]
+/// For how long work has to wait for its thread every time before that counts.
+const STANDING: Duration = Duration::from_millis(100);
+
+/// Lets runs in, counts them, and stops them when asked.
 pub(crate) struct Admission {
-    max_in_flight: usize,
-    in_flight: AtomicUsize,
+    gate: Gate,
+    /// How long work waits for the threads that serve.
+    delay: Option<StandingDelay>,
+    refusals: Refusals,
     phase: watch::Sender<Phase>,
 }
 
@@ -32,35 +42,94 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug)]
 pub struct Drain(Arc<Admission>);
 
-/// The right to one run; gives its place back when dropped.
+/// The right to one run; gives its places back when dropped.
 #[derive(Debug)]
-pub(crate) struct Permit(Arc<Admission>);
+pub(crate) struct Permit {
+    model: Option<Pass>,
+    _server: Pass,
+    /// Behind the place: the last one out says so.
+    exit: Exit,
+}
+
+/// The way out.
+#[derive(Debug)]
+struct Exit(Arc<Admission>);
 
 impl Admission {
-    pub(crate) fn new(max_in_flight: usize) -> Arc<Self> {
+    pub(crate) fn new(limits: &Limits, metrics: &Metrics, entropy: Arc<dyn Entropy>) -> Arc<Self> {
+        let overload = limits.overload;
+        let delay = overload.max_delay;
         Arc::new(Self {
-            max_in_flight,
-            in_flight: AtomicUsize::new(0),
+            gate: overload.gate(limits.max_in_flight),
+            delay: delay.map(|most| StandingDelay::new(most, STANDING)),
+            refusals: Refusals::new(metrics, entropy),
             phase: watch::Sender::new(Phase::Serving),
         })
     }
 
-    /// A place for one run.
-    pub(crate) fn admit(self: &Arc<Self>) -> Result<Permit, ApiError> {
-        let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
-        // From here on the place is given back on every path.
-        let permit = Permit(Arc::clone(self));
-        if self.phase() != Phase::Serving {
-            return Err(ApiError::stopping());
-        }
-        if before >= self.max_in_flight {
-            let message = format!(
-                "The server already runs {} requests, its limit. Retry shortly.",
-                self.max_in_flight
-            );
-            return Err(ApiError::new(ErrorCode::Overloaded, message));
-        }
+    /// Refuses a run that has no chance of a place, before its body is read.
+    pub(crate) fn check(&self, priority: Priority) -> Result<(), ApiError> {
+        let checked = self.gate.check(priority);
+        checked.map_err(|shed| self.refusals.refuse(shed, priority))
+    }
+
+    /// A place for one run, at once or when there is one, and before it one at the gate of its `model`,
+    /// if it asks one.
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        priority: Priority,
+        model: Option<&Gate>,
+    ) -> Result<Permit, ApiError> {
+        // Whoever leaves on the way is out, too.
+        let exit = Exit(Arc::clone(self));
+        self.check_serving()?;
+        let entered = async {
+            // Whoever waits for a model takes nobody else's place.
+            let model = match model {
+                Some(model) => Some(model.enter(priority).await?),
+                None => None,
+            };
+            Ok((model, self.gate.enter(priority).await?))
+        };
+        let (model, server) = { entered.await }.map_err(|it| self.refusals.refuse(it, priority))?;
+        let permit = Permit {
+            model,
+            _server: server,
+            exit,
+        };
+        self.check_serving()?;
+        self.measure().await;
         Ok(permit)
+    }
+
+    /// Measures now and then how long work waits for this thread: for as long as it takes to come
+    /// round to this request again.
+    async fn measure(&self) {
+        let Some(delay) = self.delay.as_ref().filter(|delay| delay.is_due()) else {
+            return;
+        };
+        let begun = Instant::now();
+        yield_now().await;
+        if delay.observe(begun.elapsed()) {
+            self.gate.congested();
+        }
+    }
+
+    fn check_serving(&self) -> Result<(), ApiError> {
+        match self.phase() {
+            Phase::Serving => Ok(()),
+            Phase::Draining | Phase::Forced => Err(ApiError::stopping()),
+        }
+    }
+
+    /// How its gate stands.
+    pub(crate) fn figures(&self) -> GateFigures {
+        figures(None, &self.gate)
+    }
+
+    /// Whether it refused runs of late because there was no room.
+    pub(crate) fn sheds(&self) -> bool {
+        self.refusals.are_recent()
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -76,12 +145,19 @@ impl Admission {
 impl Permit {
     /// Whether its run has to end at once.
     pub(crate) fn is_revoked(&self) -> bool {
-        self.0.phase() == Phase::Forced
+        self.exit.0.phase() == Phase::Forced
+    }
+
+    /// Takes note of how its run failed.
+    pub(crate) fn failed(&mut self, kind: RunErrorKind) {
+        if let Some(model) = self.model.as_mut().filter(|_| is_congestion(kind)) {
+            model.congested();
+        }
     }
 
     /// Resolves when its run has to end at once.
     pub(crate) fn revoked(&self) -> BoxFuture<'static, ()> {
-        let mut phase = self.0.watch();
+        let mut phase = self.exit.0.watch();
         Box::pin(async move {
             // The sender outlives every permit, so waiting cannot fail.
             let _ = phase.wait_for(|phase| *phase == Phase::Forced).await;
@@ -89,11 +165,11 @@ impl Permit {
     }
 }
 
-impl Drop for Permit {
+impl Drop for Exit {
     fn drop(&mut self) {
-        let last = self.0.in_flight.fetch_sub(1, Ordering::AcqRel) == 1;
-        if last && self.0.phase() != Phase::Serving {
-            self.0.phase.send_modify(|_| {});
+        let Self(admission) = self;
+        if admission.phase() != Phase::Serving && admission.gate.running() == 0 {
+            admission.phase.send_modify(|_| {});
         }
     }
 }
@@ -122,7 +198,7 @@ impl Drain {
     /// Number of runs in flight.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.0.in_flight.load(Ordering::Acquire)
+        self.0.gate.running()
     }
 
     /// Resolves when, after [`Self::begin`], no run is in flight.
@@ -139,46 +215,14 @@ impl Drain {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_drain_refuses_new_runs_and_waits_for_the_old_ones() {
-        let admission = Admission::new(2);
-        let drain = Drain::new(Arc::clone(&admission));
-        let permit = admission.admit().expect("there is room");
-        drain.begin();
-        assert_eq!(
-            admission.admit().expect_err("draining").code(),
-            ErrorCode::Overloaded
-        );
-        assert_eq!(drain.in_flight(), 1);
-        let waiting = drain.idle();
-        tokio::pin!(waiting);
-        assert!(futures_util::FutureExt::now_or_never(waiting.as_mut()).is_none());
-        drop(permit);
-        waiting.await;
-        drain.force();
-        drain.begin();
-        assert_eq!(
-            admission.phase(),
-            Phase::Forced,
-            "a phase is never taken back"
-        );
-    }
-
-    #[test]
-    fn a_refused_run_takes_no_place() {
-        let admission = Admission::new(1);
-        let permit = admission.admit().expect("there is room");
-        for _ in 0..3 {
-            assert_eq!(
-                admission.admit().expect_err("full").code(),
-                ErrorCode::Overloaded
-            );
-        }
-        drop(permit);
-        assert!(admission.admit().is_ok());
+impl fmt::Debug for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("gate", &self.gate)
+            .field("phase", &self.phase())
+            .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -40,11 +40,17 @@ pub struct ApiError {
     /// Of a request that is over a limit or a budget: how the limits stand.
     over: Option<Box<Over>>,
     closes: bool,
+    /// Whether it is of a request that there was no room for.
+    is_shed: bool,
     /// What the log says of a defect of ours, and nobody else.
     cause: Option<Box<str>>,
     /// Whether a run had begun to answer.
     began: bool,
 }
+
+/// Marks the answer to a request that there was no room for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ForWantOfRoom;
 
 /// A request is over a limit, or a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -264,6 +270,7 @@ impl ApiError {
             retry_after: None,
             over: None,
             closes: false,
+            is_shed: false,
             cause: None,
             began: false,
         }
@@ -319,6 +326,17 @@ impl ApiError {
         let message = "The server is shutting down. Retry: another instance will answer.";
         Self {
             closes: true,
+            ..Self::new(ErrorCode::Overloaded, message)
+        }
+    }
+
+    /// There is no room for the request; there may be after `retry_after`.
+    pub(crate) fn shed(retry_after: Duration) -> Self {
+        let message = "The server has as much to do as it can. Retry after the time that \
+                       `Retry-After` says.";
+        Self {
+            retry_after: Some(retry_after),
+            is_shed: true,
             ..Self::new(ErrorCode::Overloaded, message)
         }
     }
@@ -476,7 +494,10 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let response = self.whole().map(Body::from);
+        let mut response = self.whole().map(Body::from);
+        if self.is_shed {
+            response.extensions_mut().insert(ForWantOfRoom);
+        }
         with_standings(response, self.over.map(|over| over.standings))
     }
 }

@@ -172,8 +172,9 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
             "Retry.",
         ),
         ErrorCode::Overloaded => (
-            "The server runs as many requests as it may, with an `Idempotency-Key` or in all, is \
-             shutting down, or cannot record what requests use while a budget covers them.",
+            "The server, or the model, has as many requests as it bears, or as many with an \
+             `Idempotency-Key` as it keeps; the upstream model says that it is overloaded; the \
+             server is shutting down, or cannot record what requests use while a budget covers them.",
             "Retry after `Retry-After`.",
         ),
         ErrorCode::StoreUnavailable => (

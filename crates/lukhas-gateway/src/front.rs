@@ -27,9 +27,9 @@ use percent_encoding::percent_decode_str;
 use tower::Service as _;
 
 use crate::gateway::Shared;
-use crate::idempotency::once;
+use crate::idempotency::{IDEMPOTENCY_KEY, once};
 use crate::limits::{RouteLimits, Standings, Ticket, with_standings};
-use crate::route::{Access, Call, Handler, Method, Route, routes};
+use crate::route::{Access, Call, Handler, Method, RateClass, Route, routes};
 use crate::telling::Telling;
 use crate::{ApiError, ErrorCode, Network, Peer};
 use completion::Completion;
@@ -331,6 +331,11 @@ fn admit(
     let principal = authenticate(shared, &request)?;
     telling.asked_by(&principal);
     authorize(route, &principal)?;
+    // A request that was answered before needs no room; whether it was, its body tells.
+    let may_be_answered = request.headers().contains_key(IDEMPOTENCY_KEY);
+    if route.class.is_some_and(RateClass::names_a_model) && !may_be_answered {
+        shared.admission.check(shared.priority(&principal))?;
+    }
     let mut call = Call {
         shared: Arc::clone(shared),
         principal,

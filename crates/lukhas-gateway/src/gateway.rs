@@ -9,15 +9,17 @@ use std::time::{Duration, SystemTime};
 use axum::body::{Body, Bytes};
 use axum::{BoxError, Router};
 use http::{Request, Response, StatusCode};
-use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, ResponseStore};
+use lukhas_core::{Authenticator, Embedder, Entropy, Orchestrator, Principal, ResponseStore};
 use lukhas_observability::{Metrics, Redactions, SloBudget, SloMetrics, Telemetry, TokenMetrics};
+use lukhas_reliability::Priority;
 
-use crate::admission::{Admission, Drain};
+use crate::admission::{Admission, Drain, Permit};
 use crate::budgets::{BudgetAccounts, BudgetLedger, Budgets};
 use crate::front::Front;
 use crate::idempotency::Once;
 use crate::limits::{Counts, RateLimits, SharedLimits, Sharing};
-use crate::{FailedAttempts, Idempotency, Network, RateClass};
+use crate::overload::{self, ModelGates};
+use crate::{ApiError, FailedAttempts, Idempotency, Network, Overload, PriorityRule, RateClass};
 
 /// What a gateway is made of.
 pub struct GatewayParts {
@@ -55,6 +57,8 @@ pub struct GatewayParts {
     pub budgets: Budgets,
     /// Where that is counted, whichever budgets there are.
     pub budget_ledger: BudgetLedger,
+    /// Whose requests go first when there is more to do than room for it.
+    pub priorities: Vec<PriorityRule>,
     /// How long a streamed answer may be silent before a comment says that it is alive; `None` for
     /// ever. A stream that is silent for so long before its first event is committed as 200.
     pub heartbeat: Option<Duration>,
@@ -71,6 +75,8 @@ pub struct Limits {
     pub body_read_timeout: Duration,
     /// Most runs at once.
     pub max_in_flight: usize,
+    /// What is done when there is more to do.
+    pub overload: Overload,
 }
 
 /// What a gateway can exchange while it serves; see the same fields of [`GatewayParts`].
@@ -85,6 +91,8 @@ pub struct ReloadedParts {
     pub rate_limits: RateLimits,
     /// How much callers may use in a day or a month.
     pub budgets: Budgets,
+    /// Whose requests go first when there is more to do than room for it.
+    pub priorities: Vec<PriorityRule>,
     /// How long a streamed answer may be silent.
     pub heartbeat: Option<Duration>,
 }
@@ -119,6 +127,8 @@ pub(crate) struct Shared {
     pub(crate) heartbeat: Option<Duration>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) once: Option<Arc<Once>>,
+    priorities: Arc<[PriorityRule]>,
+    models: Arc<ModelGates>,
     /// What limits count in.
     pub(crate) counts: Arc<Counts>,
     pub(crate) config_warning: Arc<Mutex<Option<String>>>,
@@ -130,6 +140,7 @@ impl Default for Limits {
             max_body_bytes: 4 << 20,
             body_read_timeout: Duration::from_secs(30),
             max_in_flight: 1024,
+            overload: Overload::default(),
         }
     }
 }
@@ -144,10 +155,17 @@ impl Gateway {
         let budgets = BudgetAccounts::new(parts.budgets, parts.budget_ledger, &parts.metrics);
         let slos = parts.slos.into_iter();
         let slos = slos.map(|(class, budget)| (class, parts.metrics.slo(budget)));
+        let limits = parts.limits;
+        let make = || limits.overload.gate_of_model(limits.max_in_flight);
+        let names = names(&*parts.orchestrator, &*parts.embedder);
+        let models = ModelGates::new(None, make, names.clone(), &parts.rate_limits.aliases);
+        let admission = Admission::new(&limits, &parts.metrics, Arc::clone(&parts.entropy));
         let shared = Shared {
             slos: slos.collect(),
-            tokens: tokens(&parts.metrics, &*parts.orchestrator, &*parts.embedder),
+            tokens: parts.metrics.tokens(names),
             budgets: Arc::new(budgets),
+            models: Arc::new(models),
+            priorities: parts.priorities.into(),
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             store: parts.store,
@@ -158,9 +176,9 @@ impl Gateway {
             metrics: parts.metrics,
             redactions: parts.redactions,
             telemetry: parts.telemetry,
-            limits: parts.limits,
+            limits,
             heartbeat: parts.heartbeat,
-            admission: Admission::new(parts.limits.max_in_flight),
+            admission,
             once: once.map(Arc::new),
             counts: Arc::new(Counts::new(sharing)),
             config_warning: Arc::default(),
@@ -176,9 +194,16 @@ impl Gateway {
     pub fn reload(&self, parts: ReloadedParts) {
         let before = Arc::clone(&self.current().shared);
         let budgets = before.budgets.exchanged(parts.budgets, &before.metrics);
+        let limits = before.limits;
+        let make = || limits.overload.gate_of_model(limits.max_in_flight);
+        let names = names(&*parts.orchestrator, &*parts.embedder);
+        let aliases = &parts.rate_limits.aliases;
+        let models = ModelGates::new(Some(&before.models), make, names.clone(), aliases);
         let shared = Shared {
-            tokens: tokens(&before.metrics, &*parts.orchestrator, &*parts.embedder),
+            tokens: before.metrics.tokens(names),
             budgets: Arc::new(budgets),
+            models: Arc::new(models),
+            priorities: parts.priorities.into(),
             orchestrator: parts.orchestrator,
             embedder: parts.embedder,
             authenticator: parts.authenticator,
@@ -247,20 +272,41 @@ impl Gateway {
 impl Current {
     fn new(shared: Shared, rate_limits: &RateLimits) -> Self {
         let shared = Arc::new(shared);
+        let (admission, models) = (Arc::clone(&shared.admission), Arc::clone(&shared.models));
+        shared.metrics.gates(move || {
+            let gates = [admission.figures()].into_iter().chain(models.figures());
+            gates.collect()
+        });
         let limited = rate_limits.of_routes(&shared.counts, &shared.metrics);
         let front = Front::new(&shared, &limited);
         Self { shared, front }
     }
 }
 
-/// The handle for the tokens of every model that is listed.
-fn tokens(
-    metrics: &Metrics,
-    orchestrator: &dyn Orchestrator,
-    embedder: &dyn Embedder,
-) -> TokenMetrics {
+/// The names of all models that are listed.
+fn names<'p>(
+    orchestrator: &'p dyn Orchestrator,
+    embedder: &'p dyn Embedder,
+) -> impl Iterator<Item = &'p String> + Clone {
     let models = orchestrator.models().iter().chain(embedder.models());
-    metrics.tokens(models.map(|model| &model.id))
+    models.map(|model| &model.id)
+}
+
+impl Shared {
+    /// The priority of what `principal` asks for.
+    pub(crate) fn priority(&self, principal: &Principal) -> Priority {
+        overload::priority(&self.priorities, principal)
+    }
+
+    /// A place for a run that `principal` asks for, of `model` if any model is asked.
+    pub(crate) async fn admit(
+        &self,
+        principal: &Principal,
+        model: Option<&str>,
+    ) -> Result<Permit, ApiError> {
+        let model = model.map(|model| self.models.get(model));
+        self.admission.admit(self.priority(principal), model).await
+    }
 }
 
 /// Unix time in seconds.

@@ -10,6 +10,7 @@
 //! | request id, panic guard, metrics | `front` |
 //! | who, unless its client failed too often | `front`, through [`lukhas_core::Authenticator`] |
 //! | how often, how much | `limits` |
+//! | room for it, or a place in the queue | `admission`, `overload` |
 //! | body within its bounds | `body` |
 //! | the same once, for requests that carry the same key | `idempotency`, through [`lukhas_core::IdempotencyStore`] |
 //! | what is asked | `handler`, through `lukhas_openai` |
@@ -31,6 +32,7 @@ mod idempotency;
 mod limits;
 mod network;
 mod openapi;
+mod overload;
 mod route;
 mod run;
 mod scope_docs;
@@ -48,5 +50,6 @@ pub use idempotency::Idempotency;
 pub use limits::{LimitRule, OnFailure, Per, RateLimits, SharedLimits};
 pub use network::{Network, NetworkError, Peer};
 pub use openapi::openapi_json;
+pub use overload::{Overload, PriorityRule};
 pub use route::{Access, Method, RateClass, Route, routes};
 pub use scope_docs::scope_table_markdown;

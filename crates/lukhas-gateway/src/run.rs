@@ -184,6 +184,11 @@ impl Runs {
                 None => match run.poll(self.meter.redaction(), cx) {
                     Poll::Ready(event) => {
                         self.meter.note(index, &event);
+                        if let RunEvent::Output(output) = &event
+                            && let Some(error) = failure(output)
+                        {
+                            self.permit.failed(error.kind);
+                        }
                         event
                     }
                     Poll::Pending => {

@@ -70,7 +70,7 @@ impl Shape {
             "server".to_owned(),
             Self::Section(limits.cloned().collect()),
         )];
-        for name in ["timeouts", "retry", "limits", "budgets"] {
+        for name in ["timeouts", "retry", "limits", "budgets", "overload"] {
             fields.extend(
                 config
                     .field(name)

@@ -3,6 +3,7 @@ mod budgets;
 mod keys;
 mod limits;
 mod mistypes;
+mod overload;
 mod problems;
 mod redis;
 mod shipped;

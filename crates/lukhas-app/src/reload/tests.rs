@@ -112,6 +112,33 @@ async fn a_rule_that_stays_keeps_its_counts_and_one_that_changes_begins_anew() {
 }
 
 #[tokio::test]
+async fn priorities_are_exchanged_and_the_room_stays() {
+    let yaml = |priority: &str| {
+        format!(
+            "server: {{max_in_flight: 1}}\nengine: {{token_delay_ms: 60000}}\n\
+             overload: {{max_queue: 0, priorities: [{{priority: {priority}}}]}}\n"
+        )
+    };
+    let case = Case::new(&yaml("high"));
+    let mut endless = question("lukhas-matriz");
+    endless["stream"] = true.into();
+    let (status, _rest) = case.begin(&endless).await;
+    assert_eq!(status, 200);
+    assert_eq!(case.ask("lukhas-matriz").await, 503);
+    case.reload(&yaml("low")).unwrap();
+    assert_eq!(case.ask("lukhas-matriz").await, 503);
+    let request = Request::get("/metrics").header("authorization", format!("Bearer {}", case.key));
+    let request = request.body(Full::from("")).unwrap();
+    let metrics = case.app.gateway().answer(request).await.unwrap();
+    let metrics = metrics.into_body().collect().await.unwrap().to_bytes();
+    let metrics = String::from_utf8_lossy(&metrics);
+    for priority in ["high", "low"] {
+        let series = format!("lukhas_requests_shed_total{{priority=\"{priority}\"}} 1\n");
+        assert!(metrics.contains(&series), "{metrics}");
+    }
+}
+
+#[tokio::test]
 async fn an_upstream_that_stays_keeps_its_connections_and_its_model() {
     let mock = MockServer::start(MockOptions::default()).await.unwrap();
     let upstream = |more: &str| {
@@ -180,11 +207,14 @@ fn settings_that_take_a_restart_are_named_and_no_others() {
     let case = Case::new("");
     let yaml = "server: {max_in_flight: 7, listen: \"127.0.0.1:1\"}\nlog: {format: json}\n\
                 auth: {max_failures_per_key: 3, keys_env: [LUKHAS_API_TOKEN]}\n\
-                store: {max_entries: 9, dir: other}\nengine: {token_delay_ms: 1}\ntimeouts: {heartbeat_ms: 5}\n\
+                store: {max_entries: 9, dir: other}\n\
+                overload: {max_queue: 3, priorities: [{priority: high}]}\n\
+                engine: {token_delay_ms: 1}\ntimeouts: {heartbeat_ms: 5}\n\
                 redis: {prefix: another}\n";
     let expected = [
         "auth.max_failures_per_key",
         "log.format",
+        "overload.max_queue",
         "redis.prefix",
         "server.listen",
         "server.max_in_flight",

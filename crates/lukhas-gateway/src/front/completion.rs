@@ -13,6 +13,7 @@ use lukhas_core::Id;
 use lukhas_observability::{InFlight, Judged, RouteMetrics, SloMetrics};
 use tokio::time::Instant;
 
+use crate::error::ForWantOfRoom;
 use crate::run::Failures;
 use crate::telling::Telling;
 
@@ -24,6 +25,8 @@ pub(super) struct Completion {
     started: Instant,
     status: u16,
     whole: bool,
+    /// Whether it was refused because there was no room.
+    is_shed: bool,
     /// What went wrong behind a status that says nothing of it.
     failures: Option<Failures>,
     telling: Telling,
@@ -50,6 +53,7 @@ impl Completion {
             // What a log line says of a request whose client left before there was a status.
             status: 499,
             whole: false,
+            is_shed: false,
             failures: None,
             telling,
             slo: None,
@@ -88,6 +92,8 @@ impl Completion {
     /// Ends with the body of `response`, which began after `took`: then, if it is there already.
     pub(super) fn attach(mut self, mut response: Response, took: Duration) -> Response {
         self.failures = response.extensions_mut().remove();
+        let shed: Option<ForWantOfRoom> = response.extensions_mut().remove();
+        self.is_shed = shed.is_some();
         if response.body().size_hint().exact().is_some() {
             self.end(took);
             return response;
@@ -124,6 +130,8 @@ impl Drop for Completion {
             return;
         }
         match (status, self.whole) {
+            // Those are many, and cost least when nobody writes of each; the log has told of the first.
+            _ if self.is_shed => tracing::debug!(%request_id, route, status, ms, "request refused"),
             (500.., _) => tracing::warn!(%request_id, route, status, ms, "request failed"),
             (_, true) => tracing::debug!(%request_id, route, status, ms, "request served"),
             (_, false) => tracing::debug!(%request_id, route, status, ms, "client left"),
@@ -210,12 +218,16 @@ mod tests {
         lines
     }
 
-    /// A stream whose failures, which come after its status, are `failures`.
-    fn stream(request_id: Id, failures: Vec<ApiError>) {
-        let metrics = Metrics::new(BuildInfo {
+    fn metrics() -> Metrics {
+        Metrics::new(BuildInfo {
             version: "test",
             revision: None,
-        });
+        })
+    }
+
+    /// A stream whose failures, which come after its status, are `failures`.
+    fn stream(request_id: Id, failures: Vec<ApiError>) {
+        let metrics = metrics();
         let completion = Completion::begin(
             &metrics.route("/r", "POST"),
             "/r",
@@ -250,6 +262,24 @@ mod tests {
         assert!(line.contains("error=\"upstream_truncated\""), "{line}");
         let lines = logged(|id| stream(id, Vec::new()));
         assert!(lines[0].starts_with("DEBUG client left"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_request_without_room_is_no_warning_and_any_other_503_is() {
+        let check = |error: ApiError, expected: &str| {
+            let metrics = metrics();
+            let lines = logged(|id| {
+                let mut completion =
+                    Completion::begin(&metrics.route("/r", "POST"), "/r", id, Telling::default());
+                let response = refused(error, id);
+                let took = completion.answered(response.status());
+                drop(completion.attach(response, took));
+            });
+            assert!(lines[0].starts_with(expected), "{lines:?}");
+        };
+        check(ApiError::shed(Duration::ZERO), "DEBUG request refused");
+        let other = ApiError::new(ErrorCode::Overloaded, "The model has too much to do.");
+        check(other, "WARN request failed");
     }
 
     #[test]

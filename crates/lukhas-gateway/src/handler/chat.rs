@@ -35,7 +35,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
-    let permit = shared.admission.admit()?;
+    let permit = shared.admit(&principal, Some(&call.run.model)).await?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &call.run).await;
     let estimate = estimate.map_err(|error| error.map_param(chat_param))?;
     let held = hold(

@@ -31,7 +31,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let body = read_json(request, &shared.limits).await?;
     let request = CreateEmbedding::parse(&body)?;
     check_model(&shared, &principal, &request.model)?;
-    let permit = shared.admission.admit()?;
+    let mut permit = shared.admit(&principal, Some(&request.model)).await?;
     let (model, is_bare) = (Arc::<str>::from(&*request.model), request.input.is_bare());
     let request = EmbedRequest::from(request);
     let estimate = estimate(&request.input);
@@ -54,6 +54,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         told.ended(&end(&embedded));
     }
     let embedded = embedded.map_err(|error| {
+        permit.failed(error.kind);
         let error = ApiError::from(error);
         error.map_param(|param| match param {
             "input[0]" if is_bare => "input".to_owned(),

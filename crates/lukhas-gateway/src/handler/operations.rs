@@ -83,7 +83,7 @@ pub(crate) async fn ready(shared: Arc<Shared>) -> Result<Response, ApiError> {
     let checks = checks
         .into_iter()
         .map(|(name, result)| (name, Check::of(result)))
-        .chain([("config", config(&shared))])
+        .chain([("config", config(&shared)), ("room", room(&shared))])
         .chain(sinks(&shared))
         .chain(further)
         .collect();
@@ -116,6 +116,12 @@ fn config(shared: &Shared) -> Check {
     let warning = shared.config_warning.lock();
     let warning = warning.unwrap_or_else(PoisonError::into_inner);
     Check::warning(warning.clone())
+}
+
+/// Whether there is room for what is asked. To take it out for that would give its load to the others.
+fn room(shared: &Shared) -> Check {
+    let sheds = shared.admission.sheds();
+    Check::warning(sheds.then(|| "more is asked than there is room for".to_owned()))
 }
 
 impl Check {

@@ -49,7 +49,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
-    let permit = shared.admission.admit()?;
+    let permit = shared.admit(&principal, Some(&asked.run.model)).await?;
     let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
     let held = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1);
     let (held, standings) = held.await?;
@@ -287,7 +287,7 @@ pub(crate) async fn count_input_tokens(call: Call) -> Result<Response, ApiError>
     } = call;
     let body = read_json(request, &shared.limits).await?;
     let ResponseCall { run, .. } = CountInputTokens::parse(&body)?.try_into()?;
-    let _permit = shared.admission.admit()?;
+    let _permit = shared.admit(&principal, None).await?;
     // No model is asked, so no tokens are used.
     let nothing = Estimate::default();
     let (_spending, standings) = ticket.admit(&principal, &run.model, nothing).await?;

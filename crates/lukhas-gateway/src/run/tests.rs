@@ -10,6 +10,7 @@ use lukhas_observability::{BuildInfo, Metrics};
 
 use super::*;
 use crate::ErrorCode;
+use crate::admission::tests::{admission, admit};
 use crate::admission::{Admission, Drain};
 
 fn text(delta: &str) -> RunEvent {
@@ -36,7 +37,7 @@ fn failed(kind: RunErrorKind) -> RunEvent {
 }
 
 async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Runs, ApiError> {
-    let permit = admission.admit().expect("there is room");
+    let permit = admit(admission).await.expect("there is room");
     let metrics = Metrics::new(BuildInfo {
         version: "test",
         revision: None,
@@ -60,7 +61,7 @@ async fn all(mut runs: Runs) -> Vec<(usize, RunEvent)> {
 
 #[tokio::test]
 async fn a_failure_before_any_output_keeps_its_true_status() {
-    let admission = Admission::new(1);
+    let admission = admission(1);
     let events = vec![failed(RunErrorKind::UpstreamTimeout)];
     let error = start(&admission, vec![scripted(events)])
         .await
@@ -68,7 +69,7 @@ async fn a_failure_before_any_output_keeps_its_true_status() {
         .expect("it failed");
     assert_eq!(error.code(), ErrorCode::UpstreamTimeout);
     assert!(
-        admission.admit().is_ok(),
+        admit(&admission).await.is_ok(),
         "a failed start gives its place back"
     );
 }
@@ -76,7 +77,7 @@ async fn a_failure_before_any_output_keeps_its_true_status() {
 #[tokio::test]
 async fn what_was_peeked_at_is_not_lost() {
     let events = vec![added(), text("a"), ended(Outcome::Completed)];
-    let runs = start(&Admission::new(1), vec![scripted(events.clone())])
+    let runs = start(&admission(1), vec![scripted(events.clone())])
         .await
         .expect("it began");
     let seen: Vec<_> = all(runs)
@@ -89,7 +90,7 @@ async fn what_was_peeked_at_is_not_lost() {
 
 #[tokio::test]
 async fn a_stream_that_stops_without_an_end_is_failed_never_completed() {
-    let runs = start(&Admission::new(1), vec![scripted(vec![added(), text("a")])]).await;
+    let runs = start(&admission(1), vec![scripted(vec![added(), text("a")])]).await;
     let seen = all(runs.expect("it began")).await;
     let Some((0, RunEvent::Output(OutputEvent::Ended(end)))) = seen.last() else {
         panic!("no end in {seen:?}");
@@ -98,7 +99,7 @@ async fn a_stream_that_stops_without_an_end_is_failed_never_completed() {
         panic!("{end:?}")
     };
     assert_eq!(error.kind, RunErrorKind::UpstreamTruncated);
-    let empty = start(&Admission::new(1), vec![scripted(vec![])])
+    let empty = start(&admission(1), vec![scripted(vec![])])
         .await
         .err()
         .expect("empty");
@@ -113,7 +114,7 @@ async fn nothing_follows_an_end() {
         text("late"),
         failed(RunErrorKind::Internal),
     ];
-    let runs = start(&Admission::new(1), vec![scripted(events)])
+    let runs = start(&admission(1), vec![scripted(events)])
         .await
         .expect("it began");
     assert_eq!(all(runs).await.len(), 2);
@@ -122,7 +123,7 @@ async fn nothing_follows_an_end() {
 #[tokio::test]
 async fn choices_take_turns_and_each_ends_once() {
     let one = |name: &str| scripted(vec![added(), text(name), ended(Outcome::Completed)]);
-    let runs = start(&Admission::new(1), vec![one("a"), one("b")])
+    let runs = start(&admission(1), vec![one("a"), one("b")])
         .await
         .expect("they began");
     let seen = all(runs).await;
@@ -132,7 +133,7 @@ async fn choices_take_turns_and_each_ends_once() {
 
 #[tokio::test]
 async fn a_forced_stop_ends_runs_with_an_error_and_frees_the_server() {
-    let admission = Admission::new(1);
+    let admission = admission(1);
     let drain = Drain::new(Arc::clone(&admission));
     let endless = Box::pin(futures_util::StreamExt::chain(
         stream::iter(vec![added(), text("a")]),
@@ -162,7 +163,7 @@ impl Wake for Woken {
 
 #[test]
 fn a_forced_stop_wakes_whoever_waits_for_a_run() {
-    let admission = Admission::new(1);
+    let admission = admission(1);
     let drain = Drain::new(Arc::clone(&admission));
     let woken = Arc::new(Woken(AtomicBool::new(false)));
     let waker = Waker::from(Arc::clone(&woken));
@@ -184,7 +185,7 @@ fn a_forced_stop_wakes_whoever_waits_for_a_run() {
 async fn a_fold_fails_with_the_first_failure() {
     let bad = vec![added(), text("a"), failed(RunErrorKind::Upstream)];
     let good = vec![added(), ended(Outcome::Completed)];
-    let runs = start(&Admission::new(1), vec![scripted(good), scripted(bad)]).await;
+    let runs = start(&admission(1), vec![scripted(good), scripted(bad)]).await;
     let error = runs
         .expect("they began")
         .fold(|_, _| {})
@@ -209,7 +210,7 @@ async fn only_what_began_and_asks_for_no_retry_is_an_answer() {
         if begins {
             events.insert(0, added());
         }
-        let error = match start(&Admission::new(1), vec![scripted(events)]).await {
+        let error = match start(&admission(1), vec![scripted(events)]).await {
             Ok(mut runs) => runs.fold(|_, _| {}).await.expect_err("it failed"),
             Err(error) => error,
         };
@@ -226,7 +227,7 @@ async fn a_choice_that_has_begun_waits_for_the_others() {
         text("a")
     });
     let streams: Vec<RunStream> = vec![Box::pin(endless), Box::pin(stream::pending())];
-    let admission = Admission::new(1);
+    let admission = admission(1);
     assert!(start(&admission, streams).now_or_never().is_none());
     assert_eq!(polled.load(Ordering::Relaxed), 1, "nothing piles up");
 }

@@ -41,6 +41,7 @@ limits:
   - {name: l, classes: [chat], models: [], projects: [], keys: [], per: [], concurrency: 5, requests: {amount: 1, per: second, burst: 1}, tokens: {amount: 1, per: day}, input_tokens: {amount: 1, per: day}, output_tokens: {amount: 1, per: day}}
 budgets:
   - {name: b, projects: [], keys: [], per: [], per_window: day, tokens: 5, usd: "1"}
+overload: {max_queue: 256, max_wait_ms: 1000, min_limit: 4, max_delay_ms: 2, priorities: [{projects: [], keys: [], priority: high}]}
 store: {dir: null, max_bytes: 16777216, max_entries: 100000}
 idempotency: {ttl_s: 60, max_bytes: 67108864, max_entries: 10, max_entry_bytes: 4194304, linger_ms: 1}
 redis: {url: null, ca_file: null, prefix: lukhas, connect_ms: 1000, timeout_ms: 100, on_failure: deny, lease: 0}
@@ -114,6 +115,7 @@ fn every_key_is_tried() {
         "config.rs",
         "config/limit.rs",
         "config/budget.rs",
+        "config/overload.rs",
         "config/redaction.rs",
         "config/slo.rs",
         "config/telemetry.rs",
