@@ -77,13 +77,19 @@ impl Server {
 
     /// CPU time of all its threads, in nanoseconds.
     pub(crate) fn cpu_ns(&self) -> io::Result<u64> {
-        let mut spent = 0;
+        self.schedstat(0)
+    }
+
+    /// The sum of a figure of each thread, in nanoseconds: 0 is how long it was on a CPU, 1 how long it
+    /// waited for one that something else had.
+    pub(crate) fn schedstat(&self, figure: usize) -> io::Result<u64> {
+        let mut sum = 0;
         for task in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let stat = std::fs::read_to_string(task?.path().join("schedstat"))?;
-            let on_cpu = stat.split_whitespace().next().unwrap_or_default();
-            spent += on_cpu.parse::<u64>().map_err(io::Error::other)?;
+            let figure = stat.split_whitespace().nth(figure).unwrap_or_default();
+            sum += figure.parse::<u64>().map_err(io::Error::other)?;
         }
-        Ok(spent)
+        Ok(sum)
     }
 
     /// What the system says of its memory under `name` (`VmRSS`, `VmHWM`), in KiB.
