@@ -373,8 +373,8 @@ async fn admit_shared(
         Ok(()) => answer(call).await,
         Err(error) => Err(error),
     };
-    let response =
-        answered.unwrap_or_else(|error| refused(error.redacted(&shared.redactions.upstream), request_id));
+    let response = answered
+        .unwrap_or_else(|error| refused(error.redacted(&shared.redactions.upstream), request_id));
     let is_told = response.extensions().get::<Standings>().is_some();
     Ok(with_standings(response, (!is_told).then_some(standings)))
 }
