@@ -181,9 +181,8 @@ impl Runs {
                 Some(event) => event,
                 None if run.is_done(pass) => continue,
                 None if self.stopped => run.end(RunErrorKind::ShuttingDown, STOPPED),
-                None => match run.poll(self.meter.redaction(), cx) {
+                None => match run.poll(index, &mut self.meter, cx) {
                     Poll::Ready(event) => {
-                        self.meter.note(index, &event);
                         if let RunEvent::Output(output) = &event
                             && let Some(error) = failure(output)
                         {
@@ -252,7 +251,18 @@ impl Run {
         self.ended || (pass == Pass::Peek && self.begun)
     }
 
-    fn poll(&mut self, redaction: &Redaction, cx: &mut Context<'_>) -> Poll<RunEvent> {
+    /// The next event that the client is shown; `meter` hears of all of them.
+    fn poll(&mut self, index: usize, meter: &mut Meter, cx: &mut Context<'_>) -> Poll<RunEvent> {
+        loop {
+            let event = ready!(self.poll_any(meter.redaction(), cx));
+            meter.note(index, &event);
+            if !meter.hides(&event) {
+                return Poll::Ready(event);
+            }
+        }
+    }
+
+    fn poll_any(&mut self, redaction: &Redaction, cx: &mut Context<'_>) -> Poll<RunEvent> {
         Poll::Ready(match ready!(self.stream.as_mut().poll_next(cx)) {
             Some(mut event) => {
                 if let RunEvent::Output(OutputEvent::Ended(end)) = &mut event {

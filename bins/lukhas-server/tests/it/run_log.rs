@@ -154,3 +154,67 @@ fn a_disk_that_is_full_costs_events_and_no_request() {
     // What was written is whole lines.
     assert!(!events(dir.path()).is_empty());
 }
+
+/// What a client reads is the same, whoever is told of it: in particular an answer that is passed on
+/// in its upstream's own words.
+#[test]
+fn who_is_told_changes_nothing_that_clients_read() {
+    let mock = Setup::new(&["mock", "--listen", "127.0.0.1:0"]).start();
+    let dir = TempDir::new().unwrap();
+    for api in ["responses", "chat"] {
+        let upstream = format!(
+            "upstreams: {{mock: {{api: {api}, base_url: \"http://127.0.0.1:{}/v1\"}}}}\nmodels: {{other: mock}}\n",
+            mock.port
+        );
+        let silent = Setup::serve(&upstream).start();
+        let telling = Setup::serve(&(upstream + &yaml(&dir.path().join(api)))).start();
+        for (path, rest) in [
+            ("/v1/responses", r#""input":"Say one two""#),
+            ("/v1/responses", r#""stream":true,"input":"Say one two""#),
+            (
+                "/v1/responses",
+                r#""stream":true,"include":["lukhas:steps"],"input":"Say one two""#,
+            ),
+            (
+                "/v1/chat/completions",
+                r#""messages":[{"role":"user","content":"Say one two"}]"#,
+            ),
+            (
+                "/v1/chat/completions",
+                r#""stream":true,"messages":[{"role":"user","content":"Say one two"}]"#,
+            ),
+        ] {
+            let body = format!("{{\"model\":\"plain\",{rest}}}");
+            let read = |server: &Server| {
+                let mut client = server.connect();
+                client.send_post_with(path, "connection: close\r\n", &body);
+                let answer = client.rest();
+                assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+                shape(&answer)
+            };
+            assert_eq!(read(&telling), read(&silent), "{api}: {path} {body}");
+        }
+        telling.stop();
+        assert!(!events(&dir.path().join(api)).is_empty());
+    }
+}
+
+/// An answer without what is other each time: digits, and the letters of identifiers.
+fn shape(answer: &str) -> String {
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    // The lengths of chunks are no part of it.
+    let is_said = |line: &&str| {
+        ["data:", "event:", "{"]
+            .iter()
+            .any(|it| line.starts_with(it))
+    };
+    let body: Vec<_> = body.lines().filter(is_said).collect();
+    let body = body.join("\n");
+    let mut shape = String::new();
+    for word in body.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let is_id = word.len() > 16 && word.bytes().any(|byte| byte.is_ascii_digit());
+        let plain: String = word.chars().filter(|c| !c.is_ascii_digit()).collect();
+        shape += if is_id { "ID" } else { &plain };
+    }
+    shape
+}

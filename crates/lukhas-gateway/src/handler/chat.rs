@@ -63,6 +63,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         response_id: &head.id,
         asked: telling::asked(&call.run),
         count: call.n,
+        shows_steps: false,
     };
     let meter = Meter::new(&shared, &head.model, held, &told);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);

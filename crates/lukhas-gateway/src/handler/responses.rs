@@ -60,6 +60,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         response_id: &id,
         asked: telling::asked(&asked.run),
         count: 1,
+        shows_steps: asked.steps,
     };
     let meter = Meter::new(&shared, &asked.run.model, held, &told);
     let cx = run_cx(&shared, request_id, Arc::clone(&principal), asked.steps);

@@ -19,6 +19,8 @@ pub(crate) struct Meter {
     redaction: Redaction,
     /// What each run tells.
     tellings: Vec<RunTelling>,
+    /// Whether the client asked for the steps of its runs.
+    shows_steps: bool,
     _in_flight: InFlight,
 }
 
@@ -29,6 +31,8 @@ pub(crate) struct ToldRuns<'t> {
     pub(crate) response_id: &'t str,
     pub(crate) asked: Asked,
     pub(crate) count: u32,
+    /// Whether the client asked for their steps.
+    pub(crate) shows_steps: bool,
 }
 
 /// What a request takes of the limits and budgets until all of its runs are gone.
@@ -66,6 +70,7 @@ impl Meter {
             held,
             redaction: shared.redactions.upstream.clone(),
             tellings: (0..told.count as usize).map(tell).collect(),
+            shows_steps: told.shows_steps,
             ..meter
         }
     }
@@ -77,6 +82,7 @@ impl Meter {
             held: Held::default(),
             redaction: Redaction::default(),
             tellings: Vec::new(),
+            shows_steps: true,
             _in_flight: metrics.begin_run(),
         }
     }
@@ -98,6 +104,11 @@ impl Meter {
             self.tokens.record(&self.model, &usage);
             self.held.record(index, usage);
         }
+    }
+
+    /// Whether `event` is only for those who are told of the run, and not for its client.
+    pub(super) fn hides(&self, event: &RunEvent) -> bool {
+        !self.shows_steps && matches!(event, RunEvent::Step(_))
     }
 
     /// Settles what the request used with the limits and budgets, unless a run is still there.
