@@ -72,4 +72,9 @@ async fn what_is_wrong_is_named() {
             "{body}"
         );
     }
+    for body in ["", "{", r#"{"text":"a","text":"b"}"#] {
+        let answer = server.client.post_bytes("/admin/redact", body).await;
+        assert_eq!(answer.status, 400, "{body}: {}", answer.text());
+        assert_eq!(answer.json()["error"]["code"], "invalid_json", "{body}");
+    }
 }

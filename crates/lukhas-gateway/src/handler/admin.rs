@@ -2,6 +2,7 @@
 //! What administrators use.
 
 use axum::response::Response;
+use lukhas_openai::parse_json;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -29,7 +30,7 @@ pub(crate) struct RedactRequest {
     text: String,
     /// Where it goes, and so what must not be in it: `logs`, `upstream` or `client`; `logs` when left
     /// out.
-    #[schemars(default)]
+    #[schemars(default, extend("enum" = ["logs", "upstream", "client", null]))]
     profile: Option<String>,
 }
 
@@ -69,8 +70,7 @@ pub(crate) async fn redact(call: Call) -> Result<Response, ApiError> {
         shared, request, ..
     } = call;
     let body = read_json(request, &shared.limits).await?;
-    let body = serde_json::from_slice(&body).map_err(|error| ApiError::internal(&error))?;
-    let Value::Object(mut members) = body else {
+    let Value::Object(mut members) = parse_json(&body)? else {
         return Err(ApiError::new(
             ErrorCode::InvalidType,
             "The body has to be an object with a string `text`.",
