@@ -58,7 +58,8 @@ impl Held {
 impl Meter {
     /// A meter of `count` runs of `model`, which take `held` of the limits and budgets.
     pub(crate) fn new(shared: &Shared, model: &str, held: Held, told: &ToldRuns<'_>) -> Self {
-        let meter = Self::of(&shared.metrics, shared.tokens.clone(), model);
+        let redaction = shared.redactions.upstream.clone();
+        let meter = Self::of(&shared.metrics, shared.tokens.clone(), model, redaction);
         let about = RunAbout {
             operation: told.operation,
             model: &meter.model,
@@ -68,19 +69,23 @@ impl Meter {
         let tell = |index| told.telling.run(shared, &about, index);
         Self {
             held,
-            redaction: shared.redactions.upstream.clone(),
             tellings: (0..told.count as usize).map(tell).collect(),
             shows_steps: told.shows_steps,
             ..meter
         }
     }
 
-    pub(super) fn of(metrics: &Metrics, tokens: TokenMetrics, model: &str) -> Self {
+    pub(super) fn of(
+        metrics: &Metrics,
+        tokens: TokenMetrics,
+        model: &str,
+        redaction: Redaction,
+    ) -> Self {
         Self {
             tokens,
             model: model.into(),
             held: Held::default(),
-            redaction: Redaction::default(),
+            redaction,
             tellings: Vec::new(),
             shows_steps: true,
             _in_flight: metrics.begin_run(),

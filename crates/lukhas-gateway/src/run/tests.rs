@@ -6,7 +6,7 @@ use std::task::{Wake, Waker};
 
 use futures_util::{FutureExt, stream};
 use lukhas_core::{ItemKind, Usage};
-use lukhas_observability::{BuildInfo, Metrics};
+use lukhas_observability::{BuildInfo, Metrics, Redaction};
 
 use super::*;
 use crate::ErrorCode;
@@ -42,7 +42,7 @@ async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Ru
         version: "test",
         revision: None,
     });
-    let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m");
+    let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m", Redaction::default());
     let mut never = Heartbeat::new(None);
     Runs::start(permit, meter, streams.into_iter(), &mut never).await
 }
