@@ -17,7 +17,7 @@ const AT_ONCE: usize = 32 << 10;
 
 /// A text to be redacted.
 #[derive(JsonSchema)]
-#[schemars(rename = "RedactText")]
+#[schemars(rename = "RedactText", deny_unknown_fields)]
 #[expect(
     dead_code,
     reason = "the document describes it; its reader names what is wrong"
