@@ -173,6 +173,12 @@ impl Gate {
         if inner.count.enter(inner.limit.load(Relaxed)) {
             return Ok(self.pass());
         }
+        // Rare, and much larger: it lives elsewhere.
+        Box::pin(self.wait(priority)).await
+    }
+
+    /// Waits in the queue, if there is still no room.
+    async fn wait(&self, priority: Priority) -> Result<Pass, Shed> {
         let (sender, receiver) = oneshot::channel();
         let Some(place) = self.arrive(priority, sender)? else {
             return Ok(self.pass());
@@ -182,7 +188,7 @@ impl Gate {
             place: (priority, place),
             receiver,
         };
-        match timeout(inner.max_wait, &mut waiting.receiver).await {
+        match timeout(self.0.max_wait, &mut waiting.receiver).await {
             Ok(Ok(pass)) => Ok(pass),
             Ok(Err(_)) | Err(_) => Err(self.state().shed(self.calls(), Instant::now())),
         }
