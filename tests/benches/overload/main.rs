@@ -16,6 +16,8 @@
     reason = "a program for the terminal, which fails by panicking"
 )]
 
+#[path = "../cpus.rs"]
+mod cpus;
 #[path = "../figures.rs"]
 mod figures;
 mod load;
@@ -28,9 +30,10 @@ mod upstream;
 use std::error::Error;
 use std::io;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
+use cpus::{LOAD_CPU, SERVER_CPU, pin_this, pinned};
 use figures::{median, quantile};
 use load::{Question, Seen};
 use process::Server;
@@ -56,10 +59,6 @@ const LOADS: [u32; 3] = [1, 2, 5];
 const LEAST: f64 = 90.0;
 /// Bar: the longest 99th percentile until those hear of it that are shed, in milliseconds.
 const MOST_MS: f64 = 5.0;
-
-/// CPU of the server, and of those that ask and answer.
-const SERVER_CPU: &str = "0";
-const LOAD_CPU: &str = "1";
 
 const WHOLE: &str = r#"{"model":"m","messages":[{"role":"user","content":"Say one"}]}"#;
 const STREAM: &str =
@@ -370,30 +369,4 @@ fn own_cpu_ns() -> io::Result<u64> {
     let stat = std::fs::read_to_string("/proc/self/schedstat")?;
     let on_cpu = stat.split_whitespace().next().unwrap_or_default();
     on_cpu.parse().map_err(io::Error::other)
-}
-
-/// `program` on one CPU. `taskset` becomes the program, so its process is the program's.
-fn pinned(cpu: &str, program: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("taskset");
-    command
-        .args(["--cpu-list", cpu])
-        .arg(program)
-        .args(arguments);
-    command
-}
-
-/// Keeps this process on the load's CPU.
-fn pin_this() -> io::Result<()> {
-    let this = std::process::id().to_string();
-    let mut command = Command::new("taskset");
-    let pinned = command.args(["--all-tasks", "--pid", "--cpu-list", LOAD_CPU, &this]);
-    if pinned
-        .stdout(std::process::Stdio::null())
-        .status()?
-        .success()
-    {
-        return Ok(());
-    }
-    let message = "`taskset` failed: this needs two CPUs and Linux";
-    Err(io::Error::other(message))
 }

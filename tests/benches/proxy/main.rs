@@ -20,6 +20,8 @@
 )]
 
 mod bare;
+#[path = "../cpus.rs"]
+mod cpus;
 #[path = "../figures.rs"]
 mod figures;
 mod load;
@@ -31,8 +33,9 @@ mod upstream;
 
 use std::io;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use cpus::{LOAD_CPU, SERVER_CPU, pin_this, pinned};
 use figures::{median, quantile};
 use load::{Failure, Question, Seen, load};
 use process::Server;
@@ -62,10 +65,6 @@ const MOST_FIRST_EVENT_US: f64 = 5_000.0;
 const MOST_ADDED_US: f64 = 100.0;
 const MOST_IDLE_MIB: f64 = 15.0;
 const MOST_PEAK_MIB: f64 = 40.0;
-
-/// CPU of the server that is asked, and of those that ask and answer.
-const SERVER_CPU: &str = "0";
-const LOAD_CPU: &str = "1";
 
 /// The variable that `lukhas serve` reads its upstream's key from.
 const UPSTREAM_KEY: &str = "BENCH_UPSTREAM_KEY";
@@ -233,30 +232,4 @@ limits:
     command.arg("--config").arg(file.path());
     command.env(UPSTREAM_KEY, "upstream");
     Server::start(command)
-}
-
-/// `program` on one CPU. `taskset` becomes the program, so its process is the program's.
-fn pinned(cpu: &str, program: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("taskset");
-    command
-        .args(["--cpu-list", cpu])
-        .arg(program)
-        .args(arguments);
-    command
-}
-
-/// Keeps this process on the load's CPU.
-fn pin_this() -> io::Result<()> {
-    let this = std::process::id().to_string();
-    let mut command = Command::new("taskset");
-    let pinned = command.args(["--all-tasks", "--pid", "--cpu-list", LOAD_CPU, &this]);
-    if pinned
-        .stdout(std::process::Stdio::null())
-        .status()?
-        .success()
-    {
-        return Ok(());
-    }
-    let message = "`taskset` failed: this needs two CPUs and Linux";
-    Err(io::Error::other(message))
 }
