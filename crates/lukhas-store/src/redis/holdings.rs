@@ -67,6 +67,16 @@ pub(super) fn name(session: u64) -> String {
     format!("s{session:016x}")
 }
 
+/// The name of the session `before` this one, of which there is nothing to be taken over where there was
+/// none, or where it is the same; then it is empty.
+pub(super) fn name_before([session, before]: [u64; 2]) -> String {
+    match before {
+        0 => String::new(),
+        _ if before == session => String::new(),
+        before => name(before),
+    }
+}
+
 fn add(amounts: &mut HashMap<u128, Amount>, id: u128, more: Amount) {
     let amount = amounts.entry(id).or_insert(Amount { ticks: 0, ..more });
     amount.ticks = amount.ticks.saturating_add(more.ticks);

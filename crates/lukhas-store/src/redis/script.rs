@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Scripts that Redis runs, each as one step that nothing comes between.
 
+use std::time::Duration;
+
 use redis::{Script, ScriptInvocation, ToRedisArgs};
 
 /// Sets `now`, in microseconds since 1970.
@@ -30,6 +32,11 @@ impl Question {
         self.invocation.arg(argument);
         self
     }
+}
+
+/// `time` as scripts count it.
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The script of `parts`, which know what time it is `now`.

@@ -8,9 +8,9 @@ use redis::{Script, Value};
 use sha2::{Digest, Sha256};
 
 use super::amount;
-use crate::redis::holdings::name;
+use crate::redis::holdings::{name, name_before};
 use crate::redis::scale::{Amount, Scale};
-use crate::redis::script::Question;
+use crate::redis::script::{Question, micros};
 
 /// How long a page is kept after its window: what began in it may end much later.
 const KEPT: Duration = Duration::from_hours(48);
@@ -104,7 +104,7 @@ impl Scripts {
 
     pub(super) fn reserve(&'static self, prefix: &str, session: u64, lines: &[Line]) -> Question {
         let mut question = Question::of(&self.reserve);
-        question.arg(name(session)).arg(self.hold());
+        question.arg(name(session)).arg(micros(self.hold));
         question.arg(Scale::BUDGET.parts());
         for line in lines {
             question.key(line.page.key(prefix));
@@ -137,15 +137,12 @@ impl Scripts {
     pub(super) fn renew(
         &'static self,
         prefix: &str,
-        [session, before]: [u64; 2],
+        sessions: [u64; 2],
         held: &[(Page, Amount)],
     ) -> Question {
         let mut question = Question::of(&self.renew);
-        let before = Some(before).filter(|it| *it != 0 && *it != session);
-        question
-            .arg(name(session))
-            .arg(before.map(name).unwrap_or_default());
-        question.arg(self.hold()).arg(Scale::BUDGET.parts());
+        question.arg(name(sessions[0])).arg(name_before(sessions));
+        question.arg(micros(self.hold)).arg(Scale::BUDGET.parts());
         for (page, amount) in held {
             question.key(page.key(prefix));
             question.arg(&amount.split()).arg(page.kept());
@@ -160,11 +157,6 @@ impl Scripts {
             question.key(page.key(prefix));
         }
         question
-    }
-
-    /// In microseconds.
-    fn hold(&self) -> u64 {
-        u64::try_from(self.hold.as_micros()).unwrap_or(u64::MAX)
     }
 }
 

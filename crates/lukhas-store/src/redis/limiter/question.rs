@@ -6,9 +6,9 @@ use std::time::Duration;
 use lukhas_reliability::{Bucket, SharedCall};
 use redis::Script;
 
-use crate::redis::holdings::name;
+use crate::redis::holdings::{name, name_before};
 use crate::redis::scale::{Amount, Scale};
-use crate::redis::script::Question;
+use crate::redis::script::{Question, micros};
 
 /// The scripts of limits.
 pub(super) struct Scripts {
@@ -99,15 +99,11 @@ impl Scripts {
     pub(super) fn renew(
         &'static self,
         prefix: &str,
-        [session, before]: [u64; 2],
+        sessions: [u64; 2],
         held: &[(u128, Amount)],
     ) -> Question {
         let mut question = Question::of(&self.renew);
-        question.arg(name(session)).arg(match before {
-            0 => String::new(),
-            _ if before == session => String::new(),
-            before => name(before),
-        });
+        question.arg(name(sessions[0])).arg(name_before(sessions));
         question.arg(micros(self.hold));
         for (id, amount) in held {
             question.key(key(prefix, *id)).arg(amount.scale.parts());
@@ -132,8 +128,4 @@ impl Scripts {
 /// The name of a bucket.
 fn key(prefix: &str, id: u128) -> String {
     format!("{prefix}:limit:{id:032x}")
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
