@@ -149,7 +149,7 @@ impl TryFrom<Config> for Settings {
             slo::budgets(&config.objectives),
             Aliases::try_from(config.models),
             urls::private_hosts(&config.urls),
-            data_dir(&config.store),
+            folder("store.dir", config.store.dir.clone()),
             idempotency::from_config(&config.idempotency),
         );
         let (
@@ -197,16 +197,14 @@ impl TryFrom<Config> for Settings {
     }
 }
 
-/// The folder, which is named if it is set.
-fn data_dir(store: &StoreConfig) -> Result<Option<PathBuf>, Vec<Problem>> {
-    match &store.dir {
+/// The folder of the setting `key`, which has a name if it is set.
+fn folder(key: &str, dir: Option<PathBuf>) -> Result<Option<PathBuf>, Vec<Problem>> {
+    match dir {
         Some(dir) if dir.to_string_lossy().trim().is_empty() => {
             let help = "name a folder, or leave the setting out";
-            Err(vec![
-                problem("store.dir", "the path is empty").with_help(help),
-            ])
+            Err(vec![problem(key, "the path is empty").with_help(help)])
         }
-        dir => Ok(dir.clone()),
+        dir => Ok(dir),
     }
 }
 

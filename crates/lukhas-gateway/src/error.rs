@@ -401,9 +401,15 @@ impl ApiError {
         Self::internal(&"a panic while handling the request")
     }
 
+    /// The answer to the request, and what the log says of it.
+    pub(crate) fn answer(self, redaction: &Redaction, request_id: Id) -> Response {
+        self.log(request_id);
+        self.redacted(redaction).into_response()
+    }
+
     /// The same error without the personal data and secrets that a client, or an upstream, had in what
     /// its message quotes.
-    pub(crate) fn redacted(mut self, redaction: &Redaction) -> Self {
+    fn redacted(mut self, redaction: &Redaction) -> Self {
         if let Cow::Owned(message) = redaction.text(&self.message) {
             self.message = message.into();
         }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, any};
 use axum::{BoxError, Router};
 use futures_util::FutureExt;
@@ -262,13 +262,11 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
             Ok(Err(error)) => Ok(Err(error)),
             Err(panic) => Err(panic),
         };
+        let redaction = &endpoint.shared.redactions.upstream;
         let mut response = match answered {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => refused(
-                error.redacted(&endpoint.shared.redactions.upstream),
-                request_id,
-            ),
-            Err(_) => refused(ApiError::panicked(), request_id),
+            Ok(Err(error)) => error.answer(redaction, request_id),
+            Err(_) => ApiError::panicked().answer(redaction, request_id),
         };
         let late = response.extensions_mut().remove();
         late.unwrap_or(standings).put_on(response.headers_mut());
@@ -277,11 +275,6 @@ fn serve(endpoint: Arc<Endpoint>, request: Request) -> impl Future<Output = Resp
         completion.mark(response.headers_mut());
         completion.attach(response, took)
     }
-}
-
-fn refused(error: ApiError, request_id: Id) -> Response {
-    error.log(request_id);
-    error.into_response()
 }
 
 /// What every answer carries.
@@ -373,8 +366,8 @@ async fn admit_shared(
         Ok(()) => answer(call).await,
         Err(error) => Err(error),
     };
-    let response = answered
-        .unwrap_or_else(|error| refused(error.redacted(&shared.redactions.upstream), request_id));
+    let redaction = &shared.redactions.upstream;
+    let response = answered.unwrap_or_else(|error| error.answer(redaction, request_id));
     let is_told = response.extensions().get::<Standings>().is_some();
     Ok(with_standings(response, (!is_told).then_some(standings)))
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use http::header::{HeaderName, HeaderValue};
@@ -203,14 +203,12 @@ async fn write(
     let (mut response, fate) = match answered {
         Ok(response) => (response, Fate::Kept),
         Err(error) => {
-            error.log(about.request_id);
-            let error = error.redacted(&about.redaction);
             let fate = if error.is_an_answer() {
                 Fate::Kept
             } else {
                 Fate::Forgotten
             };
-            (error.into_response(), fate)
+            (error.answer(&about.redaction, about.request_id), fate)
         }
     };
     // They are those of the first request; the others have their own.

@@ -75,7 +75,7 @@ impl Telling {
     pub(crate) fn run(&self, shared: &Shared, run: &RunAbout<'_>, choice: usize) -> RunTelling {
         let names = || RunNames {
             operation: run.operation,
-            model: Arc::clone(run.model),
+            model: run.model.into(),
             provider: provider(shared, run),
             response_id: run.response_id.map(Arc::from),
             asked: run.asked,
@@ -91,7 +91,8 @@ impl Telling {
 /// What is told of a run from its beginning.
 pub(crate) struct RunAbout<'r> {
     pub(crate) operation: Operation,
-    pub(crate) model: &'r Arc<str>,
+    /// As the client names it.
+    pub(crate) model: &'r str,
     pub(crate) response_id: Option<&'r str>,
     pub(crate) asked: Asked,
 }
@@ -111,7 +112,7 @@ fn provider(shared: &Shared, run: &RunAbout<'_>) -> Arc<str> {
         Operation::Response | Operation::Chat => shared.orchestrator.models(),
         Operation::Embeddings => shared.embedder.models(),
     };
-    let model = models.iter().find(|model| *model.id == **run.model);
+    let model = models.iter().find(|model| model.id == run.model);
     model.map_or("other", |model| &model.owned_by).into()
 }
 

@@ -117,14 +117,11 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::{BuildInfo, Format, Judged, Metrics, SloBudget};
+    use crate::{Format, Judged, Metrics, SloBudget};
 
     #[test]
     fn a_report_says_what_the_metrics_count() {
-        let metrics = Metrics::new(BuildInfo {
-            version: "test",
-            revision: None,
-        });
+        let metrics = Metrics::of_test();
         let slo = metrics.slo(SloBudget {
             name: "responses",
             p95: Duration::from_millis(1_200),

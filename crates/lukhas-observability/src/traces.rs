@@ -142,9 +142,8 @@ impl Sender {
     fn run(mut self) {
         loop {
             let taken = self.queue.take();
-            let spans: Vec<_> = taken.items.into_iter().collect();
             let mut batch = Vec::new();
-            for span in spans {
+            for span in taken.items {
                 span.into_data(&self.redaction, &mut batch);
                 if batch.len() >= BATCH {
                     self.send(std::mem::take(&mut batch));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lukhas_observability::RunLogConfig;
 
-use super::problem;
+use super::{folder, problem};
 use crate::config::{self, Origins, Problem};
 
 /// Who is told of requests and runs; known to be possible, as far as it is written.
@@ -43,15 +43,8 @@ impl TryFrom<config::TelemetryConfig> for Telemetry {
             max_file_age_s,
             max_total_bytes,
         } = config.run_log;
+        let dir = folder("telemetry.run_log.dir", dir);
         let mut problems = Vec::new();
-        if dir
-            .as_ref()
-            .is_some_and(|dir| dir.to_string_lossy().trim().is_empty())
-        {
-            let help = "name a folder, or leave the setting out";
-            let problem = problem("telemetry.run_log.dir", "the path is empty");
-            problems.push(problem.with_help(help));
-        }
         if max_total_bytes.get() < max_file_bytes.get().saturating_mul(2) {
             let message = format!(
                 "{} bytes are less than two files of `max_file_bytes`",
@@ -61,6 +54,10 @@ impl TryFrom<config::TelemetryConfig> for Telemetry {
             let problem = problem("telemetry.run_log.max_total_bytes", message);
             problems.push(problem.with_help(help));
         }
+        let dir = dir.unwrap_or_else(|found| {
+            problems.extend(found);
+            None
+        });
         if !problems.is_empty() {
             return Err(problems);
         }

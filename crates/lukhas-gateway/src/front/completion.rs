@@ -171,9 +171,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use lukhas_core::Entropy;
-    use lukhas_observability::{BuildInfo, Metrics};
+    use lukhas_observability::{BuildInfo, Metrics, Redaction};
 
-    use super::super::refused;
     use super::*;
     use crate::{ApiError, ErrorCode};
 
@@ -271,7 +270,7 @@ mod tests {
             let lines = logged(|id| {
                 let mut completion =
                     Completion::begin(&metrics.route("/r", "POST"), "/r", id, Telling::default());
-                let response = refused(error, id);
+                let response = error.answer(&Redaction::default(), id);
                 let took = completion.answered(response.status());
                 drop(completion.attach(response, took));
             });
@@ -284,7 +283,9 @@ mod tests {
 
     #[test]
     fn a_defect_is_logged_with_the_request_it_was_in() {
-        let lines = logged(|id| drop(refused(ApiError::internal(&"the store is gone"), id)));
+        let lines = logged(|id| {
+            drop(ApiError::internal(&"the store is gone").answer(&Redaction::default(), id))
+        });
         assert!(lines[0].starts_with("ERROR internal error"), "{lines:?}");
         assert!(lines[0].contains("the store is gone"), "{lines:?}");
     }

@@ -21,7 +21,7 @@ use crate::gateway::unix_now;
 use crate::limits::with_standings;
 use crate::route::Call;
 use crate::run::{self, EventWriter, Heartbeat, Meter, Runs, ToldRuns};
-use crate::telling;
+use crate::telling::{self, RunAbout};
 
 /// `POST /v1/chat/completions`.
 pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
@@ -59,13 +59,16 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     }
     let told = ToldRuns {
         telling: &telling,
-        operation: Operation::Chat,
-        response_id: &head.id,
-        asked: telling::asked(&call.run),
+        about: RunAbout {
+            operation: Operation::Chat,
+            model: &head.model,
+            response_id: Some(&head.id),
+            asked: telling::asked(&call.run),
+        },
         count: call.n,
         shows_steps: false,
     };
-    let meter = Meter::new(&shared, &head.model, held, &told);
+    let meter = Meter::new(&shared, held, &told);
     let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
     let streams = call.into_runs().enumerate().map(|(index, run)| {
         let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);

@@ -32,7 +32,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let request = CreateEmbedding::parse(&body)?;
     check_model(&shared, &principal, &request.model)?;
     let mut permit = shared.admit(&principal, Some(&request.model)).await?;
-    let (model, is_bare) = (Arc::<str>::from(&*request.model), request.input.is_bare());
+    let (model, is_bare) = (request.model.clone(), request.input.is_bare());
     let request = EmbedRequest::from(request);
     let estimate = estimate(&request.input);
     let held = hold(&shared, ticket, &principal, &model, estimate, 1);
@@ -63,11 +63,7 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     })?;
     shared.tokens.record(&model, &embedded.usage);
     held.record(0, embedded.usage);
-    let response = answer::json(&EmbeddingList::new(
-        String::from(&*model),
-        embedded,
-        encoding,
-    ))?;
+    let response = answer::json(&EmbeddingList::new(model, embedded, encoding))?;
     Ok(with_standings(response, standings))
 }
 

@@ -26,7 +26,7 @@ use crate::gateway::{Shared, unix_now};
 use crate::limits::{Estimate, Standings, Ticket, with_standings};
 use crate::route::Call;
 use crate::run::{self, Heartbeat, Held, Meter, Runs, ToldRuns};
-use crate::telling;
+use crate::telling::{self, RunAbout};
 use crate::{ApiError, ErrorCode};
 
 pub(crate) use list::input_items;
@@ -56,13 +56,16 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
     let id = new_id(&shared);
     let told = ToldRuns {
         telling: &telling,
-        operation: Operation::Response,
-        response_id: &id,
-        asked: telling::asked(&asked.run),
+        about: RunAbout {
+            operation: Operation::Response,
+            model: &asked.run.model,
+            response_id: Some(&id),
+            asked: telling::asked(&asked.run),
+        },
         count: 1,
         shows_steps: asked.steps,
     };
-    let meter = Meter::new(&shared, &asked.run.model, held, &told);
+    let meter = Meter::new(&shared, held, &told);
     let cx = run_cx(&shared, request_id, Arc::clone(&principal), asked.steps);
     let cx = meter.watch(0, cx);
     let (events, answer) = begin(&shared, cx, asked, (id, body));

@@ -150,7 +150,6 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Estimate;
 
     #[test]
     fn a_project_is_one_of_its_tenant() {
@@ -163,12 +162,7 @@ mod tests {
                 project: project.into(),
                 ..Principal::new(key, tenant)
             };
-            let asked = Asked {
-                principal: &principal,
-                address: None,
-                model: None,
-                estimate: Estimate::default(),
-            };
+            let asked = Asked::early(&principal, None);
             format!("{:?}", rule.bucket_key(Unit::Requests, asked, "/"))
         };
         let own = bucket("a", "acme", "search");

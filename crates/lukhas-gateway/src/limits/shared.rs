@@ -88,12 +88,7 @@ impl RouteLimits {
         principal: &Principal,
         address: Option<IpAddr>,
     ) -> Result<Ticket, ApiError> {
-        let asked = Asked {
-            principal,
-            address,
-            model: None,
-            estimate: Estimate::default(),
-        };
+        let asked = Asked::early(principal, address);
         let mut standings = Standings::default();
         match self.ask(&self.early, asked, &[], &mut standings).await {
             Ok(hold) => Ok(Ticket {

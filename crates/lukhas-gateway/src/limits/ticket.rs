@@ -73,6 +73,18 @@ pub(super) struct Asked<'a> {
     pub(super) estimate: Estimate,
 }
 
+impl<'a> Asked<'a> {
+    /// Before its body is read.
+    pub(super) fn early(principal: &'a Principal, address: Option<IpAddr>) -> Self {
+        Self {
+            principal,
+            address,
+            model: None,
+            estimate: Estimate::default(),
+        }
+    }
+}
+
 impl RouteLimits {
     /// Whether any of them counts by the address that requests come from.
     pub(crate) fn need_address(&self) -> bool {
@@ -89,12 +101,7 @@ impl RouteLimits {
         principal: &Principal,
         address: Option<IpAddr>,
     ) -> Result<Ticket, ApiError> {
-        let asked = Asked {
-            principal,
-            address,
-            model: None,
-            estimate: Estimate::default(),
-        };
+        let asked = Asked::early(principal, address);
         let mut ticket = Ticket {
             limits: Some(Arc::clone(self)),
             address,

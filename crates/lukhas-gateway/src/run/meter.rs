@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use lukhas_core::{OutputEvent, RunCx, RunEvent, Usage, UsageSink};
-use lukhas_observability::{Asked, InFlight, Metrics, Operation, Redaction, TokenMetrics};
+use lukhas_observability::{InFlight, Metrics, Redaction, TokenMetrics};
 
 use crate::budgets::Outlay;
 use crate::gateway::Shared;
@@ -27,9 +27,7 @@ pub(crate) struct Meter {
 /// What is told of the runs of one request.
 pub(crate) struct ToldRuns<'t> {
     pub(crate) telling: &'t Telling,
-    pub(crate) operation: Operation,
-    pub(crate) response_id: &'t str,
-    pub(crate) asked: Asked,
+    pub(crate) about: RunAbout<'t>,
     pub(crate) count: u32,
     /// Whether the client asked for their steps.
     pub(crate) shows_steps: bool,
@@ -56,17 +54,12 @@ impl Held {
 }
 
 impl Meter {
-    /// A meter of `count` runs of `model`, which take `held` of the limits and budgets.
-    pub(crate) fn new(shared: &Shared, model: &str, held: Held, told: &ToldRuns<'_>) -> Self {
+    /// A meter of the runs of a request, which take `held` of the limits and budgets.
+    pub(crate) fn new(shared: &Shared, held: Held, told: &ToldRuns<'_>) -> Self {
         let redaction = shared.redactions.upstream.clone();
+        let model = told.about.model;
         let meter = Self::of(&shared.metrics, shared.tokens.clone(), model, redaction);
-        let about = RunAbout {
-            operation: told.operation,
-            model: &meter.model,
-            response_id: Some(told.response_id),
-            asked: told.asked,
-        };
-        let tell = |index| told.telling.run(shared, &about, index);
+        let tell = |index| told.telling.run(shared, &told.about, index);
         Self {
             held,
             tellings: (0..told.count as usize).map(tell).collect(),

@@ -24,24 +24,9 @@ fn say(panicked: &PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Write};
-    use std::sync::{Arc, Mutex};
-
+    use super::super::tests::Sink;
     use super::*;
     use crate::{LogConfig, LogFormat, Logs};
-
-    #[derive(Clone, Default)]
-    struct Sink(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Sink {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn a_panic_is_a_line_of_the_log_without_what_must_not_be_in_it() {
@@ -60,7 +45,7 @@ mod tests {
             panic::set_hook(before);
             assert!(panicked.is_err());
         });
-        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let log = sink.text();
         let (_, line) = log.split_once(" ERROR ").unwrap();
         assert!(
             line.contains(

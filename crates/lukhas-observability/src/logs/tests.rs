@@ -8,7 +8,13 @@ use super::*;
 
 /// Where the logs of a test go.
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Sink {
+    pub(super) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -40,8 +46,7 @@ fn logged(filter: &str, format: LogFormat) -> String {
         tracing::info!(target: "gateway::front", "request served");
         tracing::debug!(target: "store", "put");
     });
-    let bytes = sink.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
+    sink.text()
 }
 
 #[test]
@@ -142,7 +147,7 @@ fn values_cannot_forge_lines() {
         tracing::subscriber::with_default(logs.subscriber(move || writer.clone(), false), || {
             tracing::info!(field = forged, "message with {forged}");
         });
-        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let log = sink.text();
         assert_eq!(log.lines().count(), 1, "{log:?}");
         assert!(!log.contains('\u{1b}'), "{log:?}");
     }
@@ -171,7 +176,7 @@ fn no_line_holds_personal_data_or_a_secret() {
             let cause = io::Error::other(format!("`{token}` is refused"));
             tracing::trace!(?cause, headers = ?[("authorization", &token)], "told {who} of {token}");
         });
-        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let log = sink.text();
         assert!(!log.contains("ada@") && !log.contains(&token), "{log}");
         assert!(
             log.contains("told [REDACTED:EMAIL_ADDRESS] of [REDACTED:"),

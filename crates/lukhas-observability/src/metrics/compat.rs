@@ -142,14 +142,11 @@ impl Alias {
 
 #[cfg(test)]
 mod tests {
-    use crate::{BuildInfo, Format, Metrics};
+    use crate::{Format, Metrics};
 
     #[test]
     fn aliases_say_the_same_by_other_names_where_they_are_wanted() {
-        let metrics = Metrics::new(BuildInfo {
-            version: "test",
-            revision: None,
-        });
+        let metrics = Metrics::of_test();
         metrics
             .route("/v1/responses", "POST")
             .observe(200, 0.7, None);

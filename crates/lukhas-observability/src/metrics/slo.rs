@@ -299,13 +299,10 @@ impl fmt::Debug for SloMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BuildInfo, Format, Metrics};
+    use crate::{Format, Metrics};
 
     fn metrics() -> (Metrics, SloMetrics) {
-        let metrics = Metrics::new(BuildInfo {
-            version: "test",
-            revision: None,
-        });
+        let metrics = Metrics::of_test();
         let slo = metrics.slo(SloBudget {
             name: "responses",
             p95: Duration::from_millis(1_200),

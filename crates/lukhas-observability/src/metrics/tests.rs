@@ -17,6 +17,16 @@ const BUILD: BuildInfo = BuildInfo {
     revision: Some("abc1234"),
 };
 
+impl Metrics {
+    /// Those of a test, with nothing in them.
+    pub(crate) fn of_test() -> Self {
+        Self::new(BuildInfo {
+            version: "test",
+            revision: None,
+        })
+    }
+}
+
 fn usage(input_tokens: u64, output_tokens: u64) -> Usage {
     Usage {
         input_tokens,
@@ -511,10 +521,7 @@ proptest! {
 
 #[test]
 fn a_recorded_trace_is_an_exemplar_in_the_format_that_has_them() {
-    let metrics = Metrics::new(BuildInfo {
-        version: "test",
-        revision: None,
-    });
+    let metrics = Metrics::of_test();
     let trace = |flags: &str| {
         let text = format!("00-{:032x}-00f067aa0ba902b7-{flags}", 0xabc);
         lukhas_core::TraceContext::parse(&text).unwrap()

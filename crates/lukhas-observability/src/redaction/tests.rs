@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{BuildInfo, Format, Metrics};
+use crate::{Format, Metrics};
 
 fn stage() -> Redaction {
     Redaction::new(Profile::Logs)
@@ -12,10 +12,7 @@ fn stage() -> Redaction {
 
 #[test]
 fn values_are_replaced_and_counted_by_their_kind() {
-    let metrics = Metrics::new(BuildInfo {
-        version: "test",
-        revision: None,
-    });
+    let metrics = Metrics::of_test();
     let stage = stage().counted_in(&metrics);
     let token = ["gl", "pat-", "Xy3kQ9vBn2LmRt7PzW4s"].concat();
     let text = format!("ada@example.com sent {token} twice");

@@ -11,8 +11,8 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    Asked, BuildInfo, Format, Metrics, Operation, RequestFacts, RunNames, Telemetry,
-    TelemetryConfig, TelemetryParts,
+    Asked, Format, Metrics, Operation, RequestFacts, RunNames, Telemetry, TelemetryConfig,
+    TelemetryParts,
 };
 
 struct Zero;
@@ -52,10 +52,7 @@ fn events(dir: &Path) -> Vec<Value> {
 
 /// What a server that writes to `dir` leaves there, and in its metrics, after `act`.
 fn told(dir: &Path, act: impl FnOnce(&Telemetry)) -> (Vec<Value>, String) {
-    let metrics = Metrics::new(BuildInfo {
-        version: "test",
-        revision: None,
-    });
+    let metrics = Metrics::of_test();
     let config = TelemetryConfig {
         run_log: Some(config(dir)),
         traces: None,
