@@ -10,17 +10,17 @@ use lukhas_engine::{Cl100k, Engine, EngineOptions, SchemaValidator};
 use lukhas_gateway::{BudgetLedger, FailedAttempts, Gateway, GatewayParts, Idempotency, Limits};
 use lukhas_matriz::{CatalogError, Embedders, Matriz};
 use lukhas_memory::LexicalHash;
-use lukhas_observability::{Telemetry, TelemetryConfig, TelemetryError, TelemetryParts};
+use lukhas_observability::{Telemetry, TelemetryConfig};
 use lukhas_redact::Secret;
 use lukhas_store::{MemoryIdempotency, MemoryStore};
 
 use crate::budgets::Kept;
-use crate::config::{MetricAliases, Origin, Origins, Problem};
+use crate::config::MetricAliases;
 use crate::entropy::ThreadEntropy;
 use crate::redis::RedisSetup;
 use crate::reload::{Reloader, Running};
 use crate::upstreams::{UpstreamInfo, Upstreams};
-use crate::{AppError, Loaded, Reloaded, Settings, overload};
+use crate::{AppError, Loaded, Reloaded, Settings, overload, telemetry};
 
 /// A gateway over its parts, and the settings it was made with.
 pub struct App {
@@ -80,17 +80,9 @@ impl App {
         let (ledger, torn) = spends.open(&process.metrics)?;
         let warnings = torn.into_iter().chain(spends.warning(&budgets)).collect();
         let keys = Arc::new(keys);
-        let config_of_telemetry = TelemetryConfig {
-            run_log: settings.telemetry().run_log().cloned(),
-            traces,
-        };
-        let parts = TelemetryParts {
-            redaction: &redactions.logs,
-            metrics: &process.metrics,
-            entropy: Arc::new(ThreadEntropy),
-        };
-        let telemetry = Telemetry::open(config_of_telemetry, parts);
-        let telemetry = telemetry.map_err(|error| silent(&error, &origins))?;
+        let run_log = settings.telemetry().run_log().cloned();
+        let sinks = TelemetryConfig { run_log, traces };
+        let telemetry = telemetry::open(sinks, &redactions, &process.metrics, &origins)?;
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
         let gateway = Gateway::new(GatewayParts {
@@ -227,23 +219,6 @@ impl App {
     #[must_use]
     pub fn generated_key(&self) -> Option<&Secret<String>> {
         self.generated.as_ref()
-    }
-}
-
-/// Why nobody can be told, at the place of the setting that names whom.
-fn silent(error: &TelemetryError, origins: &Origins) -> Problem {
-    match error {
-        TelemetryError::RunLog { source, .. } => {
-            let key = "telemetry.run_log.dir";
-            let problem = Problem::new(origins.get(key), format!("{error}: {source}"));
-            let help = "name a folder that this process may write to, and no other one does";
-            problem.with_key(key).with_help(help)
-        }
-        TelemetryError::Traces { source, .. } => {
-            let origin = Origin::Env("OTEL_EXPORTER_OTLP_ENDPOINT".into());
-            let problem = Problem::new(origin, format!("{error}: {source}"));
-            problem.with_help("leave it out, and no spans are sent")
-        }
     }
 }
 

@@ -41,6 +41,7 @@ mod reference;
 mod reload;
 mod rules;
 mod settings;
+mod telemetry;
 mod traces;
 mod upstreams;
 mod yaml;
