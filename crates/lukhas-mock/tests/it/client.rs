@@ -11,8 +11,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long nothing has to happen to be taken for the end. Clocks are paused, so nobody waits.
-const SILENCE: Duration = Duration::from_secs(600);
+/// Seconds in which nothing has to happen to be taken for the end. Clocks are paused, so nobody
+/// waits for them.
+const SILENCE: u32 = 100;
 
 /// Bytes after which a body is taken for one without an end.
 const ENDLESS: usize = 1 << 20;
@@ -140,21 +141,35 @@ pub(crate) async fn read(stream: &mut TcpStream) -> Wire {
         if let Some(wire) = parsed(&bytes, End::Proper) {
             return wire;
         }
-        let end = match timeout(SILENCE, stream.read(&mut buffer)).await {
+        let end = match read_some(stream, &mut buffer).await {
             _ if bytes.len() > ENDLESS => End::Endless,
-            Err(_) => End::Silent,
-            Ok(Ok(0)) => End::Closed,
-            Ok(Ok(read)) => {
+            None => End::Silent,
+            Some(Ok(0)) => End::Closed,
+            Some(Ok(read)) => {
                 bytes.extend(&buffer[..read]);
                 continue;
             }
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 assert_eq!(error.kind(), io::ErrorKind::ConnectionReset, "{error}");
                 End::Reset
             }
         };
         return parsed(&bytes, end).unwrap();
     }
+}
+
+/// What the next read gives; `None` when nothing comes.
+///
+/// A paused clock goes on as soon as nobody has anything to do, and what is on its way through
+/// the kernel is nothing to it. So each of its seconds takes a moment of real time as well.
+async fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> Option<io::Result<usize>> {
+    for _ in 0..SILENCE {
+        if let Ok(read) = timeout(Duration::from_secs(1), stream.read(buffer)).await {
+            return Some(read);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    None
 }
 
 /// `bytes` as an answer that ended like that; `None` when HTTP says that more has to come.
