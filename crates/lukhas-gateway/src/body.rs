@@ -23,15 +23,22 @@ const SLOWEST: u64 = 1024;
 /// A body that says it is too large is refused before it is read; one that turns out to be is refused
 /// at the bound. Its time is `limits.body_read_timeout`, and a second more for each KiB that came.
 pub(crate) async fn read_json(request: Request, limits: &Limits) -> Result<Bytes, ApiError> {
+    read(json_of(request, limits)?, limits).await
+}
+
+/// The JSON body of `request`, to be [`read`], if its headers allow it. Whoever waits for it need keep
+/// nothing else of the request.
+pub(crate) fn json_of(request: Request, limits: &Limits) -> Result<Body, ApiError> {
     check_type(request.headers())?;
     let body = request.into_body();
     if body.size_hint().lower() > limits.max_body_bytes as u64 {
         return Err(too_large(limits));
     }
-    read(body, limits).await
+    Ok(body)
 }
 
-async fn read(mut body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
+/// Reads a body whole; see [`read_json`].
+pub(crate) async fn read(mut body: Body, limits: &Limits) -> Result<Bytes, ApiError> {
     // When it was first waited for: most bodies are there already.
     let mut started = None;
     let mut first = Bytes::new();

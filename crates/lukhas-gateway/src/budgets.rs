@@ -232,9 +232,24 @@ impl BudgetAccounts {
         &self,
         principal: &Principal,
         model: &str,
-        mut estimate: Estimate,
+        estimate: Estimate,
         choices: u32,
     ) -> Result<Option<Arc<Outlay>>, ApiError> {
+        if !self.cover(principal) {
+            return Ok(None);
+        }
+        // Boxed, so that requests of no budget do not carry what it needs.
+        let reserved = Box::pin(self.reserve_covered(principal, model, estimate, choices));
+        reserved.await.map(Some)
+    }
+
+    async fn reserve_covered(
+        &self,
+        principal: &Principal,
+        model: &str,
+        mut estimate: Estimate,
+        choices: u32,
+    ) -> Result<Arc<Outlay>, ApiError> {
         let covering = || {
             let rules = self
                 .rules
@@ -242,9 +257,6 @@ impl BudgetAccounts {
                 .filter(|rule| rule.config.covers(principal));
             rules.flat_map(|rule| rule.config.limits().map(move |limit| (rule, limit)))
         };
-        if covering().next().is_none() {
-            return Ok(None);
-        }
         let price = self.prices.get(model);
         if estimate.is_guess
             && let Some(most) = price.and_then(|price| price.max_output_tokens)
@@ -273,11 +285,7 @@ impl BudgetAccounts {
         })?;
         let bookings = covering().map(|(rule, (unit, _))| (Arc::clone(rule), unit));
         let price = price.map(|price| price.most).unwrap_or_default();
-        Ok(Some(Arc::new(Outlay::new(
-            reserved,
-            bookings.collect(),
-            price,
-        ))))
+        Ok(Arc::new(Outlay::new(reserved, bookings.collect(), price)))
     }
 
     /// Reserves so much in each account: where replicas share them, or else in this process.

@@ -68,38 +68,35 @@ enum Pass {
 }
 
 impl Runs {
-    /// Starts the runs of an admitted request; returns when each has begun to answer, or when
-    /// `heartbeat` comes due, so that the client hears of it.
-    ///
-    /// # Errors
-    /// The failure of the first run that failed before it answered anything, so that the client gets
-    /// its true status.
-    pub(crate) async fn start(
+    /// The runs of an admitted request.
+    pub(crate) fn new(
         permit: Permit,
         meter: Meter,
         streams: impl Iterator<Item = RunStream>,
-        heartbeat: &mut Heartbeat,
-    ) -> Result<Self, ApiError> {
+    ) -> Self {
         let run = |stream| Run {
             stream,
             held: VecDeque::new(),
             begun: false,
             ended: false,
         };
-        let mut runs = Self {
+        Self {
             runs: streams.map(run).collect(),
             next: 0,
             stop: None,
             stopped: false,
             meter,
             permit,
-        };
-        runs.peek(heartbeat).await?;
-        Ok(runs)
+        }
     }
 
-    /// Waits for the first output of each run, and holds it back with the steps before it.
-    async fn peek(&mut self, heartbeat: &mut Heartbeat) -> Result<(), ApiError> {
+    /// Starts them; returns when each has begun to answer, or when `heartbeat` comes due, so that the
+    /// client hears of it. The first output of each is held back, with the steps before it.
+    ///
+    /// # Errors
+    /// The failure of the first run that failed before it answered anything, so that the client gets
+    /// its true status.
+    pub(crate) async fn start(&mut self, heartbeat: &mut Heartbeat) -> Result<(), ApiError> {
         while let Next::Event(index, event) = self.wait(Pass::Peek, heartbeat).await {
             if let RunEvent::Output(output) = &event {
                 if let Some(error) = failure(output) {

@@ -16,7 +16,7 @@ use super::models::cannot_answer;
 use super::responses::{estimate, hold, run_cx};
 use crate::ApiError;
 use crate::answer::{self, JsonMembers};
-use crate::body::read_json;
+use crate::body::{json_of, read};
 use crate::gateway::unix_now;
 use crate::limits::with_standings;
 use crate::route::Call;
@@ -24,7 +24,7 @@ use crate::run::{self, EventWriter, Heartbeat, Meter, Runs, ToldRuns};
 use crate::telling::{self, RunAbout};
 
 /// `POST /v1/chat/completions`.
-pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
+pub(crate) fn create(call: Call) -> impl Future<Output = Result<Response, ApiError>> + Send {
     let Call {
         shared,
         principal,
@@ -33,67 +33,71 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         ticket,
         telling,
     } = call;
-    let body = read_json(request, &shared.limits).await?;
-    let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
-    let permit = shared.admit(&principal, Some(&call.run.model)).await?;
-    let estimate = estimate(&shared, request_id, &principal, &ticket, &call.run).await;
-    let estimate = estimate.map_err(|error| error.map_param(chat_param))?;
-    let held = hold(
-        &shared,
-        ticket,
-        &principal,
-        &call.run.model,
-        estimate,
-        call.n,
-    );
-    let (held, standings) = held.await?;
-    let head = ChatHead {
-        id: Id::new("chatcmpl-", &*shared.entropy).into(),
-        created: unix_now(),
-        model: call.run.model.clone(),
-        service_tier: ServiceTier::Default,
-        system_fingerprint: None,
-    };
-    if call.is_plain && shared.orchestrator.uses_original(&head.model) {
-        call.run.original = Some(Arc::new(original(&head, body)));
+    let body = json_of(request, &shared.limits);
+    async move {
+        let body = read(body?, &shared.limits).await?;
+        let mut call: ChatCall = CreateChatCompletion::parse(&body)?.try_into()?;
+        let permit = shared.admit(&principal, Some(&call.run.model)).await?;
+        let estimate = estimate(&shared, request_id, &principal, &ticket, &call.run).await;
+        let estimate = estimate.map_err(|error| error.map_param(chat_param))?;
+        let held = hold(
+            &shared,
+            ticket,
+            &principal,
+            &call.run.model,
+            estimate,
+            call.n,
+        );
+        let (held, standings) = held.await?;
+        let head = ChatHead {
+            id: Id::new("chatcmpl-", &*shared.entropy).into(),
+            created: unix_now(),
+            model: call.run.model.clone(),
+            service_tier: ServiceTier::Default,
+            system_fingerprint: None,
+        };
+        if call.is_plain && shared.orchestrator.uses_original(&head.model) {
+            call.run.original = Some(Arc::new(original(&head, body)));
+        }
+        let told = ToldRuns {
+            telling: &telling,
+            about: RunAbout {
+                operation: Operation::Chat,
+                model: &head.model,
+                response_id: Some(&head.id),
+                asked: telling::asked(&call.run),
+            },
+            count: call.n,
+            shows_steps: false,
+        };
+        let meter = Meter::new(&shared, held, &told);
+        let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
+        let streams = call.into_runs().enumerate().map(|(index, run)| {
+            let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
+            shared.orchestrator.run(meter.watch(index, cx), run)
+        });
+        let streams: Vec<_> = streams.collect();
+        let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));
+        let mut runs = Runs::new(permit, meter, streams.into_iter());
+        let started = runs.start(&mut heartbeat).await;
+        started.map_err(|error| {
+            let error = cannot_answer(&shared, &principal, &head.model, error);
+            error.map_param(chat_param)
+        })?;
+        if stream {
+            let writer = Writer(ChatStream::new(head, n, include_usage));
+            let response = run::stream(runs, heartbeat, writer);
+            return Ok(with_standings(response, standings));
+        }
+        let mut folds = vec![ChatFold::new(); n as usize];
+        let folded = runs.fold(|index, event| folds[index].apply(event)).await;
+        folded.map_err(|error| error.map_param(chat_param))?;
+        let response = match folds.first().and_then(ChatFold::verbatim) {
+            Some(body) => answer::json_bytes(body.clone()),
+            None => answer::json(&ChatCompletion::new(head, folds)?)?,
+        };
+        Ok(with_standings(response, standings))
     }
-    let told = ToldRuns {
-        telling: &telling,
-        about: RunAbout {
-            operation: Operation::Chat,
-            model: &head.model,
-            response_id: Some(&head.id),
-            asked: telling::asked(&call.run),
-        },
-        count: call.n,
-        shows_steps: false,
-    };
-    let meter = Meter::new(&shared, held, &told);
-    let (n, stream, include_usage) = (call.n, call.stream, call.include_usage);
-    let streams = call.into_runs().enumerate().map(|(index, run)| {
-        let cx = run_cx(&shared, request_id, Arc::clone(&principal), false);
-        shared.orchestrator.run(meter.watch(index, cx), run)
-    });
-    let streams: Vec<_> = streams.collect();
-    let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| stream));
-    let runs = Runs::start(permit, meter, streams.into_iter(), &mut heartbeat).await;
-    let mut runs = runs.map_err(|error| {
-        let error = cannot_answer(&shared, &principal, &head.model, error);
-        error.map_param(chat_param)
-    })?;
-    if stream {
-        let writer = Writer(ChatStream::new(head, n, include_usage));
-        let response = run::stream(runs, heartbeat, writer);
-        return Ok(with_standings(response, standings));
-    }
-    let mut folds = vec![ChatFold::new(); n as usize];
-    let folded = runs.fold(|index, event| folds[index].apply(event)).await;
-    folded.map_err(|error| error.map_param(chat_param))?;
-    let response = match folds.first().and_then(ChatFold::verbatim) {
-        Some(body) => answer::json_bytes(body.clone()),
-        None => answer::json(&ChatCompletion::new(head, folds)?)?,
-    };
-    Ok(with_standings(response, standings))
 }
 
 /// The request as it came, to be passed on. What identifies the answer is ours to say.

@@ -11,7 +11,7 @@ use lukhas_observability::{Asked, Operation};
 use lukhas_openai::{CreateEmbedding, EmbeddingList};
 
 use super::responses::{hold, run_cx};
-use crate::body::read_json;
+use crate::body::{json_of, read};
 use crate::gateway::Shared;
 use crate::limits::{Estimate, with_standings};
 use crate::route::Call;
@@ -19,7 +19,7 @@ use crate::telling::RunAbout;
 use crate::{ApiError, ErrorCode, answer};
 
 /// `POST /v1/embeddings`.
-pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
+pub(crate) fn create(call: Call) -> impl Future<Output = Result<Response, ApiError>> + Send {
     let Call {
         shared,
         principal,
@@ -28,43 +28,46 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         ticket,
         telling,
     } = call;
-    let body = read_json(request, &shared.limits).await?;
-    let request = CreateEmbedding::parse(&body)?;
-    check_model(&shared, &principal, &request.model)?;
-    let mut permit = shared.admit(&principal, Some(&request.model)).await?;
-    let (model, is_bare) = (request.model.clone(), request.input.is_bare());
-    let request = EmbedRequest::from(request);
-    let estimate = estimate(&request.input);
-    let held = hold(&shared, ticket, &principal, &model, estimate, 1);
-    let (held, standings) = held.await?;
-    let encoding = request.encoding;
-    let about = RunAbout {
-        operation: Operation::Embeddings,
-        model: &model,
-        response_id: None,
-        asked: Asked::default(),
-    };
-    let mut run = telling.run(&shared, &about, 0);
-    let cx = run.watch(run_cx(&shared, request_id, Arc::clone(&principal), false));
-    let embedded = tokio::select! {
-        embedded = shared.embedder.embed(&cx, request) => embedded,
-        () = permit.revoked() => return Err(ApiError::stopping()),
-    };
-    if let Some(told) = &mut run.told {
-        told.ended(&end(&embedded));
+    let body = json_of(request, &shared.limits);
+    async move {
+        let body = read(body?, &shared.limits).await?;
+        let request = CreateEmbedding::parse(&body)?;
+        check_model(&shared, &principal, &request.model)?;
+        let mut permit = shared.admit(&principal, Some(&request.model)).await?;
+        let (model, is_bare) = (request.model.clone(), request.input.is_bare());
+        let request = EmbedRequest::from(request);
+        let estimate = estimate(&request.input);
+        let held = hold(&shared, ticket, &principal, &model, estimate, 1);
+        let (held, standings) = held.await?;
+        let encoding = request.encoding;
+        let about = RunAbout {
+            operation: Operation::Embeddings,
+            model: &model,
+            response_id: None,
+            asked: Asked::default(),
+        };
+        let mut run = telling.run(&shared, &about, 0);
+        let cx = run.watch(run_cx(&shared, request_id, Arc::clone(&principal), false));
+        let embedded = tokio::select! {
+            embedded = shared.embedder.embed(&cx, request) => embedded,
+            () = permit.revoked() => return Err(ApiError::stopping()),
+        };
+        if let Some(told) = &mut run.told {
+            told.ended(&end(&embedded));
+        }
+        let embedded = embedded.map_err(|error| {
+            permit.failed(error.kind);
+            let error = ApiError::from(error);
+            error.map_param(|param| match param {
+                "input[0]" if is_bare => "input".to_owned(),
+                param => param.to_owned(),
+            })
+        })?;
+        shared.tokens.record(&model, &embedded.usage);
+        held.record(0, embedded.usage);
+        let response = answer::json(&EmbeddingList::new(model, embedded, encoding))?;
+        Ok(with_standings(response, standings))
     }
-    let embedded = embedded.map_err(|error| {
-        permit.failed(error.kind);
-        let error = ApiError::from(error);
-        error.map_param(|param| match param {
-            "input[0]" if is_bare => "input".to_owned(),
-            param => param.to_owned(),
-        })
-    })?;
-    shared.tokens.record(&model, &embedded.usage);
-    held.record(0, embedded.usage);
-    let response = answer::json(&EmbeddingList::new(model, embedded, encoding))?;
-    Ok(with_standings(response, standings))
 }
 
 /// How the run ended, as runs of the pipeline do.

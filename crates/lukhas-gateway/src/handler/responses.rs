@@ -20,7 +20,7 @@ use lukhas_openai::{
 use super::models::cannot_answer;
 use super::query;
 use crate::answer::{self, JsonMembers};
-use crate::body::read_json;
+use crate::body::{json_of, read, read_json};
 use crate::error::response_error;
 use crate::gateway::{Shared, unix_now};
 use crate::limits::{Estimate, Standings, Ticket, with_standings};
@@ -38,7 +38,7 @@ const PREFIX: &str = "resp_";
 const USUAL_OUTPUT: u32 = 1_024;
 
 /// `POST /v1/responses`.
-pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
+pub(crate) fn create(call: Call) -> impl Future<Output = Result<Response, ApiError>> + Send {
     let Call {
         shared,
         principal,
@@ -47,41 +47,45 @@ pub(crate) async fn create(call: Call) -> Result<Response, ApiError> {
         ticket,
         telling,
     } = call;
-    let body = read_json(request, &shared.limits).await?;
-    let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
-    let permit = shared.admit(&principal, Some(&asked.run.model)).await?;
-    let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
-    let held = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1);
-    let (held, standings) = held.await?;
-    let id = new_id(&shared);
-    let told = ToldRuns {
-        telling: &telling,
-        about: RunAbout {
-            operation: Operation::Response,
-            model: &asked.run.model,
-            response_id: Some(&id),
-            asked: telling::asked(&asked.run),
-        },
-        count: 1,
-        shows_steps: asked.steps,
-    };
-    let meter = Meter::new(&shared, held, &told);
-    let cx = run_cx(&shared, request_id, Arc::clone(&principal), asked.steps);
-    let cx = meter.watch(0, cx);
-    let (events, answer) = begin(&shared, cx, asked, (id, body));
-    let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
-    let streams = std::iter::once(events);
-    let runs = Runs::start(permit, meter, streams, &mut heartbeat).await;
-    let runs = runs.map_err(|error| {
-        let model = &answer.fold.object().model;
-        cannot_answer(&shared, &principal, model, error)
-    })?;
-    let response = if answer.stream {
-        run::stream(runs, heartbeat, stream::Writer::new(*answer))
-    } else {
-        whole(runs, answer).await?
-    };
-    Ok(with_standings(response, standings))
+    let body = json_of(request, &shared.limits);
+    async move {
+        let body = read(body?, &shared.limits).await?;
+        let asked: ResponseCall = CreateResponse::parse(&body)?.try_into()?;
+        let permit = shared.admit(&principal, Some(&asked.run.model)).await?;
+        let estimate = estimate(&shared, request_id, &principal, &ticket, &asked.run).await?;
+        let held = hold(&shared, ticket, &principal, &asked.run.model, estimate, 1);
+        let (held, standings) = held.await?;
+        let id = new_id(&shared);
+        let told = ToldRuns {
+            telling: &telling,
+            about: RunAbout {
+                operation: Operation::Response,
+                model: &asked.run.model,
+                response_id: Some(&id),
+                asked: telling::asked(&asked.run),
+            },
+            count: 1,
+            shows_steps: asked.steps,
+        };
+        let meter = Meter::new(&shared, held, &told);
+        let cx = run_cx(&shared, request_id, Arc::clone(&principal), asked.steps);
+        let cx = meter.watch(0, cx);
+        let (events, answer) = begin(&shared, cx, asked, (id, body));
+        let mut heartbeat = Heartbeat::new(shared.heartbeat.filter(|_| answer.stream));
+        let streams = std::iter::once(events);
+        let mut runs = Runs::new(permit, meter, streams);
+        let started = runs.start(&mut heartbeat).await;
+        started.map_err(|error| {
+            let model = &answer.fold.object().model;
+            cannot_answer(&shared, &principal, model, error)
+        })?;
+        let response = if answer.stream {
+            run::stream(runs, heartbeat, stream::Writer::new(*answer))
+        } else {
+            whole(&mut runs, answer).await?
+        };
+        Ok(with_standings(response, standings))
+    }
 }
 
 /// What the answer to a run needs.
@@ -112,7 +116,7 @@ fn begin(
         previous: run.previous.clone(),
         input: run.items.clone(),
     });
-    let object = ResponseObject::new(id, unix_now(), options);
+    let object = ResponseObject::new(id, unix_now(), *options);
     if is_plain && !steps && shared.orchestrator.uses_original(&run.model) {
         run.original = Some(Arc::new(original(&object, body)));
     }
@@ -155,22 +159,24 @@ pub(super) async fn estimate(
 ///
 /// # Errors
 /// What the limit or budget says that denies it. Nothing is held then.
-pub(super) async fn hold(
-    shared: &Shared,
+pub(super) fn hold<'a>(
+    shared: &'a Shared,
     ticket: Ticket,
-    principal: &Principal,
-    model: &str,
+    principal: &'a Principal,
+    model: &'a str,
     estimate: Estimate,
     choices: u32,
-) -> Result<(Held, Option<Standings>), ApiError> {
+) -> impl Future<Output = Result<(Held, Option<Standings>), ApiError>> + Send {
     let early = ticket.standings();
     let admitted = ticket.admit(principal, model, estimate.of_choices(choices));
-    let (spending, standings) = admitted.await?;
-    let outlay = shared.budgets.reserve(principal, model, estimate, choices);
-    let outlay = outlay
-        .await
-        .map_err(|error| error.with_standings(standings.unwrap_or(early)))?;
-    Ok((Held { spending, outlay }, standings))
+    async move {
+        let (spending, standings) = admitted.await?;
+        let outlay = shared.budgets.reserve(principal, model, estimate, choices);
+        let outlay = outlay
+            .await
+            .map_err(|error| error.with_standings(standings.unwrap_or(early)))?;
+        Ok((Held { spending, outlay }, standings))
+    }
 }
 
 /// The request as it came, to be passed on. What identifies the answer, and where it is kept, is
@@ -192,7 +198,7 @@ fn original(object: &ResponseObject, body: Bytes) -> Original {
     }
 }
 
-async fn whole(mut runs: Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
+async fn whole(runs: &mut Runs, mut answer: Box<Answering>) -> Result<Response, ApiError> {
     runs.fold(|_, event| answer.fold.apply(event)).await?;
     let body = match answer.fold.verbatim() {
         Some(body) => body.clone(),

@@ -44,7 +44,8 @@ async fn start(admission: &Arc<Admission>, streams: Vec<RunStream>) -> Result<Ru
     });
     let meter = Meter::of(&metrics, metrics.tokens(["m"]), "m", Redaction::default());
     let mut never = Heartbeat::new(None);
-    Runs::start(permit, meter, streams.into_iter(), &mut never).await
+    let mut runs = Runs::new(permit, meter, streams.into_iter());
+    runs.start(&mut never).await.map(|()| runs)
 }
 
 fn scripted(events: Vec<RunEvent>) -> RunStream {

@@ -103,7 +103,7 @@ fn options(asked: &Asked) -> Result<ResponseOptions, WireError> {
 fn read(known: Map<String, Value>) -> Result<ResponseOptions, WireError> {
     let body = Value::Object(known).to_string();
     let call: ResponseCall = CreateResponse::parse(body.as_bytes())?.try_into()?;
-    Ok(call.options)
+    Ok(*call.options)
 }
 
 fn describe(error: &RunError) -> ResponseError {

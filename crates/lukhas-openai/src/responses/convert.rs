@@ -20,8 +20,8 @@ use crate::{WireError, WireErrorKind};
 pub struct ResponseCall {
     /// What to run.
     pub run: RunRequest,
-    /// What the answer repeats.
-    pub options: ResponseOptions,
+    /// What the answer repeats; boxed, because a call is moved often.
+    pub options: Box<ResponseOptions>,
     /// Whether to answer as events.
     pub stream: bool,
     /// Whether to send the events of this server's own.
@@ -227,7 +227,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
             whole: request.stream != Some(true),
             original: None,
         };
-        let options = ResponseOptions {
+        let options = Box::new(ResponseOptions {
             model: request.model,
             previous_response_id: request.previous_response_id,
             instructions: request.instructions,
@@ -257,7 +257,7 @@ impl TryFrom<CreateResponse> for ResponseCall {
             safety_identifier: request.safety_identifier,
             prompt_cache_key: request.prompt_cache_key,
             user: request.user,
-        };
+        });
         Ok(Self {
             is_plain: is_plain && run.items.iter().all(is_whole),
             run,

@@ -200,7 +200,7 @@ fn what_is_neutral_is_what_a_plain_request_gets() {
     let body = json!({"model": "m", "input": "x"});
     let plain = call(body.clone());
     assert!(plain.is_plain);
-    let object = ResponseObject::new("resp_1".to_owned(), 1, plain.options);
+    let object = ResponseObject::new("resp_1".to_owned(), 1, *plain.options);
     let object = serde_json::to_value(&object).expect("JSON");
     let asked = json!({
         "previous_response_id": "resp_0", "presence_penalty": 0.5, "frequency_penalty": 0.5,

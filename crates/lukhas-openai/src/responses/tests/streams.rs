@@ -32,7 +32,7 @@ fn fold() -> ResponseFold {
     let options = ResponseCall::try_from(request)
         .expect("a good request")
         .options;
-    let object = ResponseObject::new("resp_1".to_owned(), 1, options);
+    let object = ResponseObject::new("resp_1".to_owned(), 1, *options);
     let describe = |error: &RunError| ResponseError {
         code: "server_error",
         message: error.message.clone(),

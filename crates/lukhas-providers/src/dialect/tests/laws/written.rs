@@ -160,7 +160,7 @@ fn responses(events: &[OutputEvent]) -> (Value, Vec<String>) {
     let fold = || {
         let request = CreateResponse::parse(br#"{"model":"m","input":"x"}"#).unwrap();
         let options = ResponseCall::try_from(request).unwrap().options;
-        let object = ResponseObject::new("resp_1".into(), 1, options);
+        let object = ResponseObject::new("resp_1".into(), 1, *options);
         let describe = |error: &RunError| ResponseError {
             code: "server_error",
             message: error.message.clone(),
