@@ -127,7 +127,7 @@ fn answer(rules: &Rules, line: &[u8]) -> Result<Value, String> {
     let value: Value = serde_json::from_slice(line).map_err(place)?;
     let text = value.get("text").and_then(Value::as_str);
     let text = text.ok_or("expected an object with a string `text`")?;
-    let redacted = rules.redact(text);
+    let redacted = rules.redact_encoded(text);
     let findings: Vec<_> = redacted.findings.iter().map(to_json).collect();
     Ok(json!({
         "id": value.get("id").unwrap_or(&Value::Null),

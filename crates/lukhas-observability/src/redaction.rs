@@ -104,7 +104,7 @@ impl Redaction {
     /// compiled. It is not counted.
     #[must_use]
     pub fn redacted(&self, text: &str) -> Option<Redacted> {
-        Some(self.rules()?.redact(text))
+        Some(self.rules()?.redact_encoded(text))
     }
 
     /// `text` without personal data and secrets.
@@ -116,7 +116,7 @@ impl Redaction {
         let Some(rules) = self.rules() else {
             return Cow::Borrowed(UNREAD);
         };
-        let redacted = rules.redact(text);
+        let redacted = rules.redact_encoded(text);
         if redacted.findings.is_empty() {
             return Cow::Borrowed(text);
         }

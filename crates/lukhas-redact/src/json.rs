@@ -159,7 +159,7 @@ impl Walk<'_> {
 
     /// What `text` becomes, if there is something to be found in it.
     fn text(&mut self, text: &str) -> Option<String> {
-        let redacted = self.rules.rules.redact(text);
+        let redacted = self.rules.rules.redact_encoded(text);
         if redacted.findings.is_empty() {
             return None;
         }

@@ -23,6 +23,9 @@
 //! # Ok::<(), lukhas_redact::RulesError>(())
 //! ```
 //!
+//! [`Rules::redact_encoded`] also looks behind one layer of base64, percent-encoding and hexadecimal
+//! digits, which only a whole text allows.
+//!
 //! A [`Vault`] makes placeholders that a [`Restorer`] turns back, so that a model never sees a value
 //! and its reader does. With the feature `json`, `JsonRules` redacts parsed JSON, in which no escape
 //! hides a value.
@@ -43,6 +46,7 @@ mod check;
 mod context;
 mod detector;
 mod detectors;
+mod encoded;
 mod finding;
 #[cfg(feature = "json")]
 mod json;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+mod encoded;
 mod examples;
 mod laws;
 mod samples;

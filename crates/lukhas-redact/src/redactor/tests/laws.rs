@@ -10,7 +10,7 @@ use super::{characters, covered, rules, streamed};
 use crate::{Escape, MAX_HOLD, Redacted, Restorer, Vault};
 
 /// Texts in which values, parts of them and what is around them meet in every way.
-fn texts() -> impl Strategy<Value = String> {
+pub(super) fn texts() -> impl Strategy<Value = String> {
     let mut whole: Vec<String> = values().into_iter().map(|(_, value)| value).collect();
     whole.extend(surrounded().into_iter().map(|(text, _)| text));
     whole.extend(PROSE.iter().map(|text| (*text).to_owned()));
@@ -187,7 +187,7 @@ proptest! {
     clippy::disallowed_methods,
     reason = "a knob of the tests, as proptest's own are; no setting of the product"
 )]
-fn cases() -> u32 {
+pub(super) fn cases() -> u32 {
     let wanted = std::env::var("LUKHAS_REDACT_CASES").ok();
     wanted
         .and_then(|cases| cases.parse().ok())
