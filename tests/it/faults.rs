@@ -67,20 +67,25 @@ enum Api {
     Responses,
 }
 
-fn patience() -> Patience {
+/// Little for an upstream that is silent, and for any other enough on the busiest machine.
+fn patience(fault: &str) -> Patience {
+    let is_silent = ["stall", "slow"].iter().any(|name| fault.starts_with(name));
+    let (read, total) = if is_silent {
+        (400, 900)
+    } else {
+        (30_000, 60_000)
+    };
     Patience {
-        read: Duration::from_millis(400),
-        total: Duration::from_millis(900),
+        read: Duration::from_millis(read),
+        total: Duration::from_millis(total),
         ..Patience::default()
     }
 }
 
 async fn ask(mock: &MockServer, dialect: Dialect, fault: &str, api: Api, streams: bool) -> Ended {
     // A model of its own for each case: what one fault teaches must not change the next.
-    let model = routed(
-        [(upstream(dialect, &mock.url(), patience()), None)],
-        patience(),
-    );
+    let patience = patience(fault);
+    let model = routed([(upstream(dialect, &mock.url(), patience), None)], patience);
     let server = TestServer::before(Arc::new(model)).await;
     let name = match fault {
         "none" => "mock".to_owned(),
