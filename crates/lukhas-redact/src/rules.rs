@@ -8,6 +8,7 @@ mod pattern;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -120,10 +121,32 @@ pub(crate) struct Hit<'r> {
     pub(crate) score: f32,
 }
 
-/// Where the first of `matches` begins that ends behind `place`.
-fn reaching(matches: &[Range<usize>], place: usize) -> Option<usize> {
-    let first = matches.iter().find(|match_| match_.end > place);
-    first.map(|match_| match_.start)
+/// Matches that are no value, in the order of their beginnings, as far back as one of them reaches.
+#[derive(Default)]
+struct Refused(VecDeque<Range<usize>>);
+
+impl Refused {
+    fn push(&mut self, match_: Range<usize>) {
+        let oldest = match_.start.saturating_sub(MAX_MATCH);
+        while self.0.front().is_some_and(|first| first.start < oldest) {
+            self.0.pop_front();
+        }
+        self.0.push_back(match_);
+    }
+
+    /// Where the first of them begins that reaches into what begins at `place`, or into one that does:
+    /// a value at `place` cuts them all off, and what is left of one may be a value that cuts off the
+    /// one before. Only as far back as a match reaches, so that no more than that is ever held back.
+    fn reaching(&self, place: usize) -> Option<usize> {
+        let oldest = place.saturating_sub(MAX_MATCH);
+        let mut first = place;
+        for match_ in self.0.iter().rev().filter(|match_| match_.start >= oldest) {
+            if match_.end > first {
+                first = first.min(match_.start);
+            }
+        }
+        (first < place).then_some(first)
+    }
 }
 
 impl Rules {
@@ -189,8 +212,7 @@ impl Compiled {
         from: usize,
         settled: usize,
     ) -> Next<'_> {
-        // Matches that are no value and reach beyond where the search is.
-        let mut refused: Vec<Range<usize>> = Vec::new();
+        let mut refused = Refused::default();
         let mut at = from;
         while at < settled {
             let found = self.search(caches, view, at, Anchored::No);
@@ -198,17 +220,16 @@ impl Compiled {
                 break;
             };
             let (start, mut end) = (found.start(), found.end());
-            refused.retain(|match_| match_.end > start);
             let hit = self.hit(view, &found);
             if let Some(mut hit) = hit.or_else(|| self.other(caches, view, &found, &mut end)) {
-                hit.start = reaching(&refused, hit.range.start).unwrap_or(hit.start);
+                hit.start = refused.reaching(hit.range.start).unwrap_or(hit.start);
                 return Next::Hit(hit);
             }
             refused.push(start..end);
             at = start + view.text[start..].chars().next().map_or(1, char::len_utf8);
         }
         Next::Nothing {
-            until: reaching(&refused, settled).unwrap_or(settled),
+            until: refused.reaching(settled).unwrap_or(settled),
         }
     }
 

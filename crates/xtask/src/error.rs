@@ -35,6 +35,9 @@ pub(crate) enum TaskError {
     /// A bench that is not there.
     #[error("there is no bench `{name}`; there are: {known}")]
     UnknownBench { name: String, known: String },
+    /// A target of the fuzzer that is not there.
+    #[error("there is no target `{name}`; there are: {known}")]
+    UnknownTarget { name: String, known: String },
     /// Rules of the tree that do not hold.
     #[error("broken rules: {0}")]
     Untidy(usize),

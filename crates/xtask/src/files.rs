@@ -18,9 +18,14 @@ pub(crate) fn read(path: &Path) -> Result<String, TaskError> {
 /// Writes `text` to `path`, and makes its folder.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), TaskError> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(TaskError::file(folder))?;
+        create(folder)?;
     }
     fs::write(path, text).map_err(TaskError::file(path))
+}
+
+/// Makes `folder`, and those it is in.
+pub(crate) fn create(folder: &Path) -> Result<(), TaskError> {
+    fs::create_dir_all(folder).map_err(TaskError::file(folder))
 }
 
 /// Every file under `folder`, in order, without the folders in [`FOREIGN`] and `skip`.

@@ -12,6 +12,7 @@ mod debian;
 mod error;
 mod faults;
 mod files;
+mod fuzz;
 mod metadata;
 mod process;
 mod regen;
@@ -82,6 +83,14 @@ enum Task {
     },
     /// Prints what every fault of an upstream becomes for clients, once a test has seen it.
     Faults,
+    /// Looks for inputs that break a law, with every target or the named one; needs a C++ compiler.
+    Fuzz {
+        /// Which.
+        target: Option<String>,
+        /// How long each looks.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Rewrites the files that are generated from the code, and says which ones changed.
     Regen,
 }
@@ -98,6 +107,7 @@ fn main() -> ExitCode {
     let (steps, build) = match Cli::parse().task {
         Task::Regen => return regen::run(&root),
         Task::Faults => return faults::run(&root),
+        Task::Fuzz { target, seconds } => return fuzz::run(&root, target.as_deref(), seconds),
         Task::Bench { name, arguments } => {
             return bench::run(&root, name.as_deref(), &arguments);
         }

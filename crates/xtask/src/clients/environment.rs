@@ -139,7 +139,7 @@ fn renew(folder: &Path) -> Result<(), TaskError> {
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(TaskError::file(folder))?;
     }
-    fs::create_dir_all(folder).map_err(TaskError::file(folder))
+    files::create(folder)
 }
 
 #[cfg(test)]

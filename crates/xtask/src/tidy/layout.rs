@@ -9,7 +9,7 @@ use crate::error::TaskError;
 use crate::files;
 
 /// Everything that may, beside dotfiles and what `.gitignore` names.
-const TOP: [&str; 14] = [
+const TOP: [&str; 15] = [
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -22,6 +22,7 @@ const TOP: [&str; 14] = [
     "deny.toml",
     "docs",
     "evals",
+    "fuzz",
     "rustfmt.toml",
     "tests",
 ];

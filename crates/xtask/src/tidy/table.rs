@@ -84,6 +84,7 @@ pub(super) const CRATES: &[Layer] = &[
     any("lukhas-app", 3),
     any("lukhas-server", 4),
     any("lukhas-tests", 4),
+    any("lukhas-fuzz", 4),
     only("xtask", 4, &[]),
 ];
 

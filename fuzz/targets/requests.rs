@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Looks for an input for which [`lukhas_fuzz::requests`] does not hold.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| lukhas_fuzz::requests(input));
