@@ -12,7 +12,6 @@ const EXAMPLES: &[&str] = &[
     "passwd",
     "pass",
     "pwd",
-    "secret",
     "token",
     "changeme",
     "example",
@@ -71,6 +70,13 @@ pub(crate) fn url_password(candidate: Candidate<'_>) -> Option<Range<usize>> {
     (!is_example(value) && !is_port).then_some(start..end)
 }
 
+/// The last word of a line of `.netrc`.
+pub(crate) fn last_word(candidate: Candidate<'_>) -> Option<Range<usize>> {
+    let text = candidate.text;
+    let start = text.rfind(|c: char| c.is_ascii_whitespace())? + 1;
+    (!is_example(&text[start..])).then_some(start..text.len())
+}
+
 /// The credentials in `Bearer credentials`.
 pub(crate) fn authorization(candidate: Candidate<'_>) -> Option<Range<usize>> {
     let text = candidate.text;
@@ -83,29 +89,102 @@ pub(crate) fn authorization(candidate: Candidate<'_>) -> Option<Range<usize>> {
 /// The value of an assignment to something that is called a secret.
 pub(crate) fn assignment(candidate: Candidate<'_>) -> Option<Range<usize>> {
     let text = candidate.text;
-    let separator = text.find([':', '=', ','])?;
+    let signs = text.find([':', '=', ',']);
+    let separator = [signs, told(text)].into_iter().flatten().min()?;
     let (name, after) = text.split_at(separator);
     if after.starts_with("::") {
         return None;
     }
-    let value = after.trim_start_matches([':', '=', '>', ',', ' ', '\t', '\n', '\r']);
-    let value = value.trim_start_matches('\\');
+    let told = after.starts_with([' ', '\t', '\n', '\r']);
+    let value = match told {
+        true => after[1..].trim_start_matches(|c: char| c.is_ascii_alphabetic()),
+        false => after.trim_start_matches([':', '=', '>', ',']),
+    };
+    let value = value.trim_start_matches([' ', '\t', '\n', '\r', '\\']);
     let quoted = value.starts_with(QUOTES);
-    let value = value.trim_start_matches(QUOTES);
+    let value = value.trim_start_matches(QUOTES_AND_ESCAPES);
     let start = text.len() - value.len();
     let name = name.trim_end_matches([' ', '\t', '\n', '\r', '\\', '"', '\'']);
-    let lower = name.to_ascii_lowercase();
-    let chosen = ["pass", "pwd"].iter().any(|word| lower.contains(word));
-    let secret = if chosen {
-        is_password(value, quoted)
-    } else {
-        is_random(value)
+    let secret = match Named::of(name)? {
+        Named::Password if told => is_password(value, quoted) && (quoted || begins_as_word(value)),
+        Named::Password => is_password(value, quoted) || is_of_environment(name, after),
+        Named::Key => !told && is_random(value),
     };
     // What follows a comma is the next argument, if it is quoted, and a clause otherwise.
     let assigned = quoted || !after.starts_with(',');
-    (secret && assigned && !is_example(value) && !is_other(name)).then_some(start..text.len())
+    (secret && assigned && !is_path(value) && !is_example(value) && !is_other(name))
+        .then_some(start..text.len())
 }
 
+/// Whether it is where something is, on a server or in a page: `/docs/passwords`, `#password`.
+fn is_path(value: &str) -> bool {
+    let absolute = value
+        .strip_prefix('/')
+        .is_some_and(|rest| rest.contains('/'));
+    absolute || value.starts_with('#') && !value.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Where a sentence goes on that tells a value: `password is …`.
+fn told(text: &str) -> Option<usize> {
+    let mut spaces = text.match_indices(|c: char| c.is_ascii_whitespace());
+    spaces.find_map(|(at, _)| {
+        let word = text[at + 1..].split_ascii_whitespace().next()?;
+        ["is", "was"]
+            .iter()
+            .any(|told| told.eq_ignore_ascii_case(word))
+            .then_some(at)
+    })
+}
+
+/// What something is that has the name of a secret.
+enum Named {
+    /// What people choose.
+    Password,
+    /// What is drawn by chance.
+    Key,
+}
+
+impl Named {
+    fn of(name: &str) -> Option<Self> {
+        const PASSWORDS: [&str; 5] = ["password", "passwort", "passwd", "passphrase", "pwd"];
+        let lower = name
+            .trim_end_matches("value")
+            .trim_end()
+            .to_ascii_lowercase();
+        let lower = lower.trim_end_matches(['"', '\'']);
+        let ends_with = |word: &str| {
+            let stem = lower.strip_suffix(word)?;
+            let camel = name[stem.len()..].starts_with(|c: char| c.is_ascii_uppercase());
+            (stem.is_empty() || camel || stem.ends_with(['_', '-', '.'])).then_some(())
+        };
+        if PASSWORDS.iter().any(|word| lower.contains(word)) {
+            return Some(Self::Password);
+        }
+        if ends_with("pass").is_some() {
+            return Some(Self::Password);
+        }
+        // `passenger` and `path` are neither.
+        let is_known = OTHER_KEYS.iter().any(|word| lower.contains(word));
+        (is_known || ends_with("pat").is_some()).then_some(Self::Key)
+    }
+}
+
+/// Parts of names that are of a key.
+const OTHER_KEYS: [&str; 6] = ["key", "secret", "token", "auth", "cred", "access"];
+
+/// Whether a variable of the environment is set, as in `DB_PASSWORD=swordfish`: there, even words are
+/// passwords.
+fn is_of_environment(name: &str, after: &str) -> bool {
+    let letters = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let value = after.strip_prefix('=').unwrap_or_default();
+    name.chars().all(letters) && begins_as_word(value)
+}
+
+fn begins_as_word(value: &str) -> bool {
+    value.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+const QUOTES_AND_ESCAPES: [char; 4] = ['"', '\'', '`', '\\'];
 const QUOTES: [char; 3] = ['"', '\'', '`'];
 
 /// What names end in that are of something about a secret.

@@ -190,6 +190,13 @@ fn what_shows_where_a_secret_would_be_is_none() {
         "token, ff083f76-7804-4ef1-80e4-fe975bb9141b",
         "secret = config::get",
         "tiktoken::o200k_base_singleton",
+        "passenger = a1b2c3d4e5f6a7b8",
+        "file_path = a1b2c3d4e5f6a7b8",
+        "addPassword = \"#add-password\"",
+        "password: '/docs/v2/passwords'",
+        "password is case-sensitive",
+        "password is 8-character",
+        "password = swordfish",
     ] {
         value(secret::assignment, wrong, None);
     }
@@ -201,6 +208,31 @@ fn what_shows_where_a_secret_would_be_is_none() {
     );
     let argument = "token\", \"dafa7817-e246-48f3-91a7-e87653d587b8";
     value(secret::assignment, argument, Some(&argument[9..]));
+    for (text, expected) in [
+        ("DB_PASSWORD=swordfish", "swordfish"),
+        ("SMTP_PASS=swordfish", "swordfish"),
+        ("password is hunter22", "hunter22"),
+        ("Password was 'hunter:22", "hunter:22"),
+        ("password           => '4ian1234", "4ian1234"),
+        ("MailPassword\" value=\"Prestige$", "Prestige$"),
+        (
+            "API_KEY', '\"951bc382db9cfee29c68634761dd6e19",
+            "951bc382db9cfee29c68634761dd6e19",
+        ),
+        (
+            "ado_pat = \"iyfmob6xjrfmit67anxbot64umfx2clw",
+            "iyfmob6xjrfmit67anxbot64umfx2clw",
+        ),
+        ("Password=#gets0m3", "#gets0m3"),
+    ] {
+        value(secret::assignment, text, Some(expected));
+    }
+    value(
+        secret::last_word,
+        "machine a login b password c0ffee12",
+        Some("c0ffee12"),
+    );
+    value(secret::last_word, "machine a login b password $TOKEN", None);
     value(secret::url_password, "http://a:8080@b", None);
     value(secret::url_password, "http://a:s3cr3t@b", Some("s3cr3t"));
     value(secret::authorization, "Bearer of-good-news-to-all", None);

@@ -59,7 +59,10 @@ pub(super) const TABLE: &[Detector] = &[
         r"gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|wt|soat|ffct)-[A-Za-z0-9_-]{20}",
     ),
     // docs.slack.dev/authentication/tokens
-    open("slack", r"xox[abeoprs]-[A-Za-z0-9-]{24}"),
+    open(
+        "slack",
+        r"xox[abeoprs]-(?:[0-9]{1,14}-){0,4}[A-Za-z0-9-]{20}",
+    ),
     open("slack_app", r"xapp-[0-9]-[A-Z0-9]{8}"),
     // docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     key(

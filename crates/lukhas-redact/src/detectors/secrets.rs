@@ -32,16 +32,24 @@ pub(super) const TABLE: &[Detector] = &[
     Detector::secret(
         "SECRET",
         "authorization",
-        r"(?i)(?:bearer|basic) {1,2}[a-z0-9+/._~=-]{16,64}",
+        r"(?i)(?:bearer|basic) {1,2}[a-z0-9+/._~=-]{12,64}",
     )
     .checked(secret::authorization)
     .with_tail(Tail::Token)
     .with_score(0.85),
-    // `client_secret = "..."`, `DB_PASSWORD: ...`, `"api_key": "..."`, `--token=...`.
+    // gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html
+    Detector::secret(
+        "PASSWORD",
+        "netrc",
+        r"machine\s{1,4}[A-Za-z0-9.-]{1,60}\s{1,8}login\s{1,4}[!-Z\x5c-~]{1,64}\s{1,8}password\s{1,4}[!-Z\x5c-~]{4,64}",
+    )
+    .checked(secret::last_word)
+    .with_tail(Tail::Word),
+    // `client_secret = "..."`, `DB_PASSWORD: ...`, `"api_key": "..."`, `--token=...`, `password is ...`.
     Detector::secret(
         "SECRET",
         "assignment",
-        r#"(?i)(?:[a-z0-9][a-z0-9_.-]{0,31}?[_.-]?)?(?:api_?-?key|user_?-?auth|_auth|secret|token|passw(?:or)?d|passphrase|pwd|credentials?|creds|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|account_?-?key|shared_?-?access_?-?key)[a-z0-9_-]{0,16}\\?["']?\s{0,3}(?:=>|:=|=|:|,)\s{0,3}\\?["'`]?[a-z0-9+/_.~!@#$%^&*=?:|-]{6,64}"#,
+        r#"(?i)(?:[a-z0-9][a-z0-9_.-]{0,31}?[_.-]?)?(?:api_?-?key|user_?-?auth|_auth|secret|token|pass(?:wor[dt]|wd|phrase)?|[_.-]pat|pwd|credentials?|creds|access_?-?key|auth_?-?key|private_?-?key|encryption_?-?key|signing_?-?key|account_?-?key|shared_?-?access_?-?key)[a-z0-9_-]{0,16}["'\\]{0,2}(?:\s{0,20}(?:=>|:=|=|:|,)|\s(?:is|was)\s|\s{1,3}value\s?=)\s{0,3}["'`\\]{0,3}[a-z0-9+/_.~!@#$%^&*=?:|-]{6,64}"#,
     )
     .checked(secret::assignment)
     .with_tail(Tail::Word)

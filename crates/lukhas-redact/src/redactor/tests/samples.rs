@@ -47,6 +47,10 @@ pub(super) fn values() -> Vec<(&'static str, String)> {
         ("API_KEY", of(&["gh", "p_", &body[..36]])),
         ("API_KEY", of(&["glp", "at-", &body[..20]])),
         ("API_KEY", of(&["xox", "b-", "123456789012-", &body[..24]])),
+        (
+            "API_KEY",
+            of(&["xox", "p-", "513768634356-513201028496-", &hex[..32]]),
+        ),
         ("API_KEY", of(&["sk_", "live_", &body[..24]])),
         ("API_KEY", of(&["np", "m_", &body[..36]])),
         ("API_KEY", of(&["pypi-", "AgEIcHlwaS5vcmc", body])),
