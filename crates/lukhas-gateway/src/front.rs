@@ -24,6 +24,7 @@ use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use lukhas_core::{BoxFuture, Id, Principal};
 use lukhas_observability::{RouteMetrics, SloMetrics};
 use percent_encoding::percent_decode_str;
+use tokio::task::yield_now;
 use tower::Service as _;
 
 use crate::gateway::Shared;
@@ -359,13 +360,24 @@ async fn admit_shared(
     route: &'static Route,
     answer: impl FnOnce(Call) -> Answer,
 ) -> Result<Response, ApiError> {
-    call.ticket = limits.admit_shared(&call.principal, address).await?;
+    let admitted = limits.admit_shared(&call.principal, address).await;
+    let admitted = admitted.and_then(|ticket| {
+        crate::handler::check_query(route, call.request.uri().query())?;
+        Ok(ticket)
+    });
+    call.ticket = match admitted {
+        Ok(ticket) => ticket,
+        Err(error) => {
+            // The connection sees that nobody reads the body before it writes the head of the answer,
+            // which then says whether the connection goes on.
+            drop(call);
+            yield_now().await;
+            return Err(error);
+        }
+    };
     let shared = Arc::clone(&call.shared);
     let (request_id, standings) = (call.request_id, call.ticket.standings());
-    let answered = match crate::handler::check_query(route, call.request.uri().query()) {
-        Ok(()) => answer(call).await,
-        Err(error) => Err(error),
-    };
+    let answered = answer(call).await;
     let redaction = &shared.redactions.upstream;
     let response = answered.unwrap_or_else(|error| error.answer(redaction, request_id));
     let is_told = response.extensions().get::<Standings>().is_some();

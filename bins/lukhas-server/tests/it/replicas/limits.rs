@@ -45,6 +45,41 @@ fn four_replicas_admit_exactly_the_limit() {
 }
 
 #[test]
+fn a_denied_request_whose_body_is_not_there_yet_is_told_that_the_connection_closes() {
+    let redis = LocalRedis::start(&[]).unwrap();
+    let yaml = "limits: [{name: one, classes: [responses], requests: {amount: 1, per: day}}]";
+    let server = setup(&redis, yaml).start();
+    let body = r#"{"model":"lukhas-matriz","input":"Hi"}"#;
+    assert_eq!(connect(&server).post("/v1/responses", body).status, 200);
+    let mut client = connect(&server);
+    let head = format!(
+        "POST /v1/responses HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        key(),
+        body.len()
+    );
+    client.send(head);
+    let denied = client.answer();
+    assert_eq!(denied.status, 429);
+    assert!(
+        denied.head.contains("connection: close\r\n"),
+        "{}",
+        denied.head
+    );
+    // With the whole request there, the connection goes on.
+    let mut client = connect(&server);
+    for _ in 0..2 {
+        let denied = client.post("/v1/responses", body);
+        assert_eq!(denied.status, 429);
+        assert!(
+            !denied.head.contains("connection: close"),
+            "{}",
+            denied.head
+        );
+    }
+}
+
+#[test]
 fn tokens_are_held_and_settled_for_all_replicas() {
     let redis = LocalRedis::start(&[]).unwrap();
     let yaml =
