@@ -45,7 +45,7 @@ pub(super) fn whole(dialect: Dialect, body: Value, effects: &Effects) -> Vec<Ste
     let place = |n: u32| usize::try_from(n).unwrap_or(longest).min(longest);
     let ends = effects.ends.iter().filter_map(|(n, end)| match end {
         End::Clean => Some((place(*n), Vec::new())),
-        End::Reset => Some((place(*n), vec![Step::Reset])),
+        End::Reset => Some((place(*n), reset())),
         End::Stall => Some((place(*n), vec![Step::Stall])),
         End::Events | End::Line => Some((0, endless(""))),
         End::Error => None,
@@ -121,11 +121,19 @@ fn insert(frames: &mut Vec<Frame>, n: u32, event: impl Into<Bytes>) {
     frames.insert(at, Frame::new(FrameKind::Other, event));
 }
 
+/// How long the system has to send what was written: a reset takes back what it still holds, and a
+/// paced connection (BBR, for one) may hold it for a moment.
+const SENDING: Duration = Duration::from_millis(20);
+
+fn reset() -> Vec<Step> {
+    vec![Step::Wait(SENDING), Step::Reset]
+}
+
 /// What ends a stream of `frames` at `at`.
 fn stream_end(dialect: Dialect, frames: &[Frame], at: usize, end: End) -> Vec<Step> {
     match end {
         End::Clean => Vec::new(),
-        End::Reset => vec![Step::Reset],
+        End::Reset => reset(),
         End::Stall => vec![Step::Stall],
         End::Error => {
             let before = frames[..at].iter();

@@ -110,7 +110,8 @@ async fn endings_tell_who_ended_it_and_when() {
     for (model, ending, millis, sent) in [
         ("mock", Ending::Answered, 0, 6),
         ("mock+delay=30ms", Ending::Answered, 150, 6),
-        ("mock+slow_head=70ms+tcp_cut@1", Ending::Reset, 70, 2),
+        // What was written has 20 ms to leave before the reset takes it back.
+        ("mock+slow_head=70ms+tcp_cut@1", Ending::Reset, 90, 2),
         ("mock+reset_before_head", Ending::Reset, 0, 0),
         ("mock+empty_body", Ending::Answered, 0, 0),
         ("mock+empty_stream", Ending::Answered, 0, 0),
