@@ -179,7 +179,7 @@ fn explain(code: ErrorCode) -> (&'static str, &'static str) {
         ),
         ErrorCode::StoreUnavailable => (
             "The servers share limits, budgets or answers in a store that cannot be reached, and the \
-             request needs it.",
+             request needs it; or the server that made the answer to its `Idempotency-Key` is gone.",
             "Retry after `Retry-After`.",
         ),
         ErrorCode::UpstreamTimeout => ("The upstream model took too long.", "Retry."),

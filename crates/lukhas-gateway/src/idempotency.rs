@@ -177,6 +177,8 @@ const TOO_LARGE: &str = "The request of this `Idempotency-Key` was carried out, 
 const FULL: &str = "The server has as many requests with an `Idempotency-Key` under way as it keeps \
                     answers. Retry shortly.";
 
+const ABANDONED: &str = "The same request was being answered, and whoever did it is gone. Ask again: \
+                         it is carried out anew.";
 const UNREACHABLE: &str = "Whether the request of this `Idempotency-Key` was carried out cannot be known now: \
                            what the servers keep answers in cannot be reached. Retry shortly.";
 
@@ -236,7 +238,8 @@ async fn write(
 /// Reads an answer: whole, if it was written whole, or as it comes.
 async fn read(mut pieces: AnswerPieces) -> Result<Response, ApiError> {
     let Some(head) = pieces.next().await else {
-        return Err(ApiError::internal(&"a kept answer without a head"));
+        // Whoever was to make it ended before it began, a replica that was killed for one.
+        return Err(ApiError::new(ErrorCode::StoreUnavailable, ABANDONED));
     };
     let head = Head::from_bytes(&head?)?;
     let body = match head.length {
@@ -275,5 +278,17 @@ impl fmt::Debug for Idempotency {
         f.debug_struct("Idempotency")
             .field("linger", &self.linger)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waited_for_an_answer_that_nobody_makes_is_told_to_ask_again() {
+        let nothing: AnswerPieces = Box::pin(futures_util::stream::empty());
+        let error = read(nothing).await.err().unwrap();
+        assert_eq!(error.code(), ErrorCode::StoreUnavailable);
     }
 }
