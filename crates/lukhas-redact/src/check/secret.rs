@@ -152,20 +152,16 @@ impl Named {
             .trim_end()
             .to_ascii_lowercase();
         let lower = lower.trim_end_matches(['"', '\'']);
-        let ends_with = |word: &str| {
-            let stem = lower.strip_suffix(word)?;
-            let camel = name[stem.len()..].starts_with(|c: char| c.is_ascii_uppercase());
-            (stem.is_empty() || camel || stem.ends_with(['_', '-', '.'])).then_some(())
-        };
+        let ends_with = |word| lower == word || ends_with_part(&name[..lower.len()], word);
         if PASSWORDS.iter().any(|word| lower.contains(word)) {
             return Some(Self::Password);
         }
-        if ends_with("pass").is_some() {
+        if ends_with("pass") {
             return Some(Self::Password);
         }
         // `passenger` and `path` are neither.
         let is_known = OTHER_KEYS.iter().any(|word| lower.contains(word));
-        (is_known || ends_with("pat").is_some()).then_some(Self::Key)
+        (is_known || ends_with("pat")).then_some(Self::Key)
     }
 }
 
@@ -196,14 +192,19 @@ const ABOUT: &[&str] = &[
 /// Whether `name` is of something that is not secret: `token_count`, `credentialsId`, `publicKey`.
 fn is_other(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    let about = |word: &&str| {
-        let Some(stem) = lower.strip_suffix(*word) else {
-            return false;
-        };
-        let part = name[stem.len()..].starts_with(|c: char| c.is_ascii_uppercase());
-        part || stem.ends_with(['_', '-', '.'])
-    };
+    let about = |word: &&str| ends_with_part(name, word);
     lower.contains("public") || lower.ends_with("tokens") || ABOUT.iter().any(about)
+}
+
+/// Whether the last part of `name` is `word`: `token_id` and `tokenId` end in `id`, `grid` does not.
+fn ends_with_part(name: &str, word: &str) -> bool {
+    let start = name.len().checked_sub(word.len());
+    let Some((stem, part)) = start.and_then(|start| name.split_at_checked(start)) else {
+        return false;
+    };
+    let begins =
+        stem.ends_with(['_', '-', '.']) || part.starts_with(|c: char| c.is_ascii_uppercase());
+    begins && part.eq_ignore_ascii_case(word)
 }
 
 /// A password that somebody chose: some letter with some digit or sign, or digits, and no code.

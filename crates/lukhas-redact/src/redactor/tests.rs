@@ -42,3 +42,22 @@ fn covered<'t>(text: &'t str, finding: &Finding) -> &'t str {
     let place = |at| text.char_indices().nth(at).map_or(text.len(), |(at, _)| at);
     &text[place(finding.start)..place(finding.end)]
 }
+
+/// Checks that `redact` takes time in proportion to the length of what `text` makes.
+#[track_caller]
+#[expect(
+    clippy::disallowed_types,
+    reason = "what is measured is real time; there is no tokio here whose clock could be paused"
+)]
+fn takes_time_in_proportion(text: impl Fn(usize) -> String, redact: impl Fn(&str) -> Redacted) {
+    let once = |text: &str| {
+        let began = std::time::Instant::now();
+        assert!(!redact(text).text.is_empty());
+        began.elapsed()
+    };
+    // Other tests run beside it: the best of some runs is nearest to what it takes.
+    let time = |text: &str| (0..5).map(|_| once(text)).min().unwrap();
+    let (short, long) = (time(&text(20_000)), time(&text(160_000)));
+    // Eight times as long; what is quadratic would take 64 times as long.
+    assert!(long < 20 * short, "{short:?} {long:?}");
+}
