@@ -143,6 +143,10 @@ pub(crate) struct NewKey {
     /// Names of models its holder may use, with `*` and `?`, repeatable; if absent, every model
     #[arg(long, value_name = "PATTERN")]
     model: Vec<String>,
+    /// Names of indexes its holder may use, with `*` and `?`, repeatable; if absent, every index of
+    /// its tenant
+    #[arg(long, value_name = "PATTERN")]
+    index: Vec<String>,
     /// When it ends, as in 90d or 2027-01-31T08:00:00Z; never if absent
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
@@ -242,6 +246,7 @@ impl NewKey {
             project: self.project.clone(),
             scopes: self.scope.clone(),
             models: self.model.clone(),
+            indexes: self.index.clone(),
             expires: self.expires.clone(),
         }
     }

@@ -97,12 +97,16 @@ fn rights(record: &KeyRecord) -> String {
         none if none.is_empty() => "every model".to_owned(),
         some => format!("models {some}"),
     };
+    let indexes = match join(&rights.indexes) {
+        none if none.is_empty() => String::new(),
+        some => format!("indexes {some}, "),
+    };
     let end = match record.expires_at {
         Some(at) => format!("until {at}"),
         None => "for ever".to_owned(),
     };
     format!(
-        "tenant {}, project {}, {}, {models}, {end}",
+        "tenant {}, project {}, {}, {models}, {indexes}{end}",
         rights.tenant,
         rights.project,
         join(&rights.scopes)
@@ -164,6 +168,7 @@ fn rows(store: &KeyStore, now: UtcTime) -> String {
     let mut rows = vec![
         [
             "ID", "NAME", "STATE", "TENANT", "PROJECT", "CREATED", "EXPIRES", "SCOPES", "MODELS",
+            "INDEXES",
         ]
         .map(str::to_owned),
     ];
@@ -171,12 +176,8 @@ fn rows(store: &KeyStore, now: UtcTime) -> String {
     table::text(&rows)
 }
 
-fn row(record: &KeyRecord, now: UtcTime) -> [String; 9] {
+fn row(record: &KeyRecord, now: UtcTime) -> [String; 10] {
     let rights = &record.rights;
-    let models = match join(&rights.models) {
-        none if none.is_empty() => "*".to_owned(),
-        some => some,
-    };
     [
         record.id.to_string(),
         record.name.to_string(),
@@ -188,8 +189,17 @@ fn row(record: &KeyRecord, now: UtcTime) -> [String; 9] {
             .expires_at
             .map_or_else(|| "-".to_owned(), |at| at.to_string()),
         join(&rights.scopes),
-        models,
+        patterns(&rights.models),
+        patterns(&rights.indexes),
     ]
+}
+
+/// Patterns, where none stands for everything.
+fn patterns(items: &[impl ToString]) -> String {
+    match join(items) {
+        none if none.is_empty() => "*".to_owned(),
+        some => some,
+    }
 }
 
 fn join(items: &[impl ToString]) -> String {

@@ -39,6 +39,7 @@ fn stored(c: &mut Criterion) {
             project: Label::default(),
             scopes: Scope::ALL.into(),
             models: [].into(),
+            indexes: [].into(),
         },
         expires_at: now.after(Duration::from_secs(86_400)),
     };

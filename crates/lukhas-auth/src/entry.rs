@@ -25,10 +25,11 @@ pub struct KeyEntry {
     pub(crate) project: Arc<str>,
     pub(crate) scopes: Arc<[Scope]>,
     pub(crate) models: Arc<[Glob]>,
+    pub(crate) indexes: Arc<[Glob]>,
 }
 
 impl KeyEntry {
-    /// The entry of `token`, for tenant and project `default`, every scope and every model.
+    /// The entry of `token`, for tenant and project `default`, every scope, model and index.
     ///
     /// `origin` says in errors where the token came from, such as `` `LUKHAS_API_TOKEN` ``. A token
     /// is one that [`GeneratedKey`](crate::GeneratedKey) made, or any that an operator chose.
@@ -47,6 +48,7 @@ impl KeyEntry {
                 project: "default".into(),
                 scopes: Scope::ALL.into(),
                 models: [].into(),
+                indexes: [].into(),
             }),
             Err(fault) => Err(KeyError::Unusable { origin, fault }),
         }
@@ -88,6 +90,14 @@ impl KeyEntry {
     #[must_use]
     pub fn with_models(mut self, models: impl Into<Arc<[Glob]>>) -> Self {
         self.models = models.into();
+        self
+    }
+
+    /// The same entry, with only the indexes whose names `indexes` match, or with every index of its
+    /// tenant when there is no pattern.
+    #[must_use]
+    pub fn with_indexes(mut self, indexes: impl Into<Arc<[Glob]>>) -> Self {
+        self.indexes = indexes.into();
         self
     }
 

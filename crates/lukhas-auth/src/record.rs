@@ -44,6 +44,8 @@ pub struct Rights {
     pub scopes: Arc<[Scope]>,
     /// Names of models that it may ask for; all of them when there is no pattern.
     pub models: Arc<[Glob]>,
+    /// Names of indexes that it may use; all of its tenant's when there is no pattern.
+    pub indexes: Arc<[Glob]>,
 }
 
 /// Whether a key is of use.
@@ -84,6 +86,7 @@ impl KeyRecord {
             project: self.rights.project.shared(),
             scopes: Arc::clone(&self.rights.scopes),
             models: Arc::clone(&self.rights.models),
+            indexes: Arc::clone(&self.rights.indexes),
         }
     }
 
@@ -92,13 +95,15 @@ impl KeyRecord {
     pub fn to_json(&self) -> Value {
         let text = |time: Option<UtcTime>| time.map(|time| time.to_string());
         let scopes = self.rights.scopes.iter().map(|scope| scope.as_str());
+        let patterns = |globs: &[Glob]| globs.iter().map(Glob::as_str).collect::<Value>();
         json!({
             "id": *self.id,
             "name": self.name.as_str(),
             "tenant": self.rights.tenant.as_str(),
             "project": self.rights.project.as_str(),
             "scopes": scopes.collect::<Vec<_>>(),
-            "models": self.rights.models.iter().map(Glob::as_str).collect::<Vec<_>>(),
+            "models": patterns(&self.rights.models),
+            "indexes": patterns(&self.rights.indexes),
             "created_at": self.created_at.to_string(),
             "expires_at": text(self.expires_at),
             "revoked_at": text(self.revoked_at),
@@ -123,6 +128,11 @@ impl KeyRecord {
                 project: members.take("project", parsed)?,
                 scopes: members.take("scopes", |value| list(value, scope))?,
                 models: members.take("models", |value| list(value, parsed))?,
+                // Lines of before there was one have none.
+                indexes: match members.has("indexes") {
+                    true => members.take("indexes", |value| list(value, parsed))?,
+                    false => [].into(),
+                },
             },
             created_at: members.take("created_at", parsed)?,
             expires_at: members.take("expires_at", optional)?,

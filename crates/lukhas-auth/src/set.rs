@@ -243,6 +243,7 @@ impl Builder {
             project: entry.project,
             scopes: entry.scopes,
             models: entry.models,
+            indexes: entry.indexes,
             ..Principal::new(key_id, entry.tenant)
         });
         let nameless = nameless.map(|origin| (origin, Arc::clone(&principal)));

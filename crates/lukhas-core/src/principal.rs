@@ -20,6 +20,9 @@ pub struct Principal {
     /// Names of models that it may ask for; all of them when there is no pattern. Other models do
     /// not exist for it.
     pub models: Arc<[Glob]>,
+    /// Names of indexes that it may use; all of its tenant's when there is no pattern. Other indexes
+    /// do not exist for it.
+    pub indexes: Arc<[Glob]>,
 }
 
 /// A permission, as routes declare it.
@@ -96,7 +99,7 @@ impl fmt::Display for Scope {
 
 impl Principal {
     /// A holder of `key_id` who sees the objects of `tenant` and may do nothing yet: project
-    /// `default`, no scope, every model.
+    /// `default`, no scope, every model and every index.
     #[must_use]
     pub fn new(key_id: impl Into<Arc<str>>, tenant: impl Into<Arc<str>>) -> Self {
         Self {
@@ -105,6 +108,7 @@ impl Principal {
             project: "default".into(),
             scopes: [].into(),
             models: [].into(),
+            indexes: [].into(),
         }
     }
 
@@ -112,7 +116,13 @@ impl Principal {
     /// of its own, whatever it stands for.
     #[must_use]
     pub fn may_use(&self, name: &str) -> bool {
-        self.models.is_empty() || self.models.iter().any(|glob| glob.matches(name))
+        allows(&self.models, name)
+    }
+
+    /// Whether the index `name` of its tenant exists for it.
+    #[must_use]
+    pub fn may_use_index(&self, name: &str) -> bool {
+        allows(&self.indexes, name)
     }
 
     /// Whether it holds `scope`.
@@ -120,4 +130,9 @@ impl Principal {
     pub fn may(&self, scope: Scope) -> bool {
         self.scopes.contains(&scope)
     }
+}
+
+/// Whether a list of patterns lets `name` through; an empty one is no list.
+fn allows(patterns: &[Glob], name: &str) -> bool {
+    patterns.is_empty() || patterns.iter().any(|glob| glob.matches(name))
 }

@@ -2,6 +2,7 @@
 //! What is wished of a key, as flags say it.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lukhas_auth::{Label, NewKey, Rights, UtcTime};
@@ -28,6 +29,8 @@ pub struct KeyWish {
     pub scopes: Vec<String>,
     /// `--model`, each.
     pub models: Vec<String>,
+    /// `--index`, each.
+    pub indexes: Vec<String>,
     /// `--expires`.
     pub expires: Option<String>,
 }
@@ -50,10 +53,8 @@ impl KeyWish {
                 Err(problem) => reader.0.push(problem),
             }
         }
-        let models = self.models.iter();
-        let models: Vec<Glob> = models
-            .filter_map(|text| reader.part("--model", text))
-            .collect();
+        let models = reader.globs("--model", &self.models);
+        let indexes = reader.globs("--index", &self.indexes);
         let expires_at = reader.expires(self.expires.as_deref(), now);
         let Some(name) = name.filter(|_| reader.0.is_empty()) else {
             return Err(Problems::from_failure(reader.0.into_iter()));
@@ -69,7 +70,8 @@ impl KeyWish {
                 tenant,
                 project,
                 scopes: scopes.into(),
-                models: models.into(),
+                models,
+                indexes,
             },
             expires_at,
         })
@@ -107,6 +109,11 @@ impl Reader {
                 .push(Problem::new(Origin::Flag(flag), error.to_string()));
         })
         .ok()
+    }
+
+    fn globs(&mut self, flag: &'static str, texts: &[String]) -> Arc<[Glob]> {
+        let read = texts.iter().map(|text| self.part(flag, text));
+        read.flatten().collect()
     }
 
     fn optional(&mut self, flag: &'static str, text: Option<&str>) -> Label {
@@ -147,6 +154,9 @@ fn scope(text: &str) -> Result<Scope, Problem> {
     let help = match closest(text, names()) {
         _ if text.starts_with("models:") && text != "models:write" => {
             "name models with `--model PATTERN`; `models:read` lets them be listed".to_owned()
+        }
+        _ if text.starts_with("indexes:") => {
+            "name indexes with `--index PATTERN`".to_owned()
         }
         Some(best) => format!("did you mean `{best}`?"),
         None => format!("scopes are {}", list(names())),
@@ -218,7 +228,7 @@ mod tests {
         assert_eq!(key.rights.tenant.as_str(), "default");
         assert_eq!(key.rights.project.as_str(), "default");
         assert_eq!(*key.rights.scopes, USUAL);
-        assert!(key.rights.models.is_empty());
+        assert!(key.rights.models.is_empty() && key.rights.indexes.is_empty());
         assert_eq!(key.expires_at, None);
     }
 
@@ -229,10 +239,11 @@ mod tests {
             name: key.clone(),
             tenant: Some("a b".to_owned()),
             project: Some(String::new()),
-            scopes: ["responses:wite", "models:gpt-*", "everything", &key]
+            scopes: ["responses:wite", "models:gpt-*", "indexes:docs", "everything", &key]
                 .map(str::to_owned)
                 .to_vec(),
             models: vec![String::new(), "a b".to_owned()],
+            indexes: vec!["a b".to_owned()],
             expires: Some(key.clone()),
         };
         let problems = wish.read(now()).unwrap_err().to_string();

@@ -103,6 +103,7 @@ fn principal_carries_what_the_entry_says() {
                 .with_tenant("acme")
                 .with_project("search")
                 .with_models(["gpt-*".parse().unwrap()])
+                .with_indexes(["docs".parse().unwrap()])
                 .with_scopes([Scope::Models]),
         ],
     )
@@ -113,7 +114,7 @@ fn principal_carries_what_the_entry_says() {
         (&principal.key_id, &*principal.tenant, &*principal.project),
         (&made.id, "default", "default")
     );
-    assert!(principal.may_use("any"));
+    assert!(principal.may_use("any") && principal.may_use_index("any"));
     assert!(Scope::ALL.into_iter().all(|scope| principal.may(scope)));
 
     let principal = set.authenticate(named.as_bytes()).unwrap();
@@ -122,6 +123,7 @@ fn principal_carries_what_the_entry_says() {
         ("billing", "acme", "search")
     );
     assert!(principal.may_use("gpt-5") && !principal.may_use("claude"));
+    assert!(principal.may_use_index("docs") && !principal.may_use_index("docs-1"));
     assert!(principal.may(Scope::Models) && !principal.may(Scope::Responses));
 }
 
@@ -228,6 +230,7 @@ mod stored {
                 project: Label::default(),
                 scopes: [Scope::Embeddings].into(),
                 models: ["gpt-*".parse().unwrap()].into(),
+                indexes: ["docs-*".parse().unwrap()].into(),
             },
             expires_at: expires_at.map(time),
         }
@@ -288,6 +291,7 @@ mod stored {
         );
         assert!(principal.may(Scope::Embeddings) && !principal.may(Scope::Responses));
         assert!(principal.may_use("gpt-5") && !principal.may_use("claude"));
+        assert!(principal.may_use_index("docs-1") && !principal.may_use_index("mail"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 use std::error::Error;
+use std::sync::Arc;
 
 use lukhas_core::{Glob, Scope};
 use lukhas_redact::Secret;
@@ -25,6 +26,7 @@ pub(super) fn new_key() -> NewKey {
             project: "search".parse().unwrap(),
             scopes: [Scope::Responses, Scope::Models].into(),
             models: ["gpt-*".parse().unwrap()].into(),
+            indexes: ["docs-*".parse().unwrap()].into(),
         },
         expires_at: Some(time(2_000)),
     }
@@ -162,6 +164,17 @@ fn what_cannot_be_done_says_why_and_changes_nothing() {
 }
 
 #[test]
+fn a_line_of_before_there_were_indexes_leaves_them_all() {
+    let (store, _) = store_of(1);
+    let text = store.to_text();
+    let older = text.replace(",\"indexes\":[\"docs-*\"]", "");
+    assert_ne!(older, text);
+    let older = KeyStore::parse(Path::new("keys.jsonl"), older.as_bytes()).unwrap();
+    assert!(older.records()[0].rights.indexes.is_empty());
+    assert!(older.to_text().contains("\"indexes\":[]"));
+}
+
+#[test]
 fn what_is_not_written_by_us_is_named_by_line_and_member() {
     let (store, _) = store_of(2);
     let text = store.to_text();
@@ -198,6 +211,7 @@ fn what_is_not_written_by_us_is_named_by_line_and_member() {
         with("[\"responses:write\",", "[null,"),
         with("[\"gpt-*\"]", "\"gpt-*\""),
         with("[\"gpt-*\"]", "[\"\"]"),
+        with("[\"docs-*\"]", "[7]"),
         with("\"1970-01-01T00:16:40Z\"", "1000"),
         with("\"1970-01-01T00:33:20Z\"", "\"tomorrow\""),
         with("\"revoked_at\":null", "\"revoked_at\":false"),
@@ -215,19 +229,24 @@ fn labels() -> impl Strategy<Value = Label> {
     "[a-z][A-Za-z0-9_.-]{0,20}".prop_filter_map("a label", |text| text.parse().ok())
 }
 
+fn patterns() -> impl Strategy<Value = Arc<[Glob]>> {
+    let pattern = "[a-z*?\"\\\\é/]{1,12}".prop_map(|text| text.parse().unwrap());
+    prop::collection::vec(pattern, 0..4).prop_map(Arc::from)
+}
+
 prop_compose! {
     fn new_keys()(
         name in labels(),
         tenant in labels(),
         project in labels(),
         scopes in prop::collection::vec(prop::sample::select(&Scope::ALL[..]), 0..4),
-        models in prop::collection::vec("[a-z*?\"\\\\é/]{1,12}", 0..4),
+        models in patterns(),
+        indexes in patterns(),
         expires_at in prop::option::of(1_001..9_999_999_u64),
     ) -> NewKey {
-        let models: Vec<Glob> = models.iter().map(|text| text.parse().unwrap()).collect();
         NewKey {
             name,
-            rights: Rights { tenant, project, scopes: scopes.into(), models: models.into() },
+            rights: Rights { tenant, project, scopes: scopes.into(), models, indexes },
             expires_at: expires_at.map(time),
         }
     }
