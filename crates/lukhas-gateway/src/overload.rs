@@ -45,7 +45,7 @@ impl Default for Overload {
             max_queue: 256,
             max_wait: Duration::from_secs(1),
             min_limit: 4,
-            max_delay: Some(Duration::from_millis(2)),
+            max_delay: Some(Duration::from_millis(1)),
         }
     }
 }

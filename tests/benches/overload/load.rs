@@ -70,9 +70,13 @@ struct Answer {
 
 impl Question {
     pub(crate) fn new(server: &Server, body: &'static str) -> Self {
+        Self::of(&server.address, &server.key, body)
+    }
+
+    pub(crate) fn of(address: &str, key: &str, body: &'static str) -> Self {
         Self(Rc::new(Asked {
-            address: server.address.clone(),
-            authorization: format!("Bearer {}", server.key),
+            address: address.to_owned(),
+            authorization: format!("Bearer {key}"),
             body: Bytes::from_static(body.as_bytes()),
             idle: RefCell::default(),
         }))

@@ -57,7 +57,7 @@ impl Default for OverloadConfig {
             max_queue: Bounded::of::<256>(),
             max_wait_ms: Bounded::of::<1_000>(),
             min_limit: Bounded::of::<4>(),
-            max_delay_ms: Bounded::of::<2>(),
+            max_delay_ms: Bounded::of::<1>(),
             priorities: Vec::new(),
         }
     }

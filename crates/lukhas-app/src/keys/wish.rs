@@ -155,9 +155,7 @@ fn scope(text: &str) -> Result<Scope, Problem> {
         _ if text.starts_with("models:") && text != "models:write" => {
             "name models with `--model PATTERN`; `models:read` lets them be listed".to_owned()
         }
-        _ if text.starts_with("indexes:") => {
-            "name indexes with `--index PATTERN`".to_owned()
-        }
+        _ if text.starts_with("indexes:") => "name indexes with `--index PATTERN`".to_owned(),
         Some(best) => format!("did you mean `{best}`?"),
         None => format!("scopes are {}", list(names())),
     };
@@ -239,9 +237,15 @@ mod tests {
             name: key.clone(),
             tenant: Some("a b".to_owned()),
             project: Some(String::new()),
-            scopes: ["responses:wite", "models:gpt-*", "indexes:docs", "everything", &key]
-                .map(str::to_owned)
-                .to_vec(),
+            scopes: [
+                "responses:wite",
+                "models:gpt-*",
+                "indexes:docs",
+                "everything",
+                &key,
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             models: vec![String::new(), "a b".to_owned()],
             indexes: vec!["a b".to_owned()],
             expires: Some(key.clone()),
