@@ -408,10 +408,12 @@ impl ApiError {
     }
 
     /// The same error without the personal data and secrets that a client, or an upstream, had in what
-    /// its message quotes.
+    /// its message quotes. One that quotes nothing is a text of the program.
     fn redacted(mut self, redaction: &Redaction) -> Self {
-        if let Cow::Owned(message) = redaction.text(&self.message) {
-            self.message = message.into();
+        if let Cow::Owned(message) = &self.message
+            && let Cow::Owned(redacted) = redaction.text(message)
+        {
+            self.message = redacted.into();
         }
         if let Some(param) = &mut self.param
             && let Cow::Owned(redacted) = redaction.text(param)
