@@ -7,11 +7,13 @@
 
 use std::error::Error;
 use std::io::{self, Read};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 
+use crate::cpus::{LOAD_CPU, pinned};
 use crate::load::{self, Question};
 use crate::process::Server;
-use crate::{LOAD_CPU, MEASURED, WARM_UP};
+use crate::{MEASURED, WARM_UP};
 
 /// What it asks a second.
 const RATE: f64 = 100.0;
@@ -22,11 +24,13 @@ pub(crate) struct Probe(Child);
 impl Probe {
     /// One that asks `server` what the clients of a scene ask, while that is measured.
     pub(crate) fn start(server: &Server, scene: &str) -> io::Result<Self> {
-        let mut command = Command::new("chrt");
-        command
-            .args(["--fifo", "1", "taskset", "--cpu-list", LOAD_CPU])
-            .arg(std::env::current_exe()?)
-            .args(["--probe", &server.address, &server.key, scene]);
+        let mut command = pinned(LOAD_CPU, Path::new("chrt"), &["--fifo", "1"]);
+        command.arg(std::env::current_exe()?).args([
+            "--probe",
+            &server.address,
+            &server.key,
+            scene,
+        ]);
         command.stdout(Stdio::piped()).spawn().map(Self)
     }
 
