@@ -140,11 +140,11 @@ fn to_json(finding: &Finding) -> Value {
     // Two digits say all that a score means; those of an `f32` as an `f64` say more.
     let score = (f64::from(finding.score) * 100.0).round() / 100.0;
     json!({
-        "kind": finding.kind.as_str(),
-        "entity": *finding.entity,
+        "kind": finding.rule.kind.as_str(),
+        "entity": finding.rule.entity,
         "start": finding.start,
         "end": finding.end,
-        "rule": *finding.rule,
+        "rule": finding.rule.name,
         "score": score,
     })
 }

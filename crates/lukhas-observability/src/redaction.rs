@@ -121,7 +121,7 @@ impl Redaction {
             return Cow::Borrowed(text);
         }
         for finding in &redacted.findings {
-            self.0.found.count(finding.kind);
+            self.0.found.count(finding.rule.kind);
         }
         Cow::Owned(redacted.text)
     }

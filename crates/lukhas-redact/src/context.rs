@@ -22,38 +22,86 @@ pub(crate) enum Context {
 /// How much surer a rule is with a context word, as in Presidio.
 const RAISE: f32 = 0.35;
 
-impl Context {
-    /// The score of a value that has `before` to its left, or that there is no value.
-    pub(crate) fn score(self, score: f32, before: &str) -> Option<f32> {
-        let raised = |words| any_word(words, before).then_some((score + RAISE).min(1.0));
-        match self {
-            Self::Free => Some(score),
-            Self::Raises(words) => raised(words).or(Some(score)),
-            Self::Required(words) => raised(words),
+/// A score of a rule with a context word.
+pub(crate) fn raised(score: f32) -> f32 {
+    (score + RAISE).min(1.0)
+}
+
+/// Words that are looked for.
+pub(crate) struct Words {
+    words: Vec<String>,
+    /// Bit `n` of it says whether there is one of `n` bytes.
+    lengths: u64,
+    /// Bit `n` says whether there is one whose first byte has the lower five bits `n`.
+    first: u32,
+}
+
+impl Words {
+    pub(crate) fn new(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let words: Vec<String> = words.into_iter().map(Into::into).collect();
+        let all = words.iter();
+        let lengths = all.clone().fold(0, |set, word| set | bit(word.len()));
+        let first = all.fold(0, |set, word| set | initial(word));
+        Self {
+            words,
+            lengths,
+            first,
         }
+    }
+
+    /// Whether one of them stands within reach of the end of `before`.
+    pub(crate) fn any_in(&self, before: &str) -> bool {
+        let mut rest = window(before);
+        loop {
+            let (gap, at_word) = rest.split_at(leading(rest, |c| !is_word(c)));
+            let (word, after) = at_word.split_at(leading(at_word, is_word));
+            if word.is_empty() {
+                return false;
+            }
+            // The `n` of `\nPhone`, as text is written in JSON, is no part of the word.
+            let escape = gap.ends_with('\\') && word.starts_with(['n', 'r', 't']);
+            if self.has(word) || (escape && self.has(&word[1..])) {
+                return true;
+            }
+            rest = after;
+        }
+    }
+
+    fn has(&self, word: &str) -> bool {
+        let may = self.lengths & bit(word.len()) != 0 && self.first & initial(word) != 0;
+        let same = |wanted: &String| wanted.eq_ignore_ascii_case(word);
+        may && self.words.iter().any(same)
     }
 }
 
-/// Whether one of `words` stands within reach of the end of `before`.
-pub(crate) fn any_word<W: AsRef<str>>(words: &[W], before: &str) -> bool {
-    let window = window(before);
-    let same = |word: &str| {
-        let mut words = words.iter();
-        words.any(|wanted| wanted.as_ref().eq_ignore_ascii_case(word))
-    };
-    let (mut escaped, mut place) = (false, 0);
-    window.split(|c: char| !is_word(c)).any(|word| {
-        // The `n` of `\nPhone`, as text is written in JSON, is no part of the word.
-        let rest = word.strip_prefix(['n', 'r', 't']).filter(|_| escaped);
-        place += word.len();
-        escaped = window[place..].starts_with('\\');
-        place += window[place..].chars().next().map_or(0, char::len_utf8);
-        same(word) || rest.is_some_and(same)
-    })
+/// All that are too long for a bit of their own share the last.
+fn bit(length: usize) -> u64 {
+    1 << length.min(63)
+}
+
+fn initial(word: &str) -> u32 {
+    word.bytes().next().map_or(0, |byte| 1 << (byte & 31))
+}
+
+/// Bytes of the characters at the beginning of `text` that `belong`.
+fn leading(text: &str, belong: impl Fn(char) -> bool) -> usize {
+    let mut bytes = text.bytes();
+    let ascii = bytes.position(|byte| !byte.is_ascii() || !belong(char::from(byte)));
+    let ascii = ascii.unwrap_or(text.len());
+    if text.as_bytes().get(ascii).is_none_or(u8::is_ascii) {
+        return ascii;
+    }
+    ascii
+        + text[ascii..]
+            .find(|c| !belong(c))
+            .unwrap_or(text.len() - ascii)
 }
 
 /// The last [`REACH`] characters of `before`, without a word that is cut.
 fn window(before: &str) -> &str {
+    if before.len() <= REACH {
+        return before;
+    }
     let Some((start, _)) = before.char_indices().rev().nth(REACH - 1) else {
         return before;
     };
@@ -75,7 +123,8 @@ mod tests {
 
     #[track_caller]
     fn check(before: &str, expected: bool) {
-        assert_eq!(any_word(&["lic", "ssn"], before), expected, "{before:?}");
+        let words = Words::new(["lic", "ssn"]);
+        assert_eq!(words.any_in(before), expected, "{before:?}");
     }
 
     #[test]
@@ -102,11 +151,7 @@ mod tests {
 
     #[test]
     fn a_score_is_raised_and_never_above_1() {
-        let words = &["ssn"];
-        assert_eq!(Context::Free.score(0.5, "ssn "), Some(0.5));
-        assert_eq!(Context::Raises(words).score(0.5, "ssn "), Some(0.85));
-        assert_eq!(Context::Raises(words).score(0.9, "ssn "), Some(1.0));
-        assert_eq!(Context::Raises(words).score(0.5, "no "), Some(0.5));
-        assert_eq!(Context::Required(words).score(0.5, "no "), None);
+        assert_eq!(raised(0.5), 0.85);
+        assert_eq!(raised(0.9), 1.0);
     }
 }

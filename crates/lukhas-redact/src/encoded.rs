@@ -139,7 +139,7 @@ impl Found {
         for (start, (end, mut finding)) in self.0 {
             let (before, value) = (&text[at..start], &text[start..end]);
             out.text.push_str(before);
-            placeholder::write(&mut out.text, &finding.entity, None);
+            placeholder::write(&mut out.text, &finding.rule.entity, None);
             finding.start = characters + before.chars().count();
             finding.end = finding.start + value.chars().count();
             (at, characters) = (end, finding.end);
@@ -254,7 +254,10 @@ fn byte(pair: [u8; 2]) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::Rule;
     use crate::{Profile, RulesConfig};
 
     fn rules() -> Rules {
@@ -315,7 +318,7 @@ mod tests {
         let characters: Vec<char> = text.chars().collect();
         let found = redacted.findings.iter().map(|finding| {
             let value: String = characters[finding.start..finding.end].iter().collect();
-            (finding.entity.to_string(), value)
+            (finding.rule.entity.clone(), value)
         });
         let found: Vec<_> = found.collect();
         let expected = [
@@ -353,11 +356,13 @@ mod tests {
     #[test]
     fn what_is_found_twice_is_one_value() {
         let finding = |entity: &str| Finding {
-            kind: crate::Kind::Pii,
-            entity: entity.into(),
+            rule: Arc::new(Rule {
+                kind: crate::Kind::Pii,
+                entity: entity.to_owned(),
+                name: String::new(),
+            }),
             start: 0,
             end: 0,
-            rule: "".into(),
             score: 1.0,
         };
         let mut found = Found::default();

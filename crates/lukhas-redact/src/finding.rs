@@ -12,19 +12,26 @@ pub enum Kind {
     Secret,
 }
 
+/// What finds values of one form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Personal data or a secret.
+    pub kind: Kind,
+    /// What it finds, as Presidio calls it where it does: `EMAIL_ADDRESS`.
+    pub entity: String,
+    /// Its own name: an entity may have several forms.
+    pub name: String,
+}
+
 /// A value that was replaced. It never holds the value itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// Personal data or a secret.
-    pub kind: Kind,
-    /// What it is, as Presidio calls it where it does: `EMAIL_ADDRESS`.
-    pub entity: Arc<str>,
+    /// The rule that found it, shared by all that it finds.
+    pub rule: Arc<Rule>,
     /// Where it began in the text before redaction, in Unicode scalar values.
     pub start: usize,
     /// Where it ended, in Unicode scalar values; the first one behind it.
     pub end: usize,
-    /// The rule that found it.
-    pub rule: Arc<str>,
     /// How sure the rule is: above 0 and 1 at the most.
     pub score: f32,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::finding::{Finding, Kind};
+use crate::finding::{Finding, Kind, Rule};
 use crate::placeholder;
 use crate::rules::Rules;
 
@@ -185,11 +185,13 @@ impl Walk<'_> {
         }
         *value = Value::String(placeholder);
         self.found(Finding {
-            kind: Kind::Secret,
-            entity: Arc::from(ENTITY),
+            rule: Arc::new(Rule {
+                kind: Kind::Secret,
+                entity: ENTITY.to_owned(),
+                name: RULE.to_owned(),
+            }),
             start: 0,
             end: length,
-            rule: Arc::from(RULE),
             score: 1.0,
         });
     }

@@ -60,7 +60,7 @@ mod secret;
 mod tail;
 mod vault;
 
-pub use finding::{Finding, Kind, Redacted};
+pub use finding::{Finding, Kind, Redacted, Rule};
 #[cfg(feature = "json")]
 pub use json::{JsonFinding, JsonRules};
 pub use pii::Pii;

@@ -131,15 +131,13 @@ impl Escape {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     /// A vault with these values of `NAME`, the first with number 1.
     fn vault(values: &[&str]) -> Vault {
-        let (vault, entity) = (Vault::new(), Arc::from("NAME"));
+        let (vault, entity) = (Vault::new(), "NAME");
         for value in values {
-            vault.number(&entity, value);
+            vault.number(entity, value);
         }
         vault
     }
@@ -183,16 +181,16 @@ mod tests {
 
     #[test]
     fn a_vault_is_bounded_and_the_same_value_has_one_number() {
-        let (vault, entity) = (Vault::new(), Arc::from("NAME"));
-        assert_eq!(vault.number(&entity, "a"), Some(1));
-        assert_eq!(vault.number(&entity, "b"), Some(2));
-        assert_eq!(vault.number(&entity, "a"), Some(1));
-        assert_eq!(vault.number(&Arc::from("OTHER"), "a"), Some(1));
+        let (vault, entity) = (Vault::new(), "NAME");
+        assert_eq!(vault.number(entity, "a"), Some(1));
+        assert_eq!(vault.number(entity, "b"), Some(2));
+        assert_eq!(vault.number(entity, "a"), Some(1));
+        assert_eq!(vault.number("OTHER", "a"), Some(1));
         for n in 3..Vault::CAPACITY {
-            assert!(vault.number(&entity, &n.to_string()).is_some());
+            assert!(vault.number(entity, &n.to_string()).is_some());
         }
-        assert_eq!(vault.number(&entity, "one more"), None);
-        assert_eq!(vault.number(&entity, "b"), Some(2));
+        assert_eq!(vault.number(entity, "one more"), None);
+        assert_eq!(vault.number(entity, "b"), Some(2));
         assert_eq!(format!("{vault:?}"), "Vault(***)");
     }
 }

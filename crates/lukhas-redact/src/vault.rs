@@ -21,7 +21,7 @@ pub struct Vault {
 #[derive(Default)]
 struct Kept {
     /// The values of each entity; the first has number 1.
-    values: HashMap<Arc<str>, Vec<Zeroizing<String>>>,
+    values: HashMap<String, Vec<Zeroizing<String>>>,
     /// The number of each value that was known at once, by digest.
     numbers: HashMap<[u8; 32], u32>,
     count: usize,
@@ -30,7 +30,7 @@ struct Kept {
 /// A place in a vault whose value may still grow.
 #[derive(Clone, Debug)]
 pub(crate) struct Slot {
-    entity: Arc<str>,
+    entity: String,
     pub(crate) number: u32,
 }
 
@@ -45,7 +45,7 @@ impl Vault {
     }
 
     /// The number that `value` has, or gets now.
-    pub(crate) fn number(&self, entity: &Arc<str>, value: &str) -> Option<u32> {
+    pub(crate) fn number(&self, entity: &str, value: &str) -> Option<u32> {
         let digest = Sha256::new()
             .chain_update(entity.as_bytes())
             .chain_update([0]);
@@ -60,9 +60,9 @@ impl Vault {
     }
 
     /// A new place for a value that begins with `value` and is not complete.
-    pub(crate) fn open(&self, entity: &Arc<str>, value: &str) -> Option<Slot> {
+    pub(crate) fn open(&self, entity: &str, value: &str) -> Option<Slot> {
         let number = self.kept().add(entity, value)?;
-        let entity = Arc::clone(entity);
+        let entity = entity.to_owned();
         Some(Slot { entity, number })
     }
 
@@ -98,14 +98,18 @@ impl Vault {
 }
 
 impl Kept {
-    fn add(&mut self, entity: &Arc<str>, value: &str) -> Option<u32> {
+    fn add(&mut self, entity: &str, value: &str) -> Option<u32> {
         if self.count >= Vault::CAPACITY {
             return None;
         }
         self.count += 1;
-        let values = self.values.entry(Arc::clone(entity)).or_default();
-        values.push(Zeroizing::new(value.to_owned()));
-        u32::try_from(values.len()).ok()
+        let value = Zeroizing::new(value.to_owned());
+        if let Some(values) = self.values.get_mut(entity) {
+            values.push(value);
+            return u32::try_from(values.len()).ok();
+        }
+        self.values.insert(entity.to_owned(), vec![value]);
+        Some(1)
     }
 
     fn value(&mut self, entity: &str, number: u32) -> Option<&mut Zeroizing<String>> {

@@ -107,11 +107,11 @@ pub(crate) async fn redact(call: Call) -> Result<Response, ApiError> {
     let redacted =
         redacted.ok_or_else(|| ApiError::internal(&"the rules of redaction do not compile"))?;
     let findings = redacted.findings.iter().map(|finding| FindingObject {
-        kind: finding.kind.as_str(),
-        entity: finding.entity.to_string(),
+        kind: finding.rule.kind.as_str(),
+        entity: finding.rule.entity.clone(),
         start: finding.start,
         end: finding.end,
-        rule: finding.rule.to_string(),
+        rule: finding.rule.name.clone(),
         // Two digits say all that a score means.
         score: (f64::from(finding.score) * 100.0).round() / 100.0,
     });

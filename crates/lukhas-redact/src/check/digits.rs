@@ -3,7 +3,8 @@
 
 /// The digits in `text`, as numbers.
 pub(super) fn digits(text: &str) -> impl DoubleEndedIterator<Item = u32> + Clone {
-    text.chars().filter_map(|c| c.to_digit(10))
+    let digits = text.bytes().filter(u8::is_ascii_digit);
+    digits.map(|digit| u32::from(digit - b'0'))
 }
 
 /// How many there are.

@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use regex_automata::MatchKind;
 use regex_automata::hybrid::dfa::{self, DFA};
-use regex_automata::meta::{self, Regex};
 use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::pool::Pool;
 use regex_syntax::hir::{Hir, Look};
 
-use super::pattern::{self, Alphabet};
-use super::{Caches, Compiled, CustomPattern, MakeCaches, Row, RowContext, RowValue};
-use crate::context::Context;
+use super::pattern::{self, Alphabet, Bytes};
+use super::search::Starts;
+use super::{Compiled, CustomPattern, MakeCache, Row, RowContext, RowValue};
+use crate::context::{self, Context, Words};
 use crate::detector::{Detector, whole};
 use crate::detectors;
-use crate::finding::Kind;
+use crate::finding::{Kind, Rule};
 use crate::placeholder;
 use crate::profile::Profile;
 
@@ -136,7 +136,7 @@ fn of_detector(detector: &Detector) -> Result<Line, RulesError> {
     let row = Row {
         value: value(detector.kind, detector.entity, detector.rule),
         check: detector.check,
-        context: RowContext::BuiltIn(detector.context),
+        context: of_context(detector),
         score: detector.score,
         tail: detector.tail,
         first: pattern::first_bytes(&tree),
@@ -144,10 +144,20 @@ fn of_detector(detector: &Detector) -> Result<Line, RulesError> {
     Ok((row, words(tree, ending)))
 }
 
+fn of_context(detector: &Detector) -> RowContext {
+    let raised = context::raised(detector.score);
+    let words = |words: &[&str]| Words::new(words.iter().copied());
+    match detector.context {
+        Context::Free => RowContext::Free,
+        Context::Raises(all) => RowContext::Raises(words(all), raised),
+        Context::Required(all) => RowContext::Required(words(all), raised),
+    }
+}
+
 fn of_custom(custom: &CustomPattern) -> Line {
     let context = match custom.context.as_slice() {
-        [] => RowContext::BuiltIn(Context::Free),
-        words => RowContext::Custom(words.to_vec()),
+        [] => RowContext::Free,
+        words => RowContext::Required(Words::new(words), 1.0),
     };
     let row = Row {
         value: value(custom.kind, &custom.entity, "custom"),
@@ -170,7 +180,7 @@ fn of_placeholders(config: &RulesConfig) -> Result<Line, RulesError> {
     let row = Row {
         value: RowValue::Placeholder,
         check: whole,
-        context: RowContext::BuiltIn(Context::Free),
+        context: RowContext::Free,
         score: 1.0,
         tail: None,
         first: pattern::first_bytes(&tree),
@@ -178,13 +188,16 @@ fn of_placeholders(config: &RulesConfig) -> Result<Line, RulesError> {
     Ok((row, tree))
 }
 
-fn value(kind: Kind, entity: &str, rule: &str) -> RowValue {
+fn value(kind: Kind, entity: &str, name: &str) -> RowValue {
     let mut placeholder = String::new();
     placeholder::write(&mut placeholder, entity, None);
-    RowValue::Entity {
+    let rule = Rule {
         kind,
-        entity: Arc::from(entity),
-        rule: Arc::from(rule),
+        entity: entity.to_owned(),
+        name: name.to_owned(),
+    };
+    RowValue::Entity {
+        rule: Arc::new(rule),
         placeholder,
     }
 }
@@ -212,50 +225,48 @@ pub(super) fn words(tree: Hir, ending: Ending) -> Hir {
 
 fn assemble(lines: Vec<Line>) -> Result<Compiled, RulesError> {
     let (rows, trees): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
-    let matcher = Regex::builder()
-        .configure(
-            meta::Config::new()
-                .utf8_empty(false)
-                .nfa_size_limit(Some(MAX_SIZE))
-                .hybrid_cache_capacity(CACHE_SIZE),
-        )
-        .build_many_from_hir(&trees)
-        .map_err(too_large)?;
-    let beginnings = Hir::alternation(trees.iter().map(pattern::prefixes).collect());
-    let prefixes = DFA::builder()
-        .configure(
-            dfa::Config::new()
-                .match_kind(MatchKind::All)
-                .cache_capacity(CACHE_SIZE),
-        )
-        .build_from_nfa(nfa(&beginnings, MAX_SIZE)?)
+    let config = dfa::Config::new()
+        .match_kind(MatchKind::LeftmostFirst)
+        .starts_for_each_pattern(true)
+        .cache_capacity(CACHE_SIZE);
+    let automaton = DFA::builder()
+        .configure(config)
+        .build_from_nfa(nfa(&trees, MAX_SIZE)?)
         .map_err(too_large)?;
     let caches = {
-        let (matcher, prefixes) = (matcher.clone(), prefixes.clone());
-        let make: MakeCaches = Box::new(move || Caches {
-            matcher: matcher.create_cache(),
-            prefixes: prefixes.create_cache(),
-        });
+        let automaton = automaton.clone();
+        let make: MakeCache = Box::new(move || automaton.create_cache());
         Pool::new(make)
     };
+    let starts = starts(&rows);
     Ok(Compiled {
         rows,
-        matcher,
-        prefixes,
+        automaton,
+        starts,
         caches,
     })
 }
 
-/// The automaton that reads `tree` from the right.
-pub(super) fn nfa(tree: &Hir, limit: usize) -> Result<NFA, RulesError> {
+/// Placeholders begin anywhere, all else where a word may begin.
+fn starts(rows: &[Row]) -> Starts {
+    let (mut first, mut anywhere) = (Bytes::default(), Bytes::default());
+    for row in rows {
+        match row.value {
+            RowValue::Placeholder => anywhere.add_all(row.first),
+            RowValue::Entity { .. } => first.add_all(row.first),
+        }
+    }
+    Starts::new(first, anywhere)
+}
+
+/// The automaton that reads any of `trees`.
+pub(super) fn nfa(trees: &[Hir], limit: usize) -> Result<NFA, RulesError> {
     let config = thompson::Config::new()
-        .reverse(true)
-        .utf8(false)
         .which_captures(WhichCaptures::None)
         .nfa_size_limit(Some(limit));
     let nfa = thompson::Compiler::new()
         .configure(config)
-        .build_from_hir(tree);
+        .build_many_from_hir(trees);
     nfa.map_err(too_large)
 }
 

@@ -56,9 +56,7 @@ impl CustomPattern {
         let tree = pattern::admit(&pattern::parse(pattern, Alphabet::Unicode)?)?;
         let first = pattern::first_bytes(&tree);
         let tree = compile::words(tree, Ending::Word);
-        for tree in [&tree, &pattern::prefixes(&tree)] {
-            compile::nfa(tree, MAX_SIZE).map_err(|_| PatternFault::TooLarge)?;
-        }
+        compile::nfa(std::slice::from_ref(&tree), MAX_SIZE).map_err(|_| PatternFault::TooLarge)?;
         Ok(Self {
             entity,
             kind: Kind::Pii,

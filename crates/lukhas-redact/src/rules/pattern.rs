@@ -3,7 +3,7 @@
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
-use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
 use super::MAX_MATCH;
 
@@ -137,68 +137,6 @@ const fn ascii(look: Look) -> Option<Look> {
     }
 }
 
-/// Repetitions that are counted when prefixes are looked for. An automaton that counts further has a
-/// state for each count of each pattern, and texts that visit them all; one that does not holds some
-/// texts back for longer, and never releases one too early.
-const COUNTED: u32 = 3;
-
-/// Every prefix of every match of `hir`, itself and the empty one included, without regard to what
-/// is around it, and some texts more that repeat what a match repeats.
-pub(super) fn prefixes(hir: &Hir) -> Hir {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Hir::empty(),
-        HirKind::Literal(literal) => literal.0.iter().rev().fold(Hir::empty(), |rest, &byte| {
-            optional(Hir::concat(vec![Hir::literal([byte]), rest]))
-        }),
-        HirKind::Class(_) => optional(hir.clone()),
-        HirKind::Repetition(repetition) => {
-            let before = Repetition {
-                min: 0,
-                max: repetition
-                    .max
-                    .filter(|&most| most <= COUNTED)
-                    .map(|most| most.saturating_sub(1)),
-                greedy: true,
-                sub: Box::new(loosely(&repetition.sub)),
-            };
-            Hir::concat(vec![Hir::repetition(before), prefixes(&repetition.sub)])
-        }
-        HirKind::Capture(capture) => prefixes(&capture.sub),
-        HirKind::Concat(subs) => subs.iter().rev().fold(Hir::empty(), |rest, sub| {
-            let through = Hir::concat(vec![loosely(sub), rest]);
-            Hir::alternation(vec![through, prefixes(sub)])
-        }),
-        HirKind::Alternation(subs) => Hir::alternation(subs.iter().map(prefixes).collect()),
-    }
-}
-
-fn optional(sub: Hir) -> Hir {
-    Hir::repetition(Repetition {
-        min: 0,
-        max: Some(1),
-        greedy: true,
-        sub: Box::new(sub),
-    })
-}
-
-/// What matches all that `hir` does, anywhere, and repeats as [`prefixes`] do.
-fn loosely(hir: &Hir) -> Hir {
-    let all = |subs: &[Hir]| subs.iter().map(loosely).collect();
-    match hir.kind() {
-        HirKind::Look(_) => Hir::empty(),
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
-        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
-            max: repetition.max.filter(|&most| most <= COUNTED),
-            min: repetition.min.min(COUNTED),
-            greedy: true,
-            sub: Box::new(loosely(&repetition.sub)),
-        }),
-        HirKind::Capture(capture) => loosely(&capture.sub),
-        HirKind::Concat(subs) => Hir::concat(all(subs)),
-        HirKind::Alternation(subs) => Hir::alternation(all(subs)),
-    }
-}
-
 /// The bytes that a match of `hir` may begin with.
 pub(super) fn first_bytes(hir: &Hir) -> Bytes {
     let mut bytes = Bytes::default();
@@ -247,6 +185,13 @@ fn add_first(hir: &Hir, bytes: &mut Bytes) -> bool {
 impl Bytes {
     pub(super) const fn has(self, byte: u8) -> bool {
         self.0[byte as usize / 64] & (1 << (byte % 64)) != 0
+    }
+
+    pub(super) fn add_all(&mut self, other: Self) {
+        self.0
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(set, other)| *set |= other);
     }
 
     fn add(&mut self, range: std::ops::RangeInclusive<u8>) {

@@ -52,7 +52,7 @@ proptest! {
         for finding in &all.findings {
             prop_assert!(at <= finding.start && finding.start < finding.end);
             expected.extend(&characters[at..finding.start]);
-            expected.push_str(&format!("[REDACTED:{}]", finding.entity));
+            expected.push_str(&format!("[REDACTED:{}]", finding.rule.entity));
             at = finding.end;
         }
         expected.extend(&characters[at..]);
@@ -66,7 +66,10 @@ fn values_of_every_kind_are_found_in_every_encoding() {
         for (number, encode) in ENCODINGS.iter().enumerate() {
             let text = format!("<{}>", encode(&format!("this is the value: {value} ")));
             let redacted = rules().redact_encoded(&text);
-            let mut found = redacted.findings.iter().map(|finding| &*finding.entity);
+            let mut found = redacted
+                .findings
+                .iter()
+                .map(|finding| finding.rule.entity.as_str());
             assert!(
                 found.any(|found| found == entity),
                 "{entity} {number} {text}"
