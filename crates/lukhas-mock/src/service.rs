@@ -85,7 +85,7 @@ impl Service {
         Ok(respond(plan, Some(running), switch, &head))
     }
 
-    /// `/__mock/stats` and `/__mock/reset`.
+    /// What it was asked, and forgetting it.
     fn control(&self, head: &Parts) -> Plan {
         let dialect = Dialect::Models;
         if !self.knows(head) {
@@ -96,14 +96,22 @@ impl Service {
                 let stats = serde_json::to_value(self.recorder.stats());
                 Plan::json(200, &stats.unwrap_or_default())
             }
+            (&Method::GET, "/__mock/requests") => {
+                let requests = serde_json::to_value(self.recorder.requests());
+                Plan::json(200, &requests.unwrap_or_default())
+            }
             (&Method::POST, "/__mock/reset") => {
                 self.recorder.reset();
                 Plan::json(200, &json!({"reset": true}))
             }
-            (_, "/__mock/stats" | "/__mock/reset") => {
-                refusal(dialect, 405, "Use GET /__mock/stats or POST /__mock/reset.")
+            (_, "/__mock/stats" | "/__mock/requests" | "/__mock/reset") => {
+                let message = "Use GET /__mock/stats, GET /__mock/requests or POST /__mock/reset.";
+                refusal(dialect, 405, message)
             }
-            (_, _) => refusal(dialect, 404, "There are /__mock/stats and /__mock/reset."),
+            (_, _) => {
+                let message = "There are /__mock/stats, /__mock/requests and /__mock/reset.";
+                refusal(dialect, 404, message)
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 //! What a mock tells about what it was asked.
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{Dialect, KeyDigest};
 
@@ -73,7 +73,7 @@ pub enum Ending {
 }
 
 /// A request as it was received.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct RecordedRequest {
     /// Its number, from 1.
     pub number: u64,
@@ -84,11 +84,18 @@ pub struct RecordedRequest {
     /// Its headers in order, names in lower case. Keys and cookies are `[hidden]`.
     pub headers: Vec<(String, String)>,
     /// The digest of its bearer token, or of its `x-api-key`.
+    #[serde(skip)]
     pub key: Option<KeyDigest>,
     /// Its body, at most 64 KiB of it.
+    #[serde(serialize_with = "as_text")]
     pub body: Bytes,
     /// Length of the whole body, in bytes.
     pub body_bytes: usize,
+}
+
+/// What is no UTF-8 is shown as U+FFFD.
+fn as_text<S: Serializer>(body: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&String::from_utf8_lossy(body))
 }
 
 impl RequestStats {
