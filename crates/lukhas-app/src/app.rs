@@ -17,9 +17,10 @@ use lukhas_store::{MemoryIdempotency, MemoryStore};
 use crate::budgets::Kept;
 use crate::config::MetricAliases;
 use crate::entropy::ThreadEntropy;
+use crate::masking::{Model, Models};
 use crate::redis::RedisSetup;
 use crate::reload::{Reloader, Running};
-use crate::upstreams::{UpstreamInfo, Upstreams};
+use crate::upstreams::UpstreamInfo;
 use crate::{AppError, Loaded, Reloaded, Settings, overload, telemetry};
 
 /// A gateway over its parts, and the settings it was made with.
@@ -85,9 +86,10 @@ impl App {
         let telemetry = telemetry::open(sinks, &redactions, &process.metrics, &origins)?;
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::new(settings.store()));
+        let models = Models::new(&upstreams, &redactions, &process.metrics)?;
         let gateway = Gateway::new(GatewayParts {
-            orchestrator: orchestrator(&settings, &upstreams, &tokenizer, &store)?,
-            embedder: embedder(&settings, &upstreams, Arc::clone(&tokenizer))?,
+            orchestrator: orchestrator(&settings, &models, &tokenizer, &store)?,
+            embedder: embedder(&settings, &models, Arc::clone(&tokenizer))?,
             store: Arc::clone(&store),
             authenticator: Arc::clone(&keys) as Arc<dyn Authenticator>,
             failed_attempts: Some(FailedAttempts::new(
@@ -147,6 +149,7 @@ impl App {
                 store,
                 tokenizer,
                 started: config,
+                redactions,
                 spends,
                 running: Mutex::new(running),
             },
@@ -232,7 +235,7 @@ fn generate() -> Result<(KeySet, Secret<String>), AppError> {
 
 pub(crate) fn orchestrator(
     settings: &Settings,
-    upstreams: &Upstreams,
+    models: &Models,
     tokenizer: &Arc<dyn Tokenizer>,
     store: &Arc<dyn ResponseStore>,
 ) -> Result<Arc<dyn Orchestrator>, CatalogError> {
@@ -246,11 +249,11 @@ pub(crate) fn orchestrator(
         .with_provider(engine)?
         .with_store(Arc::clone(store))
         .with_private_hosts(settings.private_hosts().iter().cloned());
-    for model in &upstreams.models {
-        matriz = matriz.with_provider(Arc::new(model.clone()))?;
+    for model in &models.named {
+        matriz = matriz.with_provider(model.provider())?;
     }
-    for (prefix, other) in &upstreams.others {
-        matriz = matriz.with_other(*prefix, Arc::new(other.clone()));
+    for (prefix, other) in &models.others {
+        matriz = matriz.with_other(*prefix, other.provider());
     }
     for (alias, model) in settings.aliases().chat() {
         matriz = matriz.with_alias(alias, model)?;
@@ -260,16 +263,18 @@ pub(crate) fn orchestrator(
 
 pub(crate) fn embedder(
     settings: &Settings,
-    upstreams: &Upstreams,
+    models: &Models,
     tokenizer: Arc<dyn Tokenizer>,
 ) -> Result<Arc<dyn Embedder>, CatalogError> {
     let lexical = Arc::new(LexicalHash::new(tokenizer));
     let mut embedders = Embedders::new().with_embedder(lexical)?;
-    for model in upstreams.models.iter().filter(|model| model.embeds()) {
-        embedders = embedders.with_embedder(Arc::new(model.clone()))?;
+    for embedder in models.named.iter().filter_map(Model::embedder) {
+        embedders = embedders.with_embedder(embedder)?;
     }
-    for (prefix, other) in upstreams.others.iter().filter(|(_, other)| other.embeds()) {
-        embedders = embedders.with_other(*prefix, Arc::new(other.clone()));
+    for (prefix, other) in &models.others {
+        if let Some(embedder) = other.embedder() {
+            embedders = embedders.with_other(*prefix, embedder);
+        }
     }
     let aliases = settings.aliases();
     for (alias, model) in aliases.embedding().iter().chain(aliases.chat()) {
@@ -308,7 +313,7 @@ mod tests {
         let app = defaults();
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::default());
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
-        let none = Upstreams::default();
+        let none = Models::default();
         let orchestrator = orchestrator(app.settings(), &none, &tokenizer, &store).unwrap();
         let embedder = embedder(app.settings(), &none, tokenizer).unwrap();
         let names = |models: &[ModelInfo]| -> Vec<_> {
@@ -366,7 +371,7 @@ mod tests {
         let app = load(sources).unwrap();
         let store: Arc<dyn ResponseStore> = Arc::new(MemoryStore::default());
         let tokenizer: Arc<dyn Tokenizer> = Arc::new(Cl100k::new());
-        let none = Upstreams::default();
+        let none = Models::default();
         let orchestrator = orchestrator(app.settings(), &none, &tokenizer, &store).unwrap();
         assert_eq!(run(&*orchestrator, "http://10.0.0.7/a.png").await, None);
         let refused = run(&*orchestrator, "http://10.0.0.8/a.png").await.unwrap();

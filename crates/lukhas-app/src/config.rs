@@ -38,7 +38,7 @@ pub use decimal::Decimal;
 pub use limit::{ClassConfig, LimitConfig, PerConfig, PeriodConfig, RateConfig};
 pub use overload::{OverloadConfig, PriorityClass, PriorityConfig};
 pub use problem::{Origin, Problem, Problems};
-pub use redaction::{KindConfig, PatternConfig, RedactionConfig};
+pub use redaction::{KindConfig, Mask, PatternConfig, RedactionConfig};
 pub use shape::UnsupportedSchema;
 pub use slo::{LatencyBudgetConfig, SloConfig};
 pub use telemetry::{MetricAliases, RunLogConfig, TelemetryConfig};
@@ -199,6 +199,8 @@ pub struct UpstreamConfig {
     pub read_ms: Option<Bounded<1, 3_600_000>>,
     /// Instead of `timeouts.total_ms`.
     pub total_ms: Option<Bounded<1, 86_400_000>>,
+    /// Instead of `redaction.mask_upstreams`.
+    pub mask: Option<Mask>,
 }
 
 /// The API of an upstream.

@@ -42,6 +42,9 @@ pub enum AppError {
     /// What budgets were spent cannot be taken in.
     #[error("the journal of budgets cannot be taken in")]
     Accounts(#[from] Refused),
+    /// A defect: the rules of redaction cannot be compiled.
+    #[error("the rules of redaction cannot be compiled")]
+    Rules,
     /// Logs cannot be set up.
     #[error(transparent)]
     Logs(#[from] LogError),

@@ -32,6 +32,7 @@ mod files;
 mod keys;
 mod limits;
 mod load;
+mod masking;
 mod mock;
 mod models;
 mod overload;
@@ -52,7 +53,7 @@ pub use budgets::standing::BudgetStanding;
 pub use config::{
     AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
     FailureConfig, IdempotencyConfig, KindConfig, LatencyBudgetConfig, LimitConfig, LogConfig,
-    LogFormat, MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, OverloadConfig,
+    LogFormat, Mask, MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, OverloadConfig,
     PatternConfig, PerConfig, PeriodConfig, PriorityClass, PriorityConfig, Problem, Problems,
     RateConfig, RedactionConfig, RedisConfig, RetryConfig, RunLogConfig, ServerConfig, SloConfig,
     StoreConfig, TargetConfig, TelemetryConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi,

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lukhas_auth::KeySet;
 use lukhas_core::{ResponseStore, Tokenizer};
 use lukhas_gateway::{Gateway, ReloadedParts};
+use lukhas_observability::Redactions;
 use serde_json::Value;
 
 use crate::app::{embedder, orchestrator};
 use crate::budgets::Kept;
 use crate::config::{Config, Origin, Problem};
 use crate::load::{Process, read_all};
+use crate::masking::Models;
 use crate::upstreams::Upstreams;
 use crate::{AppError, Loaded};
 
@@ -40,6 +42,7 @@ pub(crate) struct Reloader {
     pub(crate) tokenizer: Arc<dyn Tokenizer>,
     /// What the process was started with.
     pub(crate) started: Config,
+    pub(crate) redactions: Redactions,
     /// Where it keeps what budgets were spent.
     pub(crate) spends: Kept,
     pub(crate) running: Mutex<Running>,
@@ -104,9 +107,10 @@ impl Reloader {
             None => Arc::clone(&running.keys),
         };
         let warning = self.spends.warning(&budgets);
+        let models = Models::new(&upstreams, &self.redactions, &process.metrics)?;
         self.gateway.reload(ReloadedParts {
-            orchestrator: orchestrator(&settings, &upstreams, &self.tokenizer, &self.store)?,
-            embedder: embedder(&settings, &upstreams, Arc::clone(&self.tokenizer))?,
+            orchestrator: orchestrator(&settings, &models, &self.tokenizer, &self.store)?,
+            embedder: embedder(&settings, &models, Arc::clone(&self.tokenizer))?,
             authenticator: Arc::clone(&keys) as _,
             rate_limits,
             budgets,
@@ -174,11 +178,13 @@ fn fixed(config: &Config) -> Result<BTreeMap<String, Value>, AppError> {
     Ok(settings)
 }
 
-/// Keys are read again, and how many attempts may fail is not; priorities are, and gates stay.
+/// Keys are read again, and how many attempts may fail is not; priorities are, and gates stay; whether
+/// upstreams are masked is, and what is looked for stays.
 fn is_fixed(key: &str) -> bool {
     match key.split_once('.') {
         Some(("auth", name)) => name.starts_with("max_failures"),
         Some(("overload", name)) => name != "priorities",
+        Some(("redaction", name)) => name != "mask_upstreams",
         Some(_) | None => true,
     }
 }

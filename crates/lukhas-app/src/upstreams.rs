@@ -8,6 +8,7 @@ mod own;
 mod short;
 mod target;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
@@ -36,6 +37,8 @@ pub(crate) struct Upstreams {
     pub(crate) others: Vec<(&'static str, RoutedModel)>,
     /// What people are told of each upstream.
     pub(crate) infos: Vec<UpstreamInfo>,
+    /// Upstreams that are asked without personal data and secrets.
+    masked: BTreeSet<String>,
     /// What they were made of, for the next reading of the configuration.
     made: Made,
 }
@@ -95,6 +98,17 @@ pub(crate) fn build(
 }
 
 impl Upstreams {
+    /// Whether any upstream is asked without personal data and secrets.
+    pub(crate) fn any_masked(&self) -> bool {
+        !self.masked.is_empty()
+    }
+
+    /// Whether `model` is: if one of its targets is, whichever answers.
+    pub(crate) fn is_masked(&self, model: &RoutedModel) -> bool {
+        let mut targets = model.pool().status();
+        targets.any(|status| self.masked.contains(status.target.upstream.name()))
+    }
+
     /// How many retries their budget would pay for; `None` without an upstream.
     pub(crate) fn retries_left(&self) -> Option<impl Fn() -> u64 + Send + Sync + 'static> {
         self.made.retries_left()

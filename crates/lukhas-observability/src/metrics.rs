@@ -20,6 +20,7 @@ mod tokens;
 mod upstream;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use prometheus_client::metrics::counter::Counter;
@@ -94,6 +95,7 @@ pub struct Metrics {
     upstreams: UpstreamFamilies,
     retry_budget: AskedGauge,
     redactions: RedactionCounters,
+    masked: RedactionCounters,
     dropped: DroppedFamily,
     slos: SloFamilies,
     gates: Gates,
@@ -146,6 +148,7 @@ impl Metrics {
         let name = "lukhas_retry_budget_available";
         let retry_budget = AskedGauge::register(&mut registry, name, help);
         let redactions = RedactionCounters::register(&mut registry);
+        let masked = RedactionCounters::register_masked(&mut registry);
         let dropped = dropped::register(&mut registry);
         let slos = SloFamilies::register(&mut registry);
         let (gates, shed) = admission::register(&mut registry);
@@ -166,6 +169,7 @@ impl Metrics {
             upstreams,
             retry_budget,
             redactions,
+            masked,
             dropped,
             slos,
             gates,
@@ -279,6 +283,12 @@ impl Metrics {
     /// What counts values that were replaced.
     pub(crate) fn redactions(&self) -> &RedactionCounters {
         &self.redactions
+    }
+
+    /// What counts values that upstreams were not told.
+    pub fn masked_values(&self) -> Arc<dyn Fn(lukhas_redact::Kind) + Send + Sync> {
+        let counters = self.masked.clone();
+        Arc::new(move |kind| counters.count(kind))
     }
 
     /// Counts a run as under way until the guard is dropped.

@@ -104,7 +104,7 @@ impl Redaction {
     /// compiled. It is not counted.
     #[must_use]
     pub fn redacted(&self, text: &str) -> Option<Redacted> {
-        Some(self.rules()?.redact_encoded(text))
+        Some(self.compiled()?.redact_encoded(text))
     }
 
     /// `text` without personal data and secrets.
@@ -113,7 +113,7 @@ impl Redaction {
         if self.0.is_plain && is_plain(text) {
             return Cow::Borrowed(text);
         }
-        let Some(rules) = self.rules() else {
+        let Some(rules) = self.compiled() else {
             return Cow::Borrowed(UNREAD);
         };
         let redacted = rules.redact_encoded(text);
@@ -154,7 +154,13 @@ impl Redaction {
         }
     }
 
-    fn rules(&self) -> Option<&Rules> {
+    /// Its rules; `None` when they cannot be compiled. What they find is not counted.
+    #[must_use]
+    pub fn rules(&self) -> Option<Rules> {
+        self.compiled().cloned()
+    }
+
+    fn compiled(&self) -> Option<&Rules> {
         let make = || Rules::new(&self.0.config).ok();
         self.0.rules.get_or_init(make).as_ref()
     }

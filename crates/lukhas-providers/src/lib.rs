@@ -11,6 +11,7 @@
 //! | a request in the upstream's words, and its answer in the core's | [`Dialect`] |
 //! | connections, timeouts, bounds on what comes back | [`Upstream`] |
 //! | which upstream, and what to do when it fails | [`RoutedModel`] |
+//! | what an upstream is not to know | [`Masked`] |
 //! | what happens to calls, for whoever counts it | [`UpstreamObserver`] |
 //!
 //! What holds whatever an upstream does: an answer ends exactly once. One that stops without its
@@ -23,6 +24,7 @@ mod client;
 mod dialect;
 mod embeddings;
 mod error;
+mod masked;
 mod observer;
 mod passage;
 mod routed;
@@ -30,6 +32,7 @@ mod upstream;
 
 pub use dialect::Dialect;
 pub use error::UpstreamError;
+pub use masked::{Masked, MaskedSink};
 pub use observer::{AttemptOutcome, UpstreamEvent, UpstreamObserver};
 pub use routed::{RoutedModel, RoutedModelConfig, Target};
 pub use upstream::{Upstream, UpstreamConfig};

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::finding::{Finding, Kind, Rule};
 use crate::placeholder;
 use crate::rules::Rules;
+use crate::vault::Vault;
 
 /// Replaces values in parsed JSON. What an escape hides (`\u0040` is an `@`) is decoded there.
 ///
@@ -91,8 +92,19 @@ impl JsonRules {
 
     /// Replaces the values in `value`.
     pub fn redact(&self, value: &mut Value) -> Vec<JsonFinding> {
+        self.walk(None, value)
+    }
+
+    /// The same with placeholders that `vault` can turn back, each to a text: of what is called like a
+    /// secret, strings alone. What an encoding hides stays: it could not be put back as it was.
+    pub fn redact_into(&self, vault: &Vault, value: &mut Value) -> Vec<JsonFinding> {
+        self.walk(Some(vault), value)
+    }
+
+    fn walk(&self, vault: Option<&Vault>, value: &mut Value) -> Vec<JsonFinding> {
         let mut walk = Walk {
             rules: self,
+            vault,
             pointer: String::new(),
             findings: Vec::new(),
         };
@@ -107,6 +119,7 @@ fn folded(name: &str) -> String {
 
 struct Walk<'r> {
     rules: &'r JsonRules,
+    vault: Option<&'r Vault>,
     pointer: String,
     findings: Vec<JsonFinding>,
 }
@@ -159,7 +172,11 @@ impl Walk<'_> {
 
     /// What `text` becomes, if there is something to be found in it.
     fn text(&mut self, text: &str) -> Option<String> {
-        let redacted = self.rules.rules.redact_encoded(text);
+        let rules = &self.rules.rules;
+        let redacted = match self.vault {
+            None => rules.redact_encoded(text),
+            Some(vault) => rules.redact_into(vault, text),
+        };
         if redacted.findings.is_empty() {
             return None;
         }
@@ -178,11 +195,13 @@ impl Walk<'_> {
                 value.to_string().chars().count()
             }
         };
-        let mut placeholder = String::new();
-        placeholder::write(&mut placeholder, ENTITY, None);
-        if length == 0 || value.as_str() == Some(&placeholder) {
+        if length == 0 || value.as_str().is_some_and(placeholder::is_one) {
             return;
         }
+        let text = value.as_str();
+        let number = text.and_then(|text| self.vault?.number(ENTITY, text));
+        let mut placeholder = String::new();
+        placeholder::write(&mut placeholder, ENTITY, number);
         *value = Value::String(placeholder);
         self.found(Finding {
             rule: Arc::new(Rule {

@@ -34,6 +34,16 @@ pub(crate) fn pattern(names: &[&str]) -> String {
     format!(r"\[REDACTED:(?:{names})(?::[0-9]{{1,{MAX_DIGITS}}})?\]")
 }
 
+/// Whether `text` is a placeholder, and nothing else.
+#[cfg(feature = "json")]
+pub(crate) fn is_one(text: &str) -> bool {
+    let inside = text
+        .strip_prefix(OPEN)
+        .and_then(|rest| rest.strip_suffix(CLOSE));
+    let name = inside.map(|inside| inside.split_once(':').map_or(inside, |(name, _)| name));
+    name.is_some_and(is_name)
+}
+
 /// Whether `name` can name an entity: capital letters, digits and `_`, a letter first.
 pub(crate) fn is_name(name: &str) -> bool {
     let letters = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';

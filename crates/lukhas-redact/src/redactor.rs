@@ -111,8 +111,8 @@ impl Redactor {
     }
 }
 
-/// Replaces the values in a whole text.
-pub(crate) fn redact(rules: &Rules, text: &str) -> Redacted {
+/// Replaces the values in a whole text, with placeholders of `vault` where there is one.
+pub(crate) fn redact(rules: &Rules, vault: Option<&Vault>, text: &str) -> Redacted {
     let mut out = Redacted::default();
     out.text.reserve(text.len());
     let compiled = rules.compiled();
@@ -120,7 +120,7 @@ pub(crate) fn redact(rules: &Rules, text: &str) -> Redacted {
         scan: &mut Scan::default(),
         compiled,
         cache: &mut compiled.cache(),
-        vault: None,
+        vault,
         text,
         out: &mut out,
     };

@@ -101,7 +101,13 @@ impl Rules {
     /// Replaces the values in a whole text.
     #[must_use]
     pub fn redact(&self, text: &str) -> Redacted {
-        redactor::redact(self, text)
+        redactor::redact(self, None, text)
+    }
+
+    /// The same with placeholders that `vault` can turn back.
+    #[must_use]
+    pub fn redact_into(&self, vault: &Vault, text: &str) -> Redacted {
+        redactor::redact(self, Some(vault), text)
     }
 
     /// Replaces the values in a text that comes in pieces.

@@ -22,6 +22,8 @@ mod leaving;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod masking;
+#[cfg(test)]
 mod mock;
 #[cfg(test)]
 mod process;

@@ -13,6 +13,20 @@ pub struct RedactionConfig {
     pub entities: Vec<String>,
     /// Patterns of the operator's own.
     pub patterns: Vec<PatternConfig>,
+    /// What is kept from upstreams.
+    pub mask_upstreams: Mask,
+}
+
+/// What is kept from an upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mask {
+    /// Nothing: it is asked as this server is.
+    #[default]
+    None,
+    /// Personal data and secrets: placeholders stand for them, and what they stand for is put back in
+    /// the answer.
+    Reversible,
 }
 
 /// A pattern of the operator's own.

@@ -177,6 +177,31 @@ async fn an_upstream_that_stays_keeps_its_connections_and_its_model() {
 }
 
 #[tokio::test]
+async fn an_upstream_is_masked_from_the_next_request_on() {
+    let mock = MockServer::start(MockOptions::default()).await.unwrap();
+    let yaml = |mask: &str| {
+        format!(
+            "upstreams: {{mock: {{base_url: \"{}/v1\"}}}}\nmodels: {{other: mock}}\n\
+             redaction: {{mask_upstreams: {mask}}}\n",
+            mock.url()
+        )
+    };
+    let case = Case::new(&yaml("none"));
+    for mask in ["none", "reversible", "none"] {
+        let reloaded = case.reload(&yaml(mask)).unwrap();
+        assert_eq!(reloaded.needs_restart, Vec::<String>::new());
+        let mut body = question("any");
+        body["messages"][0]["content"] = "ada@example.com".into();
+        let (status, rest) = case.begin(&body).await;
+        rest.await;
+        assert_eq!(status, 200);
+        let asked = mock.requests().pop().unwrap().body;
+        let asked = String::from_utf8_lossy(&asked);
+        assert_eq!(asked.contains("ada@"), mask == "none", "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn keys_are_exchanged_but_never_all_taken_away() {
     let case = Case::with("", Vec::new(), "a".repeat(24));
     assert_eq!(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The models of upstreams: who answers for each, and what is tried when they fail.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use lukhas_reliability::{
 
 use super::made::names;
 use super::{Builder, Upstreams};
-use crate::config::{Bounded, ModelConfig, RetryConfig};
+use crate::config::{Bounded, Mask, ModelConfig, RetryConfig};
 use crate::models::{CHAT_MODEL, EMBEDDING_MODEL};
 
 impl Builder<'_> {
@@ -57,8 +58,18 @@ impl Builder<'_> {
             models,
             others: answering,
             infos: std::mem::take(&mut self.infos),
+            masked: self.masked(),
             made: std::mem::take(&mut self.made),
         }
+    }
+
+    fn masked(&self) -> BTreeSet<String> {
+        let asked = |name: &&str| {
+            let upstream = self.config.upstreams.get(*name);
+            let own = upstream.and_then(|upstream| upstream.mask);
+            own.unwrap_or(self.config.redaction.mask_upstreams) == Mask::Reversible
+        };
+        self.made.names().filter(asked).map(str::to_owned).collect()
     }
 
     fn model(

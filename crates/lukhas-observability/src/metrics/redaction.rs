@@ -13,7 +13,7 @@ struct Found {
     kind: &'static str,
 }
 
-/// How many values were replaced, by their kind. Clones count in the same series.
+/// How many values were replaced in one sort of place, by their kind. Clones count in the same series.
 #[derive(Clone)]
 pub(crate) struct RedactionCounters {
     family: Family<Found, Counter>,
@@ -22,10 +22,21 @@ pub(crate) struct RedactionCounters {
 }
 
 impl RedactionCounters {
+    /// Those of logs, events, spans and errors.
     pub(super) fn register(registry: &mut Registry) -> Self {
-        let counters = Self::default();
         let help = "Values of personal data and secrets that were replaced in logs, events, spans and errors";
-        registry.register("lukhas_redactions", help, counters.family.clone());
+        Self::named(registry, "lukhas_redactions", help)
+    }
+
+    /// Those of what upstreams are asked.
+    pub(super) fn register_masked(registry: &mut Registry) -> Self {
+        let help = "Values of personal data and secrets that placeholders stood for in what upstreams were asked";
+        Self::named(registry, "lukhas_masked_values", help)
+    }
+
+    fn named(registry: &mut Registry, name: &str, help: &str) -> Self {
+        let counters = Self::default();
+        registry.register(name, help, counters.family.clone());
         counters
     }
 

@@ -186,6 +186,10 @@ fn names_types_and_labels_are_the_documented_ones() {
                 "counter {kind}".into(),
             ),
             (
+                format!("lukhas_masked_values{counter}"),
+                "counter {kind}".into(),
+            ),
+            (
                 format!("lukhas_config_reload{counter}"),
                 "counter {outcome}".into(),
             ),

@@ -2,7 +2,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::{Profile, RulesConfig};
+use crate::{Escape, Profile, Restorer, RulesConfig};
 
 fn rules() -> JsonRules {
     JsonRules::new(Rules::new(&RulesConfig::new(Profile::Logs)).unwrap())
@@ -67,4 +67,39 @@ fn names_of_secrets_can_be_chosen() {
     );
     assert_eq!(findings[0].pointer, "/x~1pin~0");
     assert_eq!(findings[0].finding.end, 4);
+}
+
+#[test]
+fn what_was_replaced_in_json_is_put_back_in_its_text() {
+    let vault = Vault::new();
+    let rules = rules();
+    let mut value = json!({
+        "to": ["ada@example.com", "bob@example.com", "ada@example.com"],
+        "password": "a \"word\"",
+        "api_key": {"part": 1},
+        "keep": "as it is",
+    });
+    let before = value.clone();
+    let findings = rules.redact_into(&vault, &mut value);
+    assert_eq!(findings.len(), 5);
+    assert_eq!(
+        value,
+        json!({
+            "to": [
+                "[REDACTED:EMAIL_ADDRESS:1]",
+                "[REDACTED:EMAIL_ADDRESS:2]",
+                "[REDACTED:EMAIL_ADDRESS:1]",
+            ],
+            "password": "[REDACTED:SECRET:1]",
+            "api_key": "[REDACTED:SECRET]",
+            "keep": "as it is",
+        })
+    );
+    let mut text = String::new();
+    let mut restorer = Restorer::new(vault, Escape::Json);
+    restorer.push(&value.to_string(), &mut text);
+    restorer.finish(&mut text);
+    let mut restored: Value = serde_json::from_str(&text).unwrap();
+    restored["api_key"] = before["api_key"].clone();
+    assert_eq!(restored, before);
 }

@@ -15,13 +15,14 @@ redaction:
   entities: [UK_NHS]
   patterns:
     - {entity: BADGE, pattern: "B-[0-9]{6}", kind: pii, context: [badge]}
+  mask_upstreams: none
 telemetry:
   run_log: {dir: null, max_file_bytes: 67108864, max_file_age_s: 86400, max_total_bytes: 1073741824}
   metric_aliases: none
 objectives: {responses: {p95_ms: 1200, p99_ms: 2500}, chat_completions: {p95_ms: 1200, p99_ms: 2500}, embeddings: {p95_ms: 800, p99_ms: 1500}}
 engine: {token_delay_ms: 0, context_window: 128000}
 upstreams:
-  LOCAL: {api: chat, base_url: "http://127.0.0.1:1/v1", key: null, ca_file: null, connect_ms: 1000, read_ms: 9000, total_ms: 10000}
+  LOCAL: {api: chat, base_url: "http://127.0.0.1:1/v1", key: null, ca_file: null, connect_ms: 1000, read_ms: 9000, total_ms: 10000, mask: none}
 models:
   other: LOCAL
   aliases: {SHORT: LONG}
