@@ -41,7 +41,7 @@ pub use problem::{Origin, Problem, Problems};
 pub use redaction::{KindConfig, Mask, PatternConfig, RedactionConfig};
 pub use shape::UnsupportedSchema;
 pub use slo::{LatencyBudgetConfig, SloConfig};
-pub use telemetry::{MetricAliases, RunLogConfig, TelemetryConfig};
+pub use telemetry::{ContentConfig, MetricAliases, RunLogConfig, TelemetryConfig};
 
 pub(crate) use check::{check, conflicts};
 pub(crate) use env::{API_TOKEN, Environment, REDIS_URL};

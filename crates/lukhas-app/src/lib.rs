@@ -51,13 +51,13 @@ pub use app::App;
 pub use budgets::standing::BudgetStanding;
 
 pub use config::{
-    AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, Decimal, EngineConfig,
-    FailureConfig, IdempotencyConfig, KindConfig, LatencyBudgetConfig, LimitConfig, LogConfig,
-    LogFormat, Mask, MetricAliases, ModelConfig, ModelsConfig, Origin, OutOfRange, OverloadConfig,
-    PatternConfig, PerConfig, PeriodConfig, PriorityClass, PriorityConfig, Problem, Problems,
-    RateConfig, RedactionConfig, RedisConfig, RetryConfig, RunLogConfig, ServerConfig, SloConfig,
-    StoreConfig, TargetConfig, TelemetryConfig, TimeoutsConfig, UnsupportedSchema, UpstreamApi,
-    UpstreamConfig, UrlsConfig, WindowConfig,
+    AuthConfig, Bounded, BudgetConfig, BudgetPerConfig, ClassConfig, Config, ContentConfig,
+    Decimal, EngineConfig, FailureConfig, IdempotencyConfig, KindConfig, LatencyBudgetConfig,
+    LimitConfig, LogConfig, LogFormat, Mask, MetricAliases, ModelConfig, ModelsConfig, Origin,
+    OutOfRange, OverloadConfig, PatternConfig, PerConfig, PeriodConfig, PriorityClass,
+    PriorityConfig, Problem, Problems, RateConfig, RedactionConfig, RedisConfig, RetryConfig,
+    RunLogConfig, ServerConfig, SloConfig, StoreConfig, TargetConfig, TelemetryConfig,
+    TimeoutsConfig, UnsupportedSchema, UpstreamApi, UpstreamConfig, UrlsConfig, WindowConfig,
 };
 pub use error::AppError;
 pub use keys::admin::{Checked, KeyAdmin, MadeKey};

@@ -31,6 +31,7 @@ const RESOURCE: &str = "OTEL_RESOURCE_ATTRIBUTES";
 const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 const EXPORTER: &str = "OTEL_TRACES_EXPORTER";
 const DISABLED: &str = "OTEL_SDK_DISABLED";
+const CONTENT: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 
 /// Where spans go, if a variable says so.
 ///
@@ -63,6 +64,7 @@ impl Reader<'_> {
             timeout: self.timeout(),
             sampler: self.sampler(),
             resource: self.resource(),
+            content: self.content(),
         })
     }
 
@@ -117,6 +119,26 @@ impl Reader<'_> {
             );
         }
         url
+    }
+
+    /// Whether spans show what was said.
+    fn content(&mut self) -> bool {
+        let Some(wanted) = self.get(CONTENT) else {
+            return false;
+        };
+        match wanted.to_ascii_lowercase().as_str() {
+            "true" | "span_only" => return true,
+            "false" | "no_content" => {}
+            "event_only" | "span_and_event" => {
+                let message = format!("`{}`: events are not built in", excerpt(&wanted));
+                self.problem(CONTENT, &message, "write `SPAN_ONLY`, or `NO_CONTENT`");
+            }
+            _ => {
+                let message = format!("`{}` is no choice", excerpt(&wanted));
+                self.problem(CONTENT, &message, "write `SPAN_ONLY`, or `NO_CONTENT`");
+            }
+        }
+        false
     }
 
     fn exporter(&mut self) {

@@ -80,9 +80,12 @@ impl Telling {
             response_id: run.response_id.map(Arc::from),
             asked: run.asked,
         };
-        let told = self.told.as_ref();
+        let mut told = self.told.as_ref().map(|told| told.run(names(), choice));
+        if let (Some(told), Some(request)) = (&mut told, run.request) {
+            told.asked(request);
+        }
         RunTelling {
-            told: told.map(|told| told.run(names(), choice)),
+            told,
             parent: self.parent.clone(),
         }
     }
@@ -95,6 +98,8 @@ pub(crate) struct RunAbout<'r> {
     pub(crate) model: &'r str,
     pub(crate) response_id: Option<&'r str>,
     pub(crate) asked: Asked,
+    /// What is said in it, where somebody may be shown that.
+    pub(crate) request: Option<&'r RunRequest>,
 }
 
 /// What `run` is asked for.
@@ -138,6 +143,9 @@ impl RunTelling {
     /// Something happened in it.
     pub(crate) fn note(&mut self, event: &RunEvent) {
         let Some(told) = &mut self.told else { return };
+        if let RunEvent::Output(output) = event {
+            told.says(output);
+        }
         match event {
             RunEvent::Step(step) => told.step(step),
             RunEvent::Output(OutputEvent::Ended(end)) => told.ended(end),
@@ -145,16 +153,7 @@ impl RunTelling {
                 kind: ItemKind::FunctionCall { .. },
                 ..
             }) => told.calls_function(),
-            RunEvent::Output(
-                OutputEvent::ItemAdded { .. }
-                | OutputEvent::TextDelta(_)
-                | OutputEvent::RefusalDelta(_)
-                | OutputEvent::ArgumentsDelta(_)
-                | OutputEvent::ReasoningDelta(_)
-                | OutputEvent::Continued
-                | OutputEvent::ItemDone
-                | OutputEvent::Verbatim(_),
-            ) => {}
+            RunEvent::Output(_) => {}
         }
     }
 

@@ -34,12 +34,15 @@ pub struct RunLogConfig {
     pub max_file_age: Duration,
     /// Most bytes of all files together; beyond, the oldest are removed.
     pub max_total_bytes: u64,
+    /// Whether the end of a run shows what was said, redacted.
+    pub content: bool,
 }
 
 /// The thread that writes run events.
 pub(crate) struct RunLog {
     queue: Arc<Queue<RunEventRecord>>,
     standing: Arc<Standing>,
+    shows_content: bool,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -48,6 +51,7 @@ struct Writer {
     queue: Arc<Queue<RunEventRecord>>,
     standing: Arc<Standing>,
     redaction: Redaction,
+    shows_content: bool,
     /// Whether the last write failed.
     is_failing: bool,
 }
@@ -60,11 +64,13 @@ impl RunLog {
         redaction: Redaction,
     ) -> io::Result<Self> {
         let (queue, standing) = (Arc::new(queue), Arc::new(Standing::default()));
+        let shows_content = config.content;
         let writer = Writer {
             files: Files::open(config)?,
             queue: Arc::clone(&queue),
             standing: Arc::clone(&standing),
             redaction,
+            shows_content,
             is_failing: false,
         };
         let thread = thread::Builder::new().name("run-log".to_owned());
@@ -72,12 +78,18 @@ impl RunLog {
         Ok(Self {
             queue,
             standing,
+            shows_content,
             writer: Mutex::new(Some(writer)),
         })
     }
 
     pub(crate) fn put(&self, record: RunEventRecord) {
         self.queue.put(record);
+    }
+
+    /// Whether it shows what is said.
+    pub(crate) fn shows_content(&self) -> bool {
+        self.shows_content
     }
 
     /// What is wrong, if something is.
@@ -106,7 +118,10 @@ impl Writer {
         loop {
             let taken = self.queue.take();
             let mut waiting = 0;
-            for record in taken.items {
+            for mut record in taken.items {
+                if !self.shows_content {
+                    record.forget_content();
+                }
                 line::write(&record, &self.redaction, &mut lines);
                 waiting += 1;
                 if lines.len() >= PIECE {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What requests and runs tell of themselves, and to whom.
 
+mod content;
 mod record;
 mod request;
 mod run;
@@ -11,12 +12,15 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lukhas_core::Entropy;
+use prometheus_client::metrics::counter::Counter;
 
 use crate::queue::Queue;
 use crate::run_log::{self, RunLog, RunLogConfig};
 use crate::traces::{self, Traces, TracesConfig, TracesError};
 use crate::{Metrics, Redaction};
 
+pub(crate) use content::Content;
+use content::Waiting;
 pub use record::{Asked, Operation, RunNames};
 pub(crate) use record::{End, RunEventRecord, RunFacts, What};
 pub use request::{RequestFacts, RequestTelemetry};
@@ -64,6 +68,10 @@ pub struct Telemetry(Option<Arc<Sinks>>);
 struct Sinks {
     run_log: Option<RunLog>,
     traces: Option<Traces>,
+    /// What was said in runs that wait to be told of.
+    content: Waiting,
+    /// Runs of which that is not told, for want of room.
+    content_lost: Counter,
     /// Where the identifiers of spans come from.
     entropy: Arc<dyn Entropy>,
 }
@@ -82,6 +90,14 @@ pub struct TelemetryParts<'p> {
 /// How a sink is doing.
 #[derive(Debug, Default)]
 pub(crate) struct Standing(Mutex<Option<String>>);
+
+impl Sinks {
+    /// Whether any of them shows what is said.
+    fn show_content(&self) -> bool {
+        let run_log = self.run_log.as_ref().is_some_and(RunLog::shows_content);
+        run_log || self.traces.as_ref().is_some_and(Traces::show_content)
+    }
+}
 
 impl Telemetry {
     /// Tells whom `config` names.
@@ -113,6 +129,8 @@ impl Telemetry {
         let sinks = Sinks {
             run_log: run_log.transpose()?,
             traces: traces.transpose()?,
+            content: Waiting::default(),
+            content_lost: metrics.dropped("content"),
             entropy,
         };
         let is_on = sinks.run_log.is_some() || sinks.traces.is_some();

@@ -25,6 +25,7 @@ use crate::queue::Queue;
 use crate::telemetry::Standing;
 
 pub use sampler::{Sampler, UnknownSampler};
+use span::Stage;
 pub(crate) use span::{RequestSpan, RunSpan, Span, StepSpan};
 
 /// Most spans of requests and runs that wait to be sent.
@@ -50,6 +51,8 @@ pub struct TracesConfig {
     pub sampler: Sampler,
     /// What the spans are of: `service.name` and others.
     pub resource: BTreeMap<String, String>,
+    /// Whether spans of models' calls show what was said, redacted.
+    pub content: bool,
 }
 
 /// The thread that sends spans.
@@ -57,6 +60,7 @@ pub(crate) struct Traces {
     queue: Arc<Queue<Span>>,
     standing: Arc<Standing>,
     sampler: Sampler,
+    shows_content: bool,
     /// Gives something when the thread has ended.
     ended: Mutex<Receiver<()>>,
 }
@@ -79,7 +83,7 @@ struct Sender {
     exporter: SpanExporter,
     queue: Arc<Queue<Span>>,
     standing: Arc<Standing>,
-    redaction: Redaction,
+    stage: Stage,
     is_failing: bool,
 }
 
@@ -89,13 +93,16 @@ impl Traces {
         queue: Queue<Span>,
         redaction: Redaction,
     ) -> Result<Self, TracesError> {
-        let sampler = config.sampler;
+        let (sampler, shows_content) = (config.sampler, config.content);
         let (queue, standing) = (Arc::new(queue), Arc::new(Standing::default()));
         let sender = Sender {
             exporter: exporter(config)?,
             queue: Arc::clone(&queue),
             standing: Arc::clone(&standing),
-            redaction,
+            stage: Stage {
+                redaction,
+                shows_content,
+            },
             is_failing: false,
         };
         let (tell, ended) = mpsc::channel();
@@ -111,6 +118,7 @@ impl Traces {
             queue,
             standing,
             sampler,
+            shows_content,
             ended: Mutex::new(ended),
         })
     }
@@ -121,6 +129,11 @@ impl Traces {
 
     pub(crate) fn sampler(&self) -> Sampler {
         self.sampler
+    }
+
+    /// Whether they show what is said.
+    pub(crate) fn show_content(&self) -> bool {
+        self.shows_content
     }
 
     /// What is wrong, if something is.
@@ -144,7 +157,7 @@ impl Sender {
             let taken = self.queue.take();
             let mut batch = Vec::new();
             for span in taken.items {
-                span.into_data(&self.redaction, &mut batch);
+                span.into_data(&self.stage, &mut batch);
                 if batch.len() >= BATCH {
                     self.send(std::mem::take(&mut batch));
                 }

@@ -172,6 +172,16 @@ fn ask(server: &Server, method: &str, path: &str, canary: &str, body: &str) -> O
 
 #[test]
 fn what_is_planted_in_requests_reaches_no_sink() {
+    check("none", "NO_CONTENT");
+}
+
+#[test]
+fn nor_does_it_where_sinks_show_what_is_said() {
+    check("redacted", "SPAN_ONLY");
+}
+
+#[track_caller]
+fn check(content: &str, capture: &str) {
     let canaries = Canaries::fresh();
     let canary = canaries.text();
     let runlogs = TempDir::new().unwrap();
@@ -179,7 +189,7 @@ fn what_is_planted_in_requests_reaches_no_sink() {
     let yaml = format!(
         "reliability: null\n\
          log: {{filter: trace, format: json}}\n\
-         telemetry: {{run_log: {{dir: '{}'}}}}\n\
+         telemetry: {{run_log: {{dir: '{}', content: {content}}}}}\n\
          retry: {{budget: 0}}\n\
          idempotency: {{linger_ms: 0}}\n\
          upstreams: {{mock: {{base_url: \"http://127.0.0.1:{}/v1\"}}}}\n\
@@ -190,8 +200,13 @@ fn what_is_planted_in_requests_reaches_no_sink() {
         mock.port
     );
     let receiver = Receiver::start();
-    let server = Setup::serve(&yaml).env("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.url());
-    let server = server.start();
+    let server = Setup::serve(&yaml)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.url())
+        .env(
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+            capture,
+        )
+        .start();
     let (mut errors, mut asked) = (0, 0);
     for (method, path) in routes(&server, &canary) {
         let bodies = match method.as_str() {
@@ -233,6 +248,9 @@ fn what_is_planted_in_requests_reaches_no_sink() {
     canaries.are_not_in(&events, "the run events");
     canaries.are_not_in(&receiver.text(), "the spans");
     assert!(receiver.spans().len() > 100);
+    let is_shown = capture == "SPAN_ONLY";
+    assert_eq!(events.contains("input_messages"), is_shown);
+    assert_eq!(receiver.text().contains("gen_ai.input.messages"), is_shown);
     assert!(log.contains("\"level\":\"DEBUG\""), "it says all it can");
     assert!(
         events.lines().count() > 100,

@@ -83,6 +83,30 @@ fn every_run_of_a_server_is_told_to_its_end() {
 }
 
 #[test]
+fn what_was_said_is_in_events_where_somebody_wants_it() {
+    const SAID: &str = r#"{"model":"lukhas-matriz","input":"Say one to ada@example.com"}"#;
+    for content in ["none", "redacted"] {
+        let dir = TempDir::new().unwrap();
+        let yaml = format!(
+            "telemetry: {{run_log: {{dir: '{}', content: {content}}}}}\n",
+            dir.path().display()
+        );
+        let server = Setup::serve(&yaml).start();
+        let answer = server.connect().post("/v1/responses", SAID);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        server.stop();
+        let events = events(dir.path());
+        let (last, before) = events.split_last().unwrap();
+        assert!(before.iter().all(|event| event.get("content").is_none()));
+        let said = &last["content"]["input_messages"][0]["parts"][0]["content"];
+        match content {
+            "none" => assert_eq!(last.get("content"), None),
+            _ => assert_eq!(said, "Say one to [REDACTED:EMAIL_ADDRESS]"),
+        }
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_stops_the_start() {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("file");

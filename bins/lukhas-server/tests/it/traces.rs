@@ -232,8 +232,49 @@ fn a_receiver_that_fails_costs_spans_and_no_request() {
     assert!(log.contains("spans can be sent again"), "{log}");
 }
 
+const CONTENT: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
+
+#[test]
+fn what_is_said_is_in_spans_where_somebody_wants_it() {
+    const SAID: &str = r#"{"model":"lukhas-matriz","instructions":"Be brief","input":"Say one to ada@example.com"}"#;
+    for (wanted, is_shown) in [("true", true), ("SPAN_ONLY", true), ("false", false)] {
+        let receiver = Receiver::start();
+        let server = serve(&receiver).env(CONTENT, wanted).start();
+        assert_eq!(ask(&server, "", "/v1/responses", SAID).status, 200);
+        server.stop();
+        let spans = receiver.spans();
+        let call = named(&spans, "chat lukhas-matriz");
+        let said = |name: &str| attribute(call, name).map(|it| serde_json::from_str(&it).unwrap());
+        let input: Option<Value> = said("gen_ai.input.messages");
+        assert_eq!(input.is_some(), is_shown, "{wanted}");
+        let Some(input) = input else { continue };
+        let text = "Say one to [REDACTED:EMAIL_ADDRESS]";
+        assert_eq!(input[0]["role"], "user");
+        assert_eq!(input[0]["parts"][0]["content"], text);
+        let output: Value = said("gen_ai.output.messages").unwrap();
+        assert_eq!(output[0]["finish_reason"], "stop");
+        let answer = output[0]["parts"][0]["content"].as_str().unwrap();
+        assert!(
+            answer.contains("one to [REDACTED:EMAIL_ADDRESS]"),
+            "{answer}"
+        );
+        let instructions: Value = said("gen_ai.system_instructions").unwrap();
+        assert_eq!(instructions[0]["content"], "Be brief");
+        assert_eq!(said("input.value"), Some(input));
+    }
+}
+
 #[test]
 fn a_variable_that_cannot_be_stops_the_start() {
+    for wrong in ["span_and_event", "yes"] {
+        let ended = Setup::new(&["serve"])
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+            .env(CONTENT, wrong)
+            .run();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.err.contains(CONTENT), "{}", ended.err);
+        assert!(ended.err.contains("SPAN_ONLY"), "{}", ended.err);
+    }
     let ended = Setup::new(&["serve"])
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")
         .run();

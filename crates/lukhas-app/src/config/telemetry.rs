@@ -41,6 +41,19 @@ pub struct RunLogConfig {
     pub max_file_age_s: Bounded<1, 31_536_000>,
     /// Most bytes of all files; beyond, the oldest are removed.
     pub max_total_bytes: Bounded<8_192, 1_099_511_627_776>,
+    /// Whether the end of a run shows what was said.
+    pub content: ContentConfig,
+}
+
+/// Whether what was said is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentConfig {
+    /// It is not.
+    #[default]
+    None,
+    /// Without personal data and secrets.
+    Redacted,
 }
 
 impl Default for RunLogConfig {
@@ -50,6 +63,7 @@ impl Default for RunLogConfig {
             max_file_bytes: Bounded::of::<67_108_864>(),
             max_file_age_s: Bounded::of::<86_400>(),
             max_total_bytes: Bounded::of::<1_073_741_824>(),
+            content: ContentConfig::None,
         }
     }
 }

@@ -42,6 +42,7 @@ impl TryFrom<config::TelemetryConfig> for Telemetry {
             max_file_bytes,
             max_file_age_s,
             max_total_bytes,
+            content,
         } = config.run_log;
         let dir = folder("telemetry.run_log.dir", dir);
         let mut problems = Vec::new();
@@ -66,6 +67,7 @@ impl TryFrom<config::TelemetryConfig> for Telemetry {
             max_file_bytes: max_file_bytes.get(),
             max_file_age: Duration::from_secs(max_file_age_s.get()),
             max_total_bytes: max_total_bytes.get(),
+            content: content == config::ContentConfig::Redacted,
         });
         Ok(Self { run_log })
     }

@@ -66,6 +66,7 @@ pub(crate) fn create(call: Call) -> impl Future<Output = Result<Response, ApiErr
                 model: &head.model,
                 response_id: Some(&head.id),
                 asked: telling::asked(&call.run),
+                request: Some(&call.run),
             },
             count: call.n,
             shows_steps: false,

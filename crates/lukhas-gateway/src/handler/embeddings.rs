@@ -45,6 +45,7 @@ pub(crate) fn create(call: Call) -> impl Future<Output = Result<Response, ApiErr
             model: &model,
             response_id: None,
             asked: Asked::default(),
+            request: None,
         };
         let mut run = telling.run(&shared, &about, 0);
         let cx = run.watch(run_cx(&shared, request_id, Arc::clone(&principal), false));

@@ -63,6 +63,7 @@ pub(crate) fn create(call: Call) -> impl Future<Output = Result<Response, ApiErr
                 model: &asked.run.model,
                 response_id: Some(&id),
                 asked: telling::asked(&asked.run),
+                request: Some(&asked.run),
             },
             count: 1,
             shows_steps: asked.steps,

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
 use crate::Redaction;
-use crate::telemetry::{RunEventRecord, RunFacts, What};
+use crate::telemetry::{Content, RunEventRecord, RunFacts, What};
 
 /// One line.
 #[derive(Serialize)]
@@ -29,6 +29,8 @@ struct Line<'e> {
     #[serde(skip_serializing_if = "Option::is_none")]
     usage: Option<Value>,
     metadata: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<Value>,
 }
 
 /// Appends the line that says `record`.
@@ -49,14 +51,17 @@ pub(super) fn write(record: &RunEventRecord, redaction: &Redaction, out: &mut Ve
         metadata.insert("choice".into(), (*choice).into());
     }
     let mut step_id = None;
-    let mut usage = None;
+    let (mut usage, mut said) = (None, None);
     match &record.what {
         What::Started => {}
         What::Step { number, node, .. } => {
             step_id = Some(format!("{run_id}/{number}"));
             metadata.insert("node".into(), node.as_str().into());
         }
-        What::Ended { end, .. } => {
+        What::Ended { end, content, .. } => {
+            said = content
+                .as_ref()
+                .map(|said| json_of_content(said, redaction));
             usage = end.usage.as_ref().map(json_of);
             if let Some(reason) = end.reason {
                 metadata.insert("reason".into(), reason.into());
@@ -77,6 +82,7 @@ pub(super) fn write(record: &RunEventRecord, redaction: &Redaction, out: &mut Ve
         key_id: key_id.as_deref(),
         usage,
         metadata,
+        content: said,
         run_id,
     };
     let length = out.len();
@@ -85,6 +91,16 @@ pub(super) fn write(record: &RunEventRecord, redaction: &Redaction, out: &mut Ve
         // Writing to a vector does not fail.
         Err(_) => out.truncate(length),
     }
+}
+
+fn json_of_content(content: &Content, redaction: &Redaction) -> Value {
+    let mut said = Map::new();
+    if let Some(instructions) = content.instructions(redaction) {
+        said.insert("system_instructions".into(), instructions);
+    }
+    said.insert("input_messages".into(), content.input(redaction));
+    said.insert("output_messages".into(), content.output(None, redaction));
+    Value::Object(said)
 }
 
 fn json_of(usage: &Usage) -> Value {

@@ -29,6 +29,7 @@ fn config(dir: &Path) -> RunLogConfig {
         max_file_bytes: 4_096,
         max_file_age: Duration::from_secs(60),
         max_total_bytes: 16_384,
+        content: false,
     }
 }
 
@@ -249,6 +250,7 @@ fn what_a_killed_process_left_of_a_line_is_cut_off() {
         let mut log = Files::open(RunLogConfig {
             max_file_bytes: 1 << 20,
             max_total_bytes: 4 << 20,
+            content: false,
             ..config(dir.path())
         })
         .unwrap();

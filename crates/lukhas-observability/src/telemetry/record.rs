@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::content::Content;
 use lukhas_core::{
     Id, IncompleteReason, Node, Outcome, RunEnd, RunErrorKind, StepPhase, TraceContext, Usage,
 };
@@ -82,6 +83,8 @@ pub(crate) enum What {
     Ended {
         end: Box<End>,
         took: Duration,
+        /// What was said, if anybody is shown it.
+        content: Option<Arc<Content>>,
     },
 }
 
@@ -92,6 +95,15 @@ pub(crate) struct End {
     pub(crate) usage: Option<Usage>,
     pub(crate) reason: Option<&'static str>,
     pub(crate) message: Option<String>,
+}
+
+impl RunEventRecord {
+    /// Does not say what was said.
+    pub(crate) fn forget_content(&mut self) {
+        if let What::Ended { content, .. } = &mut self.what {
+            *content = None;
+        }
+    }
 }
 
 impl Operation {

@@ -5,9 +5,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use lukhas_core::{RunEnd, StepEvent, StepPhase, TraceContext, Usage};
+use lukhas_core::{OutputEvent, RunEnd, RunRequest, StepEvent, StepPhase, TraceContext, Usage};
 
 use super::Sinks;
+use super::content::Content;
 use super::record::{End, RunEventRecord, RunFacts, What};
 use crate::traces::{RunSpan, Span, StepSpan};
 
@@ -21,6 +22,8 @@ pub struct RunTelemetry {
     abandoned: Arc<Mutex<Option<Usage>>>,
     calls_functions: bool,
     has_ended: bool,
+    /// What is said, if anybody is shown it.
+    content: Option<Box<Content>>,
     /// What its spans will be, if somebody is sent them.
     tracing: Option<Box<Tracing>>,
 }
@@ -51,6 +54,7 @@ impl RunTelemetry {
             abandoned: Arc::default(),
             calls_functions: false,
             has_ended: false,
+            content: None,
             tracing,
         };
         run.tell(run.started, What::Started);
@@ -63,6 +67,20 @@ impl RunTelemetry {
         match &self.tracing {
             Some(tracing) => Some(&tracing.call),
             None => self.facts.trace.as_ref(),
+        }
+    }
+
+    /// It is asked this.
+    pub fn asked(&mut self, request: &RunRequest) {
+        if self.sinks.show_content() {
+            self.content = Some(Box::new(Content::asked(request)));
+        }
+    }
+
+    /// Its answer grew.
+    pub fn says(&mut self, event: &OutputEvent) {
+        if let Some(content) = &mut self.content {
+            content.says(event);
         }
     }
 
@@ -115,6 +133,13 @@ impl RunTelemetry {
         self.has_ended = true;
         let now = SystemTime::now();
         let took = now.duration_since(self.started).unwrap_or_default();
+        let content = self.content.take().and_then(|content| {
+            let content = content.with_share(&self.sinks.content);
+            if content.is_none() {
+                self.sinks.content_lost.inc();
+            }
+            content.map(Arc::new)
+        });
         if let (Some(traces), Some(tracing)) = (&self.sinks.traces, self.tracing.take()) {
             let Tracing {
                 parent,
@@ -136,10 +161,11 @@ impl RunTelemetry {
                 steps,
                 calls_functions: self.calls_functions,
                 end: end.clone(),
+                content: content.clone(),
             })));
         }
         let end = Box::new(end);
-        self.tell(now, What::Ended { end, took });
+        self.tell(now, What::Ended { end, took, content });
     }
 
     fn tell(&self, at: SystemTime, what: What) {

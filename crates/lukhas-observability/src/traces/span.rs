@@ -12,7 +12,13 @@ use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use crate::Redaction;
-use crate::telemetry::{End, Operation, RequestFacts, RunFacts};
+use crate::telemetry::{Content, End, Operation, RequestFacts, RunFacts};
+
+/// What spans pass before they are sent.
+pub(super) struct Stage {
+    pub(super) redaction: Redaction,
+    pub(super) shows_content: bool,
+}
 
 /// Something that has ended.
 #[derive(Debug)]
@@ -49,6 +55,8 @@ pub(crate) struct RunSpan {
     pub(crate) steps: Vec<StepSpan>,
     pub(crate) calls_functions: bool,
     pub(crate) end: End,
+    /// What was said, if anybody is shown it.
+    pub(crate) content: Option<Arc<Content>>,
 }
 
 /// A step of a run.
@@ -62,10 +70,13 @@ pub(crate) struct StepSpan {
 
 impl Span {
     /// Appends it, and the spans within it.
-    pub(crate) fn into_data(self, redaction: &Redaction, out: &mut Vec<SpanData>) {
+    pub(super) fn into_data(mut self, stage: &Stage, out: &mut Vec<SpanData>) {
+        if let Self::Run(run) = &mut self {
+            run.content.take_if(|_| !stage.shows_content);
+        }
         match self {
             Self::Request(request) => out.push(request.into_data()),
-            Self::Run(run) => run.into_data(redaction, out),
+            Self::Run(run) => run.into_data(&stage.redaction, out),
         }
     }
 }
@@ -186,6 +197,9 @@ impl RunSpan {
             let reasons = Value::Array(Array::String(reasons));
             attributes.push(KeyValue::new("gen_ai.response.finish_reasons", reasons));
         }
+        if let Some(content) = &self.content {
+            attributes.extend(self.said(content, redaction));
+        }
         SpanData {
             status: self.status(redaction),
             attributes,
@@ -241,6 +255,25 @@ impl RunSpan {
         }
         if let Some(error) = self.error() {
             attributes.push(KeyValue::new("error.type", error));
+        }
+        attributes
+    }
+
+    /// What was said, by the names of both conventions that readers know.
+    fn said(&self, content: &Content, redaction: &Redaction) -> Vec<KeyValue> {
+        let input = content.input(redaction).to_string();
+        let output = content.output(self.finish_reason(), redaction).to_string();
+        let mut attributes = vec![
+            KeyValue::new("gen_ai.input.messages", input.clone()),
+            KeyValue::new("gen_ai.output.messages", output.clone()),
+            KeyValue::new("input.value", input),
+            KeyValue::new("input.mime_type", "application/json"),
+            KeyValue::new("output.value", output),
+            KeyValue::new("output.mime_type", "application/json"),
+        ];
+        if let Some(instructions) = content.instructions(redaction) {
+            let instructions = instructions.to_string();
+            attributes.push(KeyValue::new("gen_ai.system_instructions", instructions));
         }
         attributes
     }

@@ -17,7 +17,7 @@ redaction:
     - {entity: BADGE, pattern: "B-[0-9]{6}", kind: pii, context: [badge]}
   mask_upstreams: none
 telemetry:
-  run_log: {dir: null, max_file_bytes: 67108864, max_file_age_s: 86400, max_total_bytes: 1073741824}
+  run_log: {dir: null, max_file_bytes: 67108864, max_file_age_s: 86400, max_total_bytes: 1073741824, content: none}
   metric_aliases: none
 objectives: {responses: {p95_ms: 1200, p99_ms: 2500}, chat_completions: {p95_ms: 1200, p99_ms: 2500}, embeddings: {p95_ms: 800, p99_ms: 1500}}
 engine: {token_delay_ms: 0, context_window: 128000}
