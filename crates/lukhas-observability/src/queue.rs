@@ -50,12 +50,12 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Puts `item` in, if there is room.
-    pub(crate) fn put(&self, item: T) {
+    /// Puts `item` in, which tells of so many `events`, if there is room.
+    pub(crate) fn put(&self, item: T, events: usize) {
         let mut state = self.lock();
         if state.closed || state.items.len() >= self.capacity {
             drop(state);
-            self.dropped.inc();
+            self.lose(events);
             return;
         }
         state.items.push(item);
@@ -66,9 +66,9 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Counts items as dropped that were taken and went nowhere.
-    pub(crate) fn lose(&self, items: usize) {
-        self.dropped.inc_by(items as u64);
+    /// Counts events as dropped that were taken and went nowhere.
+    pub(crate) fn lose(&self, events: usize) {
+        self.dropped.inc_by(events as u64);
     }
 
     /// Waits for something, gives more of it a moment to come, and takes it all.
@@ -121,14 +121,14 @@ mod tests {
     fn what_finds_no_room_is_counted_and_the_rest_keeps_its_order() {
         let dropped = Counter::default();
         let queue = Queue::new(3, dropped.clone());
-        (0..5).for_each(|item| queue.put(item));
+        (0..5).for_each(|item| queue.put(item, 1));
         assert_eq!(queue.take().items, [0, 1, 2]);
         assert_eq!(dropped.get(), 2);
         queue.close();
-        queue.put(5);
+        queue.put(5, 2);
         let last = queue.take();
         assert!(last.items.is_empty() && last.is_last);
-        assert_eq!(dropped.get(), 3);
+        assert_eq!(dropped.get(), 4);
     }
 
     #[test]
@@ -137,7 +137,7 @@ mod tests {
         let putting: Vec<_> = (0..4)
             .map(|_| {
                 let queue = Arc::clone(&queue);
-                thread::spawn(move || (0..1_000).for_each(|item| queue.put(item)))
+                thread::spawn(move || (0..1_000).for_each(|item| queue.put(item, 1)))
             })
             .collect();
         let taking = {

@@ -12,10 +12,11 @@ use std::time::{Duration, SystemTime};
 
 use crate::Redaction;
 use crate::queue::Queue;
-use crate::telemetry::{RunEventRecord, Standing};
+use crate::telemetry::{RunEvents, Standing};
 use files::Files;
+use line::Lines;
 
-/// Most events that wait to be written.
+/// Most events that wait to be written, a few of one run together.
 pub(crate) const CAPACITY: usize = 16_384;
 /// Bytes that are written at a time.
 const PIECE: usize = 64 << 10;
@@ -40,7 +41,7 @@ pub struct RunLogConfig {
 
 /// The thread that writes run events.
 pub(crate) struct RunLog {
-    queue: Arc<Queue<RunEventRecord>>,
+    queue: Arc<Queue<RunEvents>>,
     standing: Arc<Standing>,
     shows_content: bool,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -48,10 +49,9 @@ pub(crate) struct RunLog {
 
 struct Writer {
     files: Files,
-    queue: Arc<Queue<RunEventRecord>>,
+    queue: Arc<Queue<RunEvents>>,
     standing: Arc<Standing>,
-    redaction: Redaction,
-    shows_content: bool,
+    lines: Lines,
     /// Whether the last write failed.
     is_failing: bool,
 }
@@ -60,7 +60,7 @@ impl RunLog {
     /// Opens the folder and starts to write.
     pub(crate) fn open(
         config: RunLogConfig,
-        queue: Queue<RunEventRecord>,
+        queue: Queue<RunEvents>,
         redaction: Redaction,
     ) -> io::Result<Self> {
         let (queue, standing) = (Arc::new(queue), Arc::new(Standing::default()));
@@ -69,8 +69,7 @@ impl RunLog {
             files: Files::open(config)?,
             queue: Arc::clone(&queue),
             standing: Arc::clone(&standing),
-            redaction,
-            shows_content,
+            lines: Lines::new(redaction, shows_content),
             is_failing: false,
         };
         let thread = thread::Builder::new().name("run-log".to_owned());
@@ -83,8 +82,9 @@ impl RunLog {
         })
     }
 
-    pub(crate) fn put(&self, record: RunEventRecord) {
-        self.queue.put(record);
+    pub(crate) fn put(&self, events: RunEvents) {
+        let count = events.events.len();
+        self.queue.put(events, count);
     }
 
     /// Whether it shows what is said.
@@ -118,12 +118,9 @@ impl Writer {
         loop {
             let taken = self.queue.take();
             let mut waiting = 0;
-            for mut record in taken.items {
-                if !self.shows_content {
-                    record.forget_content();
-                }
-                line::write(&record, &self.redaction, &mut lines);
-                waiting += 1;
+            for events in taken.items {
+                self.lines.write(&events, &mut lines);
+                waiting += events.events.len();
                 if lines.len() >= PIECE {
                     self.append(&mut lines, &mut waiting);
                 }

@@ -22,7 +22,7 @@ use crate::{Metrics, Redaction};
 pub(crate) use content::Content;
 use content::Waiting;
 pub use record::{Asked, Operation, RunNames};
-pub(crate) use record::{End, RunEventRecord, RunFacts, What};
+pub(crate) use record::{End, RunEvents, RunFacts, What};
 pub use request::{RequestFacts, RequestTelemetry};
 pub use run::RunTelemetry;
 

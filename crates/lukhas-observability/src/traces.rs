@@ -32,6 +32,8 @@ pub(crate) use span::{RequestSpan, RunSpan, Span, StepSpan};
 pub(crate) const CAPACITY: usize = 8_192;
 /// Most spans that are sent together.
 const BATCH: usize = 512;
+/// Bytes of what was said that count as one more of them: receivers bound what they take at once.
+const SPAN_BYTES: usize = 4 * 1024;
 /// How often the same spans are sent when the receiver fails.
 const ATTEMPTS: usize = 3;
 /// How long before they are sent again.
@@ -124,7 +126,7 @@ impl Traces {
     }
 
     pub(crate) fn put(&self, span: Span) {
-        self.queue.put(span);
+        self.queue.put(span, 1);
     }
 
     pub(crate) fn sampler(&self) -> Sampler {
@@ -155,15 +157,16 @@ impl Sender {
     fn run(mut self) {
         loop {
             let taken = self.queue.take();
-            let mut batch = Vec::new();
-            for span in taken.items {
-                span.into_data(&self.stage, &mut batch);
-                if batch.len() >= BATCH {
-                    self.send(std::mem::take(&mut batch));
-                }
-            }
-            if !batch.is_empty() {
+            let mut rest = taken.items.as_slice();
+            while !rest.is_empty() {
+                let mut weight = 0;
+                let last = rest.iter().position(|span| {
+                    weight += span.count() + span.content_bytes() / SPAN_BYTES;
+                    weight >= BATCH
+                });
+                let (batch, behind) = rest.split_at(last.map_or(rest.len(), |last| last + 1));
                 self.send(batch);
+                rest = behind;
             }
             if taken.is_last {
                 break;
@@ -172,8 +175,8 @@ impl Sender {
     }
 
     /// Sends `batch`, or loses it.
-    fn send(&mut self, batch: Vec<SpanData>) {
-        let count = batch.len();
+    fn send(&mut self, batch: &[Span]) {
+        let count = batch.iter().map(Span::count).sum();
         // Nothing is worth waiting for while the receiver is known to fail.
         let attempts = if self.is_failing { 1 } else { ATTEMPTS };
         let mut error = String::new();
@@ -182,7 +185,8 @@ impl Sender {
                 self.queue.rest(PAUSE);
             }
             // The client blocks, so that the future is done when it is first asked.
-            match self.exporter.export(batch.clone()).now_or_never() {
+            let data = self.data(batch, count);
+            match self.exporter.export(data).now_or_never() {
                 Some(Ok(())) => return self.sent(),
                 Some(Err(failed)) => error = failed.to_string(),
                 None => "the client did not wait".clone_into(&mut error),
@@ -195,6 +199,14 @@ impl Sender {
         self.is_failing = true;
         self.standing
             .failing("spans cannot be sent: the log says why".to_owned());
+    }
+
+    fn data(&self, batch: &[Span], count: usize) -> Vec<SpanData> {
+        let mut data = Vec::with_capacity(count);
+        for span in batch {
+            span.write(&self.stage, &mut data);
+        }
+        data
     }
 
     fn sent(&mut self) {

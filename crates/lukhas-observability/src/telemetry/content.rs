@@ -131,9 +131,13 @@ impl Content {
 
     /// The same, with its share of what waits; `None` when there is no more room.
     pub(crate) fn with_share(mut self, waiting: &Waiting) -> Option<Self> {
-        let bytes = self.input_bytes + self.output_bytes;
-        self.share = Some(waiting.share(bytes)?);
+        self.share = Some(waiting.share(self.bytes())?);
         Some(self)
+    }
+
+    /// Bytes of what was said.
+    pub(crate) fn bytes(&self) -> usize {
+        self.input_bytes + self.output_bytes
     }
 
     /// `gen_ai.system_instructions`, redacted.

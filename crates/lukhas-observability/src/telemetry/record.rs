@@ -63,12 +63,11 @@ pub(crate) struct RunFacts {
     pub(crate) trace: Option<TraceContext>,
 }
 
-/// One event of a run.
+/// Events of a run that are told together, in order.
 #[derive(Debug)]
-pub(crate) struct RunEventRecord {
+pub(crate) struct RunEvents {
     pub(crate) run: Arc<RunFacts>,
-    pub(crate) at: SystemTime,
-    pub(crate) what: What,
+    pub(crate) events: Vec<(SystemTime, What)>,
 }
 
 /// What happened in it.
@@ -95,15 +94,6 @@ pub(crate) struct End {
     pub(crate) usage: Option<Usage>,
     pub(crate) reason: Option<&'static str>,
     pub(crate) message: Option<String>,
-}
-
-impl RunEventRecord {
-    /// Does not say what was said.
-    pub(crate) fn forget_content(&mut self) {
-        if let What::Ended { content, .. } = &mut self.what {
-            *content = None;
-        }
-    }
 }
 
 impl Operation {

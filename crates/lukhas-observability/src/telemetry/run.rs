@@ -5,12 +5,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use lukhas_core::{OutputEvent, RunEnd, RunRequest, StepEvent, StepPhase, TraceContext, Usage};
+use lukhas_core::{
+    Node, OutputEvent, RunEnd, RunRequest, StepEvent, StepPhase, TraceContext, Usage,
+};
 
 use super::Sinks;
 use super::content::Content;
-use super::record::{End, RunEventRecord, RunFacts, What};
+use super::record::{End, Operation, RunEvents, RunFacts, What};
 use crate::traces::{RunSpan, Span, StepSpan};
+
+/// Events of a run up to the one that asks its model.
+const STEPS: usize = 12;
 
 /// Tells of one run: its beginning, its steps, and exactly one end. One that is dropped before its
 /// end was cancelled.
@@ -22,6 +27,8 @@ pub struct RunTelemetry {
     abandoned: Arc<Mutex<Option<Usage>>>,
     calls_functions: bool,
     has_ended: bool,
+    /// What has happened and is told soon.
+    untold: Vec<(SystemTime, What)>,
     /// What is said, if anybody is shown it.
     content: Option<Box<Content>>,
     /// What its spans will be, if somebody is sent them.
@@ -47,17 +54,19 @@ impl RunTelemetry {
                 steps: Vec::new(),
             })
         });
-        let run = Self {
+        let started = SystemTime::now();
+        let mut run = Self {
             sinks,
             facts: Arc::new(facts),
-            started: SystemTime::now(),
+            started,
             abandoned: Arc::default(),
             calls_functions: false,
             has_ended: false,
+            untold: Vec::new(),
             content: None,
             tracing,
         };
-        run.tell(run.started, What::Started);
+        run.tell(started, What::Started);
         run
     }
 
@@ -168,10 +177,24 @@ impl RunTelemetry {
         self.tell(now, What::Ended { end, took, content });
     }
 
-    fn tell(&self, at: SystemTime, what: What) {
-        if let Some(run_log) = &self.sinks.run_log {
+    /// Steps that take no time are told together, with the beginning of the first that may take some.
+    fn tell(&mut self, at: SystemTime, what: What) {
+        let Some(run_log) = &self.sinks.run_log else {
+            return;
+        };
+        let is_soon = match &what {
+            What::Started => self.facts.operation != Operation::Embeddings,
+            What::Step { node, .. } => *node != Node::Action,
+            What::Ended { .. } => false,
+        };
+        if self.untold.is_empty() && is_soon {
+            self.untold.reserve(STEPS);
+        }
+        self.untold.push((at, what));
+        if !is_soon {
             let run = Arc::clone(&self.facts);
-            run_log.put(RunEventRecord { run, at, what });
+            let events = std::mem::take(&mut self.untold);
+            run_log.put(RunEvents { run, events });
         }
     }
 }

@@ -70,34 +70,48 @@ pub(crate) struct StepSpan {
 
 impl Span {
     /// Appends it, and the spans within it.
-    pub(super) fn into_data(mut self, stage: &Stage, out: &mut Vec<SpanData>) {
-        if let Self::Run(run) = &mut self {
-            run.content.take_if(|_| !stage.shows_content);
-        }
+    pub(super) fn write(&self, stage: &Stage, out: &mut Vec<SpanData>) {
         match self {
-            Self::Request(request) => out.push(request.into_data()),
-            Self::Run(run) => run.into_data(&stage.redaction, out),
+            Self::Request(request) => out.push(request.data()),
+            Self::Run(run) => run.write(stage, out),
+        }
+    }
+
+    /// Bytes of what was said in it.
+    pub(super) fn content_bytes(&self) -> usize {
+        match self {
+            Self::Request(_) => 0,
+            Self::Run(run) => run.content.as_ref().map_or(0, |content| content.bytes()),
+        }
+    }
+
+    /// How many it is, with the spans within it.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Request(_) => 1,
+            Self::Run(run) if run.facts.operation == Operation::Embeddings => 1,
+            Self::Run(run) => 1 + run.steps.len(),
         }
     }
 }
 
 impl RequestSpan {
-    fn into_data(self) -> SpanData {
+    fn data(&self) -> SpanData {
         let RequestFacts {
             request_id,
             route,
             method,
             parent,
-        } = self.facts;
+        } = &self.facts;
         let mut attributes = vec![
-            KeyValue::new("http.request.method", method),
-            KeyValue::new("http.route", route),
+            KeyValue::new("http.request.method", *method),
+            KeyValue::new("http.route", *route),
             KeyValue::new("http.response.status_code", i64::from(self.status)),
             KeyValue::new("url.scheme", "http"),
             KeyValue::new("lukhas.request_id", request_id.to_string()),
         ];
-        if let Some(key_id) = self.key_id {
-            attributes.push(KeyValue::new("lukhas.key_id", key_id));
+        if let Some(key_id) = &self.key_id {
+            attributes.push(KeyValue::new("lukhas.key_id", Arc::clone(key_id)));
         }
         let error = match (self.failed, self.status) {
             (Some(code), _) => Some(code.to_owned()),
@@ -125,16 +139,16 @@ impl RequestSpan {
 }
 
 impl RunSpan {
-    fn into_data(self, redaction: &Redaction, out: &mut Vec<SpanData>) {
+    fn write(&self, stage: &Stage, out: &mut Vec<SpanData>) {
         if self.facts.operation == Operation::Embeddings {
-            out.push(self.call(redaction, &self.parent, self.started, self.ended));
+            out.push(self.call(stage, &self.parent, self.started, self.ended));
             return;
         }
-        out.push(self.agent(redaction));
+        out.push(self.agent(&stage.redaction));
         for step in &self.steps {
             let ended = step.started + step.took;
             out.push(match step.node {
-                Node::Action => self.call(redaction, &self.context, step.started, ended),
+                Node::Action => self.call(stage, &self.context, step.started, ended),
                 Node::Memory | Node::Attention | Node::Thought | Node::Risk | Node::Intent => {
                     self.step(step, ended)
                 }
@@ -163,11 +177,12 @@ impl RunSpan {
     /// The call of the model.
     fn call(
         &self,
-        redaction: &Redaction,
+        stage: &Stage,
         parent: &TraceContext,
         started: SystemTime,
         ended: SystemTime,
     ) -> SpanData {
+        let redaction = &stage.redaction;
         let (name, kind) = match self.facts.operation {
             Operation::Embeddings => ("embeddings", "EMBEDDING"),
             Operation::Response | Operation::Chat => ("chat", "LLM"),
@@ -197,7 +212,7 @@ impl RunSpan {
             let reasons = Value::Array(Array::String(reasons));
             attributes.push(KeyValue::new("gen_ai.response.finish_reasons", reasons));
         }
-        if let Some(content) = &self.content {
+        if let Some(content) = self.content.as_ref().filter(|_| stage.shows_content) {
             attributes.extend(self.said(content, redaction));
         }
         SpanData {
