@@ -320,7 +320,8 @@ impl Compiled {
         let value = (row.check)(candidate)?;
         Some(Hit {
             row,
-            start,
+            // With its escape: a word begins behind that.
+            start: found.start(),
             range: start + value.start..start + value.end,
             score: row.context.score(row.score, before)?,
         })

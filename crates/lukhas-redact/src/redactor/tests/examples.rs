@@ -151,6 +151,11 @@ fn what_a_value_cuts_short_may_be_one_itself() {
             "+49 30 90182000 (212.foo@example.com",
             "[REDACTED:PHONE_NUMBER] ([REDACTED:EMAIL_ADDRESS]",
         ),
+        // What stands before the secret of an assignment begins behind an escape.
+        (
+            r"call \n34567555-0secret: 217Wz9sK8tMc4",
+            r"call \n[REDACTED:PHONE_NUMBER]-0secret: [REDACTED:SECRET]",
+        ),
     ] {
         assert_eq!(rules().redact(text).text, expected);
         assert_eq!(streamed(&rules(), characters(text)).text, expected);
