@@ -430,7 +430,7 @@ fn no_key_is_in_any_file_or_anything_that_is_said_of_it() {
 }
 
 /// The text of the blocks of `language` in a page.
-fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let begin = format!("```{language}\n");
     let parts = page.split(&begin).skip(1);
     let block = |part: &str| part.split("```").next().unwrap().to_owned();

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `lukhas redact` from outside.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::keys::blocks;
 use crate::process::Setup;
 
 /// The program while it redacts.
@@ -125,4 +128,22 @@ fn what_cannot_be_looked_for_stops_the_start_with_2() {
         .run();
     assert_eq!((ended.code, ended.out.as_str()), (Some(2), ""));
     insta::assert_snapshot!(ended.err);
+}
+
+#[test]
+fn what_the_page_shows_can_be_had() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = fs::read_to_string(root.join("docs/security/redaction.md")).unwrap();
+    let yaml = blocks(&page, "yaml");
+    assert_eq!(yaml.len(), 3);
+    for block in yaml {
+        let setup = match block.starts_with("patterns:") {
+            true => {
+                Setup::new(&["redact", "--patterns", "patterns.yaml"]).file("patterns.yaml", &block)
+            }
+            false => Setup::new(&["config", "check"]).config(&block),
+        };
+        let ended = setup.run();
+        assert_eq!(ended.code, Some(0), "{block}{}", ended.err);
+    }
 }
