@@ -40,6 +40,7 @@ use figures::{median, quantile};
 use load::{Failure, Question, Seen, load};
 use process::Server;
 use report::{Figure, Report};
+use tempfile::NamedTempFile;
 
 /// Pieces of each answer.
 const PIECES: usize = 100;
@@ -99,7 +100,7 @@ async fn measure() -> Result<bool, Failure> {
     let upstream = Server::start(pinned(LOAD_CPU, &this, &["--upstream"]))?;
     let bare = Server::start(pinned(SERVER_CPU, &this, &["--bare", &upstream.address]))?;
     let mut report = Report::default();
-    let ours = lukhas(&binary, &upstream)?;
+    let (ours, _config) = lukhas(&binary, &upstream)?;
     for question in [
         Question::Chat,
         Question::Responses,
@@ -113,7 +114,8 @@ async fn measure() -> Result<bool, Failure> {
         eprintln!("{}, one connection ...", question.name());
         latency(&mut report, question, &ours, &bare).await?;
     }
-    memory(&mut report, lukhas(&binary, &upstream)?).await?;
+    let (fresh, _config) = lukhas(&binary, &upstream)?;
+    memory(&mut report, fresh).await?;
     Ok(report.print())
 }
 
@@ -211,8 +213,9 @@ async fn memory(report: &mut Report, fresh: Server) -> Result<(), Failure> {
 }
 
 /// `lukhas serve` before `upstream`, with a key for its clients, one for the upstream, a limit that
-/// counts every request and denies none, and its defaults.
-fn lukhas(binary: &Path, upstream: &Server) -> io::Result<Server> {
+/// counts every request and denies none, and its defaults; and the file that says so, at which it looks
+/// while it runs.
+fn lukhas(binary: &Path, upstream: &Server) -> io::Result<(Server, NamedTempFile)> {
     let url = format!("http://{}/v1", upstream.address);
     let config = format!(
         "upstreams:
@@ -231,5 +234,5 @@ limits:
     let mut command = pinned(SERVER_CPU, binary, &process::SERVE);
     command.arg("--config").arg(file.path());
     command.env(UPSTREAM_KEY, "upstream");
-    Server::start(command)
+    Ok((Server::start(command)?, file))
 }
