@@ -29,8 +29,11 @@ pub use pattern::PatternFault;
 pub(crate) use regex_automata::hybrid::dfa::Cache;
 pub(crate) use search::{Hit, Next, Progress, View};
 
-/// The most bytes that a match may have; a value may go on behind it.
+/// The most bytes that a match may have, with the escape before it; a value may go on behind it.
 pub(crate) const MAX_MATCH: usize = 256;
+
+/// The most bytes that a pattern may match.
+const MAX_PATTERN: usize = MAX_MATCH - search::ESCAPE_BYTES;
 
 /// The most bytes that a stream ever holds back.
 pub const MAX_HOLD: usize = MAX_MATCH;

@@ -5,7 +5,7 @@ use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
-use super::MAX_MATCH;
+use super::MAX_PATTERN;
 
 /// Why a pattern cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +24,7 @@ pub enum PatternFault {
     #[error("`*`, `+` and `{{n,}}` have no bound; write `{{1,40}}`, say")]
     Unbounded,
     /// It may match more than a match may have.
-    #[error("it may match {0} bytes; {MAX_MATCH} are the most")]
+    #[error("it may match {0} bytes; {MAX_PATTERN} are the most")]
     TooLong(usize),
     /// It matches nothing at all, or the empty text.
     #[error("it matches the empty text, or nothing")]
@@ -80,7 +80,7 @@ pub(super) fn admit(hir: &Hir) -> Result<Hir, PatternFault> {
     match (properties.minimum_len(), properties.maximum_len()) {
         (None | Some(0), _) => Err(PatternFault::Empty),
         (_, None) => Err(PatternFault::Unbounded),
-        (_, Some(most)) if most > MAX_MATCH => Err(PatternFault::TooLong(most)),
+        (_, Some(most)) if most > MAX_PATTERN => Err(PatternFault::TooLong(most)),
         (_, Some(_)) => Ok(hir),
     }
 }

@@ -56,7 +56,7 @@ pub(crate) struct Hit<'r> {
 /// What begins the escape of white space that may stand before a value.
 const ESCAPE: u8 = b'\\';
 /// Bytes of one.
-const ESCAPE_BYTES: usize = 2;
+pub(super) const ESCAPE_BYTES: usize = 2;
 
 /// Bytes behind a match in which the next one is looked for place by place.
 const NEAR: usize = MAX_MATCH;

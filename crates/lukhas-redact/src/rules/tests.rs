@@ -16,15 +16,15 @@ fn a_pattern_that_cannot_be_had_is_told_why() {
     refused("(a", "it is no regular expression: unclosed group");
     refused("a{0,5}", "it matches the empty text, or nothing");
     refused("[a&&b]", "it matches the empty text, or nothing");
-    refused("a{257}", "it may match 257 bytes; 256 are the most");
-    refused("é{129}", "it may match 258 bytes; 256 are the most");
+    refused("a{255}", "it may match 255 bytes; 254 are the most");
+    refused("é{128}", "it may match 256 bytes; 254 are the most");
     let anchor = "`^`, `$` and other anchors have no meaning in a stream; only `\\b` has";
     refused("^abc", anchor);
     refused("abc$", anchor);
     refused(r"\[x\]", "it needs a `[`, which begins a placeholder");
     refused(
         "(a{1,9}){1,9}{1,9}",
-        "it may match 729 bytes; 256 are the most",
+        "it may match 729 bytes; 254 are the most",
     );
     let large = "its automaton is too large; use shorter repetitions or fewer classes like `\\w`";
     refused(r"\w{60}", large);
@@ -105,4 +105,24 @@ fn a_profile_finds_what_it_is_for() {
     }
     let message = "`log` is no profile; there are `logs`, `upstream` and `client`";
     assert_eq!("log".parse::<Profile>().unwrap_err().to_string(), message);
+}
+
+#[test]
+fn the_longest_match_is_found_behind_an_escape_and_far_from_anything() {
+    let pattern = CustomPattern::new("THING", "x{254}").unwrap();
+    let rules = Rules::new(&RulesConfig::new(Profile::Logs).with_pattern(pattern)).unwrap();
+    let (left, right) = ("word ".repeat(200), " word".repeat(200));
+    let text = format!(r"{left}\n{}{right}", "x".repeat(254));
+    let expected = format!(r"{left}\n[REDACTED:THING]{right}");
+    assert_eq!(rules.redact(&text).text, expected);
+    for size in [1, 3, 700] {
+        let mut out = Redacted::default();
+        let mut redactor = rules.redactor();
+        for piece in text.as_bytes().chunks(size) {
+            redactor.push(std::str::from_utf8(piece).unwrap(), &mut out);
+            assert!(redactor.held() <= crate::MAX_HOLD);
+        }
+        redactor.finish(&mut out);
+        assert_eq!(out.text, expected);
+    }
 }
