@@ -40,8 +40,15 @@ pub(crate) fn is_one(text: &str) -> bool {
     let inside = text
         .strip_prefix(OPEN)
         .and_then(|rest| rest.strip_suffix(CLOSE));
-    let name = inside.map(|inside| inside.split_once(':').map_or(inside, |(name, _)| name));
-    name.is_some_and(is_name)
+    inside.is_some_and(|inside| match inside.split_once(':') {
+        Some((name, number)) => is_name(name) && is_number(number),
+        None => is_name(inside),
+    })
+}
+
+#[cfg(feature = "json")]
+fn is_number(text: &str) -> bool {
+    (1..=MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether `name` can name an entity: capital letters, digits and `_`, a letter first.

@@ -103,3 +103,17 @@ fn what_was_replaced_in_json_is_put_back_in_its_text() {
     restored["api_key"] = before["api_key"].clone();
     assert_eq!(restored, before);
 }
+
+#[test]
+fn a_secret_that_only_looks_like_a_placeholder_goes() {
+    for (text, kept) in [
+        ("[REDACTED:SECRET]", true),
+        ("[REDACTED:SECRET:7]", true),
+        ("[REDACTED:SECRET:hunter2]", false),
+        ("[REDACTED:hunter2]", false),
+    ] {
+        let mut value = json!({"password": text});
+        rules().redact(&mut value);
+        assert_eq!(value["password"] == text, kept, "{text}");
+    }
+}
