@@ -27,15 +27,6 @@ struct State<T> {
     closed: bool,
 }
 
-/// What was in a queue.
-#[derive(Debug)]
-pub(crate) struct Taken<T> {
-    /// In the order in which it was put in.
-    pub(crate) items: Vec<T>,
-    /// Whether nothing more will come.
-    pub(crate) is_last: bool,
-}
-
 impl<T> Queue<T> {
     /// Room for `capacity` items; those that find none are counted in `dropped`.
     pub(crate) fn new(capacity: usize, dropped: Counter) -> Self {
@@ -71,8 +62,11 @@ impl<T> Queue<T> {
         self.dropped.inc_by(events as u64);
     }
 
-    /// Waits for something, gives more of it a moment to come, and takes it all.
-    pub(crate) fn take(&self) -> Taken<T> {
+    /// Waits for something, gives more of it a moment to come, and takes it all into `items`, in the
+    /// order in which it was put in. Says whether more may come.
+    pub(crate) fn take(&self, items: &mut Vec<T>) -> bool {
+        items.clear();
+        items.shrink_to(self.many());
         let mut state = self.lock();
         while state.items.is_empty() && !state.closed {
             let woken = self.changed.wait(state);
@@ -81,10 +75,8 @@ impl<T> Queue<T> {
         let is_few = |state: &mut State<T>| !state.closed && state.items.len() < self.many();
         let gathered = self.changed.wait_timeout_while(state, GATHER, is_few);
         let (mut state, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-        Taken {
-            items: mem::take(&mut state.items),
-            is_last: state.closed,
-        }
+        mem::swap(&mut state.items, items);
+        !state.closed
     }
 
     /// Waits for `time`, or until it is closed: what comes may gather meanwhile.
@@ -122,12 +114,14 @@ mod tests {
         let dropped = Counter::default();
         let queue = Queue::new(3, dropped.clone());
         (0..5).for_each(|item| queue.put(item, 1));
-        assert_eq!(queue.take().items, [0, 1, 2]);
+        let mut items = Vec::new();
+        assert!(queue.take(&mut items));
+        assert_eq!(items, [0, 1, 2]);
         assert_eq!(dropped.get(), 2);
         queue.close();
         queue.put(5, 2);
-        let last = queue.take();
-        assert!(last.items.is_empty() && last.is_last);
+        assert!(!queue.take(&mut items));
+        assert!(items.is_empty());
         assert_eq!(dropped.get(), 4);
     }
 
@@ -143,14 +137,11 @@ mod tests {
         let taking = {
             let queue = Arc::clone(&queue);
             thread::spawn(move || {
-                let mut count = 0;
-                loop {
-                    let taken = queue.take();
-                    count += taken.items.len();
-                    if taken.is_last {
-                        return count;
-                    }
+                let (mut items, mut count) = (Vec::new(), 0);
+                while queue.take(&mut items) {
+                    count += items.len();
                 }
+                count + items.len()
             })
         };
         putting

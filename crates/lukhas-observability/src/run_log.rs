@@ -114,11 +114,11 @@ impl RunLog {
 
 impl Writer {
     fn run(mut self) {
-        let mut lines = Vec::new();
+        let (mut items, mut lines) = (Vec::new(), Vec::new());
         loop {
-            let taken = self.queue.take();
+            let goes_on = self.queue.take(&mut items);
             let mut waiting = 0;
-            for events in taken.items {
+            for events in items.drain(..) {
                 self.lines.write(&events, &mut lines);
                 waiting += events.events.len();
                 if lines.len() >= PIECE {
@@ -126,7 +126,7 @@ impl Writer {
                 }
             }
             self.append(&mut lines, &mut waiting);
-            if taken.is_last {
+            if !goes_on {
                 break;
             }
             if self.is_failing {

@@ -126,7 +126,8 @@ impl Traces {
     }
 
     pub(crate) fn put(&self, span: Span) {
-        self.queue.put(span, 1);
+        let count = span.count();
+        self.queue.put(span, count);
     }
 
     pub(crate) fn sampler(&self) -> Sampler {
@@ -155,9 +156,10 @@ impl Traces {
 
 impl Sender {
     fn run(mut self) {
+        let mut spans = Vec::new();
         loop {
-            let taken = self.queue.take();
-            let mut rest = taken.items.as_slice();
+            let goes_on = self.queue.take(&mut spans);
+            let mut rest = spans.as_slice();
             while !rest.is_empty() {
                 let mut weight = 0;
                 let last = rest.iter().position(|span| {
@@ -168,7 +170,7 @@ impl Sender {
                 self.send(batch);
                 rest = behind;
             }
-            if taken.is_last {
+            if !goes_on {
                 break;
             }
         }

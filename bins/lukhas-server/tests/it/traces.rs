@@ -67,7 +67,7 @@ fn a_request_is_a_tree_of_spans_in_the_trace_of_its_client() {
     let body: Value = serde_json::from_str(&answer.body).unwrap();
     server.stop();
     let spans = receiver.spans();
-    assert_eq!(spans.len(), 8, "{spans:#?}");
+    assert_eq!(spans.len(), 3, "{spans:#?}");
     let request = named(&spans, "POST /v1/responses");
     assert_eq!(hex(&request.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_eq!(hex(&request.parent_span_id), "00f067aa0ba902b7");
@@ -80,9 +80,6 @@ fn a_request_is_a_tree_of_spans_in_the_trace_of_its_client() {
     let run = named(&spans, "invoke_agent matriz");
     check_within(run, request);
     assert_eq!(run.kind(), SpanKind::Internal);
-    for node in ["memory", "attention", "thought", "risk", "intent"] {
-        check_within(named(&spans, &format!("step {node}")), run);
-    }
     let call = named(&spans, "chat lukhas-matriz");
     check_within(call, run);
     assert_eq!(call.kind(), SpanKind::Client);

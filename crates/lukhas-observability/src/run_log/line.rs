@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Run events as lines of JSON.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use lukhas_core::{Usage, UsageSource};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -18,50 +17,19 @@ pub(super) struct Lines {
     redaction: Redaction,
     shows_content: bool,
     clock: Clock,
+    /// What all lines of a run say: room for it.
+    common: Vec<u8>,
 }
 
-/// One line.
+/// What all lines of a run say.
 #[derive(Serialize)]
-struct Line<'e> {
-    event_type: &'static str,
+struct Common<'e> {
     run_id: &'e str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    step_id: Option<StepId<'e>>,
     model: &'e str,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "ms")]
-    latency_ms: Option<Duration>,
-    timestamp: &'e str,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<&'e str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<&'e str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<Value>,
-    metadata: Metadata<'e>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<Value>,
-}
-
-#[derive(Serialize)]
-struct Metadata<'e> {
-    operation: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    choice: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<Cow<'e, str>>,
-}
-
-/// `RUN/NUMBER`.
-struct StepId<'e>(&'e str, u32);
-
-impl Serialize for StepId<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}/{}", self.0, self.1))
-    }
 }
 
 impl Lines {
@@ -70,10 +38,11 @@ impl Lines {
             redaction,
             shows_content,
             clock: Clock::default(),
+            common: Vec::new(),
         }
     }
 
-    /// Appends the lines that say `events`.
+    /// Appends the lines that say `events`. What is the same in all of them is written down once.
     pub(super) fn write(&mut self, events: &RunEvents, out: &mut Vec<u8>) {
         let RunFacts {
             run_id,
@@ -86,50 +55,80 @@ impl Lines {
         } = &*events.run;
         let run_id = run_id.to_string();
         let trace_id = trace.as_ref().map(|it| format!("{:032x}", it.trace_id()));
-        let redaction = &self.redaction;
-        let model = redaction.text(model);
-        for (at, what) in &events.events {
-            let mut line = Line {
-                event_type: what.event_type(),
+        self.common.clear();
+        json(
+            &Common {
                 run_id: &run_id,
-                step_id: None,
-                model: &model,
-                latency_ms: what.latency(),
-                timestamp: self.clock.timestamp(*at),
+                model: &self.redaction.text(model),
                 trace_id: trace_id.as_deref(),
                 key_id: key_id.as_deref(),
-                usage: None,
-                metadata: Metadata {
-                    operation: operation.as_str(),
-                    choice: Some(*choice).filter(|&choice| choice > 0),
-                    node: None,
-                    reason: None,
-                    error: None,
-                },
-                content: None,
-            };
+            },
+            &mut self.common,
+        );
+        let common = self.common.strip_prefix(b"{").unwrap_or_default();
+        let common = common.strip_suffix(b"}").unwrap_or_default();
+        for (at, what) in &events.events {
+            put(out, [r#"{"event_type":""#, what.event_type()]);
+            put(
+                out,
+                [r#"","timestamp":""#, self.clock.timestamp(*at), r#"","#],
+            );
+            out.extend_from_slice(common);
+            if let What::Step { number, .. } = what {
+                put(out, [r#","step_id":""#, &run_id, "/"]);
+                json(number, out);
+                out.push(b'"');
+            }
+            if let Some(latency) = what.latency() {
+                put(out, [r#","latency_ms":"#]);
+                json(&ms(latency), out);
+            }
+            if let What::Ended { end, content, .. } = what {
+                if let Some(usage) = &end.usage {
+                    put(out, [r#","usage":"#]);
+                    json(&json_of(usage), out);
+                }
+                if let Some(content) = content.as_ref().filter(|_| self.shows_content) {
+                    put(out, [r#","content":"#]);
+                    json(&json_of_content(content, &self.redaction), out);
+                }
+            }
+            put(
+                out,
+                [r#","metadata":{"operation":""#, operation.as_str(), "\""],
+            );
+            if *choice > 0 {
+                put(out, [r#","choice":"#]);
+                json(choice, out);
+            }
             match what {
                 What::Started => {}
-                What::Step { number, node, .. } => {
-                    line.step_id = Some(StepId(&run_id, *number));
-                    line.metadata.node = Some(node.as_str());
-                }
-                What::Ended { end, content, .. } => {
-                    let content = content.as_ref().filter(|_| self.shows_content);
-                    line.content = content.map(|said| json_of_content(said, redaction));
-                    line.usage = end.usage.as_ref().map(json_of);
-                    line.metadata.reason = end.reason;
-                    line.metadata.error = end.message.as_ref().map(|text| redaction.text(text));
+                What::Step { node, .. } => put(out, [r#","node":""#, node.as_str(), "\""]),
+                What::Ended { end, .. } => {
+                    if let Some(reason) = end.reason {
+                        put(out, [r#","reason":""#, reason, "\""]);
+                    }
+                    if let Some(message) = &end.message {
+                        put(out, [r#","error":"#]);
+                        json(&self.redaction.text(message), out);
+                    }
                 }
             }
-            let length = out.len();
-            match serde_json::to_writer(&mut *out, &line) {
-                Ok(()) => out.push(b'\n'),
-                // Writing to a vector does not fail.
-                Err(_) => out.truncate(length),
-            }
+            put(out, ["}}\n"]);
         }
     }
+}
+
+/// Appends texts that are JSON already, or names of ours in quotes: none needs an escape.
+fn put<const N: usize>(out: &mut Vec<u8>, texts: [&str; N]) {
+    for text in texts {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn json(value: &impl Serialize, out: &mut Vec<u8>) {
+    // Writing a text, a number or a value to a vector does not fail.
+    let _ = serde_json::to_writer(out, value);
 }
 
 fn json_of_content(content: &Content, redaction: &Redaction) -> Value {
@@ -158,10 +157,9 @@ fn json_of(usage: &Usage) -> Value {
 }
 
 /// Milliseconds, with microseconds behind the point.
-fn ms<S: Serializer>(latency: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    let micros = latency.unwrap_or_default().as_micros();
-    let micros = u32::try_from(micros).map_or(f64::from(u32::MAX), f64::from);
-    serializer.serialize_f64(micros / 1e3)
+fn ms(latency: Duration) -> f64 {
+    let micros = u32::try_from(latency.as_micros()).map_or(f64::from(u32::MAX), f64::from);
+    micros / 1e3
 }
 
 /// Writes times down as RFC 3339 does, in UTC, with milliseconds. Most are of one second, of which all but

@@ -16,6 +16,9 @@ use crate::traces::{RunSpan, Span, StepSpan};
 
 /// Events of a run up to the one that asks its model.
 const STEPS: usize = 12;
+/// What a step takes at least to be a span of its own. Those that only decide take microseconds: run
+/// events have them all, and traces show where the time went.
+const SPAN_OF_STEP: Duration = Duration::from_millis(1);
 
 /// Tells of one run: its beginning, its steps, and exactly one end. One that is dropped before its
 /// end was cancelled.
@@ -27,6 +30,8 @@ pub struct RunTelemetry {
     abandoned: Arc<Mutex<Option<Usage>>>,
     calls_functions: bool,
     has_ended: bool,
+    /// The step that is under way, and since when.
+    step: Option<(Node, SystemTime)>,
     /// What has happened and is told soon.
     untold: Vec<(SystemTime, What)>,
     /// What is said, if anybody is shown it.
@@ -40,6 +45,9 @@ struct Tracing {
     parent: TraceContext,
     context: TraceContext,
     call: TraceContext,
+    /// When its model was asked, and had answered.
+    called: Option<(SystemTime, SystemTime)>,
+    /// Its other steps.
     steps: Vec<StepSpan>,
 }
 
@@ -51,6 +59,7 @@ impl RunTelemetry {
                 parent: parent.clone(),
                 context: parent.child(&*sinks.entropy),
                 call: parent.child(&*sinks.entropy),
+                called: None,
                 steps: Vec::new(),
             })
         });
@@ -62,6 +71,7 @@ impl RunTelemetry {
             abandoned: Arc::default(),
             calls_functions: false,
             has_ended: false,
+            step: None,
             untold: Vec::new(),
             content: None,
             tracing,
@@ -95,28 +105,20 @@ impl RunTelemetry {
 
     /// A step of it began or ended.
     pub fn step(&mut self, step: &StepEvent) {
-        let now = SystemTime::now();
-        if let Some(tracing) = &mut self.tracing {
-            match step.phase {
-                StepPhase::Started => tracing.steps.push(StepSpan {
-                    node: step.node,
-                    context: tracing.context.child(&*self.sinks.entropy),
-                    started: now,
-                    took: Duration::ZERO,
-                }),
-                StepPhase::Completed(took) => {
-                    if let Some(last) = tracing.steps.last_mut() {
-                        last.took = took;
-                    }
-                }
+        let at = match step.phase {
+            StepPhase::Started => {
+                let now = SystemTime::now();
+                self.step = Some((step.node, now));
+                now
             }
-        }
+            StepPhase::Completed(took) => self.step_took(took),
+        };
         let what = What::Step {
             number: step.step,
             node: step.node,
             phase: step.phase,
         };
-        self.tell(now, what);
+        self.tell(at, what);
     }
 
     /// Its answer calls a function.
@@ -149,17 +151,18 @@ impl RunTelemetry {
             }
             content.map(Arc::new)
         });
+        // The end of an answer comes before the end of the step that gives it.
+        if let Some((_, started)) = self.step {
+            self.step_took(now.duration_since(started).unwrap_or_default());
+        }
         if let (Some(traces), Some(tracing)) = (&self.sinks.traces, self.tracing.take()) {
             let Tracing {
                 parent,
                 context,
                 call,
-                mut steps,
+                called,
+                steps,
             } = *tracing;
-            // The end of an answer comes before the end of the step that gives it.
-            if let Some(last) = steps.last_mut().filter(|step| step.took.is_zero()) {
-                last.took = now.duration_since(last.started).unwrap_or_default();
-            }
             traces.put(Span::Run(Box::new(RunSpan {
                 facts: Arc::clone(&self.facts),
                 parent,
@@ -167,6 +170,7 @@ impl RunTelemetry {
                 call,
                 started: self.started,
                 ended: now,
+                called,
                 steps,
                 calls_functions: self.calls_functions,
                 end: end.clone(),
@@ -175,6 +179,25 @@ impl RunTelemetry {
         }
         let end = Box::new(end);
         self.tell(now, What::Ended { end, took, content });
+    }
+
+    /// The step that is under way is over; when that was.
+    fn step_took(&mut self, took: Duration) -> SystemTime {
+        let Some((node, started)) = self.step.take() else {
+            return SystemTime::now();
+        };
+        let ended = started + took;
+        match &mut self.tracing {
+            Some(tracing) if node == Node::Action => tracing.called = Some((started, ended)),
+            Some(tracing) if took >= SPAN_OF_STEP => tracing.steps.push(StepSpan {
+                node,
+                context: tracing.context.child(&*self.sinks.entropy),
+                started,
+                ended,
+            }),
+            Some(_) | None => {}
+        }
+        ended
     }
 
     /// Steps that take no time are told together, with the beginning of the first that may take some.
@@ -216,5 +239,85 @@ impl fmt::Debug for RunTelemetry {
         f.debug_struct("RunTelemetry")
             .field("facts", &self.facts)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use lukhas_core::{Entropy, Id};
+
+    use super::*;
+    use crate::{
+        Asked, Metrics, Redaction, RequestFacts, RunNames, Sampler, Telemetry, TelemetryConfig,
+        TelemetryParts, TracesConfig,
+    };
+
+    struct One;
+
+    impl Entropy for One {
+        fn bits(&self) -> u128 {
+            1
+        }
+    }
+
+    #[test]
+    fn steps_that_take_their_time_are_spans() {
+        let traces = TracesConfig {
+            // Nobody is there.
+            endpoint: "http://127.0.0.1:1/v1/traces".into(),
+            headers: Vec::new(),
+            timeout: Duration::from_millis(10),
+            sampler: Sampler::default(),
+            resource: BTreeMap::new(),
+            content: false,
+        };
+        let config = TelemetryConfig {
+            run_log: None,
+            traces: Some(traces),
+        };
+        let parts = TelemetryParts {
+            redaction: &Redaction::default(),
+            metrics: &Metrics::of_test(),
+            entropy: Arc::new(One),
+        };
+        let telemetry = Telemetry::open(config, parts).unwrap();
+        let request = telemetry.request(|| RequestFacts {
+            request_id: Id::new("req_", &One),
+            route: "/v1/responses",
+            method: "POST",
+            parent: None,
+        });
+        let names = RunNames {
+            operation: Operation::Response,
+            model: "m".into(),
+            provider: "lukhas".into(),
+            response_id: None,
+            asked: Asked::default(),
+        };
+        let mut run = request.unwrap().run(names, 0);
+        for (node, micros) in [
+            (Node::Memory, 1_000),
+            (Node::Thought, 999),
+            (Node::Action, 5),
+        ] {
+            let took = Duration::from_micros(micros);
+            for phase in [StepPhase::Started, StepPhase::Completed(took)] {
+                run.step(&StepEvent {
+                    step: 0,
+                    node,
+                    phase,
+                });
+            }
+        }
+        let tracing = run.tracing.as_ref().unwrap();
+        let (called, answered) = tracing.called.unwrap();
+        assert_eq!(answered, called + Duration::from_micros(5));
+        let [step] = &tracing.steps[..] else {
+            panic!("{} spans", tracing.steps.len());
+        };
+        assert_eq!(step.node, Node::Memory);
+        assert_eq!(step.ended, step.started + Duration::from_millis(1));
     }
 }

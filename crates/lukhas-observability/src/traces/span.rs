@@ -2,7 +2,7 @@
 //! What happened, as spans, by the names of the GenAI semantic conventions (OpenTelemetry 1.41).
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use lukhas_core::{Node, TraceContext, Usage};
 use opentelemetry::trace::{
@@ -52,6 +52,9 @@ pub(crate) struct RunSpan {
     pub(crate) call: TraceContext,
     pub(crate) started: SystemTime,
     pub(crate) ended: SystemTime,
+    /// When its model was asked, and had answered.
+    pub(crate) called: Option<(SystemTime, SystemTime)>,
+    /// Its other steps, if they took their time.
     pub(crate) steps: Vec<StepSpan>,
     pub(crate) calls_functions: bool,
     pub(crate) end: End,
@@ -59,13 +62,13 @@ pub(crate) struct RunSpan {
     pub(crate) content: Option<Arc<Content>>,
 }
 
-/// A step of a run.
+/// A step of a run, other than the call of its model.
 #[derive(Clone, Debug)]
 pub(crate) struct StepSpan {
     pub(crate) node: Node,
     pub(crate) context: TraceContext,
     pub(crate) started: SystemTime,
-    pub(crate) took: Duration,
+    pub(crate) ended: SystemTime,
 }
 
 impl Span {
@@ -90,7 +93,7 @@ impl Span {
         match self {
             Self::Request(_) => 1,
             Self::Run(run) if run.facts.operation == Operation::Embeddings => 1,
-            Self::Run(run) => 1 + run.steps.len(),
+            Self::Run(run) => 1 + usize::from(run.called.is_some()) + run.steps.len(),
         }
     }
 }
@@ -140,28 +143,25 @@ impl RequestSpan {
 
 impl RunSpan {
     fn write(&self, stage: &Stage, out: &mut Vec<SpanData>) {
+        let model = Arc::from(stage.redaction.text(&self.facts.model));
         if self.facts.operation == Operation::Embeddings {
-            out.push(self.call(stage, &self.parent, self.started, self.ended));
+            let time = (self.started, self.ended);
+            out.push(self.call(stage, &model, &self.parent, time));
             return;
         }
-        out.push(self.agent(&stage.redaction));
-        for step in &self.steps {
-            let ended = step.started + step.took;
-            out.push(match step.node {
-                Node::Action => self.call(stage, &self.context, step.started, ended),
-                Node::Memory | Node::Attention | Node::Thought | Node::Risk | Node::Intent => {
-                    self.step(step, ended)
-                }
-            });
+        out.push(self.agent(stage, &model));
+        out.extend(self.steps.iter().map(|step| self.step(step)));
+        if let Some(time) = self.called {
+            out.push(self.call(stage, &model, &self.context, time));
         }
     }
 
     /// The run as a whole.
-    fn agent(&self, redaction: &Redaction) -> SpanData {
-        let mut attributes = self.common("invoke_agent", "AGENT", redaction);
+    fn agent(&self, stage: &Stage, model: &Arc<str>) -> SpanData {
+        let mut attributes = self.common("invoke_agent", "AGENT", model);
         attributes.push(KeyValue::new("gen_ai.agent.name", "matriz"));
         SpanData {
-            status: self.status(redaction),
+            status: self.status(&stage.redaction),
             attributes,
             ..data(Place {
                 name: "invoke_agent matriz".to_owned(),
@@ -178,19 +178,18 @@ impl RunSpan {
     fn call(
         &self,
         stage: &Stage,
+        model: &Arc<str>,
         parent: &TraceContext,
-        started: SystemTime,
-        ended: SystemTime,
+        (started, ended): (SystemTime, SystemTime),
     ) -> SpanData {
         let redaction = &stage.redaction;
         let (name, kind) = match self.facts.operation {
             Operation::Embeddings => ("embeddings", "EMBEDDING"),
             Operation::Response | Operation::Chat => ("chat", "LLM"),
         };
-        let mut attributes = self.common(name, kind, redaction);
-        let model = redaction.text(&self.facts.model).into_owned();
-        attributes.push(KeyValue::new("gen_ai.response.model", model.clone()));
-        attributes.push(KeyValue::new("llm.model_name", model.clone()));
+        let mut attributes = self.common(name, kind, model);
+        attributes.push(KeyValue::new("gen_ai.response.model", Arc::clone(model)));
+        attributes.push(KeyValue::new("llm.model_name", Arc::clone(model)));
         if let Some(id) = &self.facts.response_id {
             attributes.push(KeyValue::new("gen_ai.response.id", Arc::clone(id)));
         }
@@ -229,7 +228,7 @@ impl RunSpan {
         }
     }
 
-    fn step(&self, step: &StepSpan, ended: SystemTime) -> SpanData {
+    fn step(&self, step: &StepSpan) -> SpanData {
         let node = step.node.as_str();
         SpanData {
             attributes: vec![
@@ -242,7 +241,7 @@ impl RunSpan {
                 parent: Some((&self.context, false)),
                 context: &step.context,
                 started: step.started,
-                ended,
+                ended: step.ended,
             })
         }
     }
@@ -252,17 +251,14 @@ impl RunSpan {
         &self,
         operation: &'static str,
         kind: &'static str,
-        redaction: &Redaction,
+        model: &Arc<str>,
     ) -> Vec<KeyValue> {
         let facts = &self.facts;
         let mut attributes = vec![
             KeyValue::new("gen_ai.operation.name", operation),
             KeyValue::new("openinference.span.kind", kind),
             KeyValue::new("gen_ai.provider.name", Arc::clone(&facts.provider)),
-            KeyValue::new(
-                "gen_ai.request.model",
-                redaction.text(&facts.model).into_owned(),
-            ),
+            KeyValue::new("gen_ai.request.model", Arc::clone(model)),
             KeyValue::new("lukhas.run_id", facts.run_id.to_string()),
         ];
         if let Some(usage) = &self.end.usage {
