@@ -37,13 +37,14 @@ pub(crate) fn lukhas() -> io::Result<PathBuf> {
 pub(crate) const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--log", "warn"];
 
 impl Server {
-    /// Starts `command` without settings of this environment, and waits until it has said its
-    /// address and its key, as `lukhas serve` says them.
+    /// Starts `command` with settings of its own alone, none of this environment, and waits until it has
+    /// said its address and its key, as `lukhas serve` says them.
     pub(crate) fn start(mut command: Command) -> io::Result<Self> {
         for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if SETTINGS.iter().any(|setting| name.starts_with(setting)) {
-                command.env_remove(&*name);
+            let text = name.to_string_lossy();
+            let is_setting = SETTINGS.iter().any(|setting| text.starts_with(setting));
+            if is_setting && command.get_envs().all(|(own, _)| own != name) {
+                command.env_remove(&name);
             }
         }
         let mut child = command

@@ -69,17 +69,6 @@ pub(crate) async fn load(
     Ok(all)
 }
 
-impl Seen {
-    /// What those who asked `question` wait for: the first event of a stream, or the whole.
-    pub(crate) fn times(&self, question: Question) -> &[f64] {
-        if question.streams() {
-            &self.first
-        } else {
-            &self.whole
-        }
-    }
-}
-
 /// One connection.
 struct Client {
     address: String,

@@ -3,9 +3,10 @@
 //!
 //! `cargo bench -p lukhas-tests --bench proxy` starts an upstream that answers from memory, a bare
 //! proxy before it, and the release build of `lukhas serve` before it, with a key, its limits and
-//! its metrics. The one of the two that is asked has CPU 0; upstream and load share CPU 1. Both
-//! are asked in turn, and their CPU time per request is compared pair by pair: the ratio depends
-//! neither on the machine's speed nor, much, on what else it does. Latencies do.
+//! its metrics, and again with run events, and with spans too. The one that is asked has CPU 0;
+//! upstream and load share CPU 1. Two are asked in turn, and their CPU time per request is compared
+//! pair by pair: the ratio depends neither on the machine's speed nor, much, on what else it does.
+//! Latencies do.
 //!
 //! `docs/ops/BENCHMARKS.md` says how to read it.
 
@@ -25,22 +26,21 @@ mod cpus;
 #[path = "../figures.rs"]
 mod figures;
 mod load;
+mod lukhas;
 #[path = "../process.rs"]
 mod process;
 mod report;
 mod serve;
 mod upstream;
 
-use std::io;
-use std::path::Path;
 use std::process::ExitCode;
 
 use cpus::{LOAD_CPU, SERVER_CPU, pin_this, pinned};
 use figures::{median, quantile};
 use load::{Failure, Question, Seen, load};
+use lukhas::{Lukhas, Tells};
 use process::Server;
 use report::{Figure, Report};
-use tempfile::NamedTempFile;
 
 /// Pieces of each answer.
 const PIECES: usize = 100;
@@ -59,16 +59,15 @@ const STREAMS_ALONE: usize = 200;
 const CROWD: usize = 256;
 const CROWD_REQUESTS: usize = 8;
 
-/// Bars: ratios of CPU time, microseconds, and mebibytes.
-const MOST_RATIO: f64 = 1.5;
-const MOST_STREAM_RATIO: f64 = 1.2;
+/// Bars: ratios of CPU time of whole answers and streams, without and with run events; microseconds, and
+/// mebibytes.
+const MOST_RATIO: [f64; 2] = [1.5, 1.2];
+const MOST_RATIO_WITH_EVENTS: [f64; 2] = [2.0, 1.5];
 const MOST_FIRST_EVENT_US: f64 = 5_000.0;
 const MOST_ADDED_US: f64 = 100.0;
+const MOST_ADDED_BY_TELLING_US: f64 = 30.0;
 const MOST_IDLE_MIB: f64 = 15.0;
 const MOST_PEAK_MIB: f64 = 40.0;
-
-/// The variable that `lukhas serve` reads its upstream's key from.
-const UPSTREAM_KEY: &str = "BENCH_UPSTREAM_KEY";
 
 fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -99,41 +98,64 @@ async fn measure() -> Result<bool, Failure> {
     let this = std::env::current_exe()?;
     let upstream = Server::start(pinned(LOAD_CPU, &this, &["--upstream"]))?;
     let bare = Server::start(pinned(SERVER_CPU, &this, &["--bare", &upstream.address]))?;
+    let start = |tells| Lukhas::start(&binary, &upstream, tells);
     let mut report = Report::default();
-    let (ours, _config) = lukhas(&binary, &upstream)?;
+    let silent = start(Tells::Nobody)?;
     for question in [
         Question::Chat,
         Question::Responses,
         Question::ChatStream,
         Question::ResponsesStream,
     ] {
-        eprintln!("{} ...", question.name());
-        cpu_time(&mut report, question, &ours, &bare).await?;
+        let what = question.name();
+        cpu_time(
+            &mut report,
+            what,
+            question,
+            [&silent.server, &bare],
+            MOST_RATIO,
+        )
+        .await?;
     }
+    let telling = start(Tells::Events)?;
     for question in [Question::Chat, Question::ChatStream] {
-        eprintln!("{}, one connection ...", question.name());
-        latency(&mut report, question, &ours, &bare).await?;
+        let what = format!("{}, with run events", question.name());
+        let servers = [&telling.server, &bare];
+        cpu_time(
+            &mut report,
+            &what,
+            question,
+            servers,
+            MOST_RATIO_WITH_EVENTS,
+        )
+        .await?;
     }
-    let (fresh, _config) = lukhas(&binary, &upstream)?;
-    memory(&mut report, fresh).await?;
+    drop(telling);
+    whole_latency(&mut report, &silent.server, &bare).await?;
+    stream_latency(&mut report, &silent.server, &bare).await?;
+    let telling = start(Tells::EventsAndSpans)?;
+    telling_latency(&mut report, &telling.server, &silent.server).await?;
+    memory(&mut report, start(Tells::Nobody)?.server).await?;
     Ok(report.print())
 }
 
 /// CPU time per request, in pairs of turns.
 async fn cpu_time(
     report: &mut Report,
+    what: &str,
     question: Question,
-    ours: &Server,
-    bare: &Server,
+    servers: [&Server; 2],
+    [most, most_of_streams]: [f64; 2],
 ) -> Result<(), Failure> {
+    eprintln!("{what} ...");
     let (requests, most) = if question.streams() {
-        (STREAMS, MOST_STREAM_RATIO)
+        (STREAMS, most_of_streams)
     } else {
-        (REQUESTS, MOST_RATIO)
+        (REQUESTS, most)
     };
     let mut costs = [Vec::new(), Vec::new()];
     for turn in 0..=TURNS {
-        for (cost, server) in costs.iter_mut().zip([ours, bare]) {
+        for (cost, server) in costs.iter_mut().zip(servers) {
             let before = server.cpu_ns()?;
             load(server, question, CONNECTIONS, requests).await?;
             let spent = server.cpu_ns()? - before;
@@ -145,26 +167,67 @@ async fn cpu_time(
     let pairs = costs[0].iter().zip(&costs[1]);
     let ratios: Vec<_> = pairs.map(|(ours, bare)| ours / bare).collect();
     let measured = costs.map(|cost| format!("{:.1} us", median(&cost)));
-    let what = format!("{}: CPU time per request", question.name());
+    let what = format!("{what}: CPU time per request");
     report.add(&what, measured, Figure::ratio(&ratios), most);
     Ok(())
 }
 
-/// What one client waits for: whole answers, or the first events of streams.
-async fn latency(
+/// How long one client waits for whole answers.
+async fn whole_latency(report: &mut Report, ours: &Server, bare: &Server) -> Result<(), Failure> {
+    let [ours, bare] = alone(Question::Chat, [ours, bare]).await?;
+    let at = |share| [quantile(&ours.whole, share), quantile(&bare.whole, share)];
+    let [ours, bare] = at(0.5);
+    let what = "chat: answered at one connection, p50";
+    let figure = Figure::new(ours - bare, "us more");
+    report.add(what, shown([ours, bare]), figure, MOST_ADDED_US);
+    report.show("chat: answered at one connection, p99", shown(at(0.99)));
+    Ok(())
+}
+
+/// How long one client waits for the first events of streams.
+async fn stream_latency(report: &mut Report, ours: &Server, bare: &Server) -> Result<(), Failure> {
+    let [ours, bare] = alone(Question::ChatStream, [ours, bare]).await?;
+    let at = |share| [quantile(&ours.first, share), quantile(&bare.first, share)];
+    let name = Question::ChatStream.name();
+    let what = format!("{name}: first event at one connection, p50");
+    report.show(&what, shown(at(0.5)));
+    let what = format!("{name}: first event at one connection, p99");
+    let late = at(0.99);
+    let figure = Figure::new(late[0], "us");
+    report.add(&what, shown(late), figure, MOST_FIRST_EVENT_US);
+    Ok(())
+}
+
+/// How much longer one client waits for whole answers where run events and spans are told.
+async fn telling_latency(
     report: &mut Report,
-    question: Question,
-    ours: &Server,
-    bare: &Server,
+    telling: &Server,
+    silent: &Server,
 ) -> Result<(), Failure> {
-    let mut seen = [Seen::default(), Seen::default()];
+    let [telling, silent] = alone(Question::Chat, [telling, silent]).await?;
+    let [telling, silent] = [median(&telling.whole), median(&silent.whole)];
+    let what = "chat, with run events and spans, beside without: answered at one connection, p50";
+    let figure = Figure::new(telling - silent, "us more");
+    report.add(
+        what,
+        shown([telling, silent]),
+        figure,
+        MOST_ADDED_BY_TELLING_US,
+    );
+    Ok(())
+}
+
+/// What one client sees of two servers that it asks in turn.
+async fn alone(question: Question, servers: [&Server; 2]) -> Result<[Seen; 2], Failure> {
+    eprintln!("{}, one connection ...", question.name());
     let requests = if question.streams() {
         STREAMS_ALONE
     } else {
         ALONE
     };
+    let mut seen = [Seen::default(), Seen::default()];
     for turn in 0..=TURNS {
-        for (seen, server) in seen.iter_mut().zip([ours, bare]) {
+        for (seen, server) in seen.iter_mut().zip(servers) {
             let now = load(server, question, 1, requests).await?;
             if turn > 0 {
                 seen.first.extend(now.first);
@@ -172,27 +235,11 @@ async fn latency(
             }
         }
     }
-    let at = |share: f64| {
-        seen.each_ref()
-            .map(|seen| quantile(seen.times(question), share))
-    };
-    let shown = |values: [f64; 2]| values.map(|value| format!("{value:.0} us"));
-    let (middle, late) = (at(0.5), at(0.99));
-    let name = question.name();
-    if question.streams() {
-        let what = format!("{name}: first event at one connection, p50");
-        report.show(&what, shown(middle));
-        let what = format!("{name}: first event at one connection, p99");
-        let figure = Figure::new(late[0], "us");
-        report.add(&what, shown(late), figure, MOST_FIRST_EVENT_US);
-    } else {
-        let what = format!("{name}: answered at one connection, p50");
-        let figure = Figure::new(middle[0] - middle[1], "us more");
-        report.add(&what, shown(middle), figure, MOST_ADDED_US);
-        let what = format!("{name}: answered at one connection, p99");
-        report.show(&what, shown(late));
-    }
-    Ok(())
+    Ok(seen)
+}
+
+fn shown(times: [f64; 2]) -> [String; 2] {
+    times.map(|time| format!("{time:.0} us"))
 }
 
 /// Memory of a server that has just answered once, and at most with many connections.
@@ -210,29 +257,4 @@ async fn memory(report: &mut Report, fresh: Server) -> Result<(), Failure> {
     let what = format!("resident at most, {CROWD} connections");
     report.add(&what, none(), peak, MOST_PEAK_MIB);
     Ok(())
-}
-
-/// `lukhas serve` before `upstream`, with a key for its clients, one for the upstream, a limit that
-/// counts every request and denies none, and its defaults; and the file that says so, at which it looks
-/// while it runs.
-fn lukhas(binary: &Path, upstream: &Server) -> io::Result<(Server, NamedTempFile)> {
-    let url = format!("http://{}/v1", upstream.address);
-    let config = format!(
-        "upstreams:
-  chat: {{api: chat, base_url: \"{url}\", key: \"env:{UPSTREAM_KEY}\"}}
-  responses: {{api: responses, base_url: \"{url}\", key: \"env:{UPSTREAM_KEY}\"}}
-models:
-  table:
-    chat: {{targets: [{{upstream: chat}}]}}
-    responses: {{targets: [{{upstream: responses}}]}}
-limits:
-  - {{name: all, per: [key], requests: {{amount: 1000000000, per: second}}}}
-"
-    );
-    let file = tempfile::Builder::new().suffix(".yaml").tempfile()?;
-    std::fs::write(file.path(), config)?;
-    let mut command = pinned(SERVER_CPU, binary, &process::SERVE);
-    command.arg("--config").arg(file.path());
-    command.env(UPSTREAM_KEY, "upstream");
-    Ok((Server::start(command)?, file))
 }
