@@ -19,6 +19,9 @@ use tokio::time::Instant;
 use crate::PIECES;
 use crate::process::Server;
 
+/// What the model is told before each question.
+pub(crate) const INSTRUCTIONS: &str = "You answer in one short paragraph.";
+
 /// Why nothing was measured.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
@@ -151,7 +154,6 @@ impl Question {
     }
 
     fn body(self) -> String {
-        let system = "You answer in one short paragraph.";
         let said = "What does a proxy of language models do for each request, and why should it \
                     add so little time to it that nobody can tell whether it is there?";
         let stream = self.streams();
@@ -159,14 +161,14 @@ impl Question {
             Self::Chat | Self::ChatStream => json!({
                 "model": "chat", "stream": stream, "temperature": 0.7, "max_tokens": 256,
                 "messages": [
-                    {"role": "system", "content": system},
+                    {"role": "system", "content": INSTRUCTIONS},
                     {"role": "user", "content": said},
                 ],
             }),
             // Keeping answers is a service that the bare proxy does not do.
             Self::Responses | Self::ResponsesStream => json!({
                 "model": "responses", "stream": stream, "temperature": 0.7,
-                "max_output_tokens": 256, "store": false, "instructions": system, "input": said,
+                "max_output_tokens": 256, "store": false, "instructions": INSTRUCTIONS, "input": said,
             }),
         };
         body.to_string()

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::PIECES;
+use crate::load::INSTRUCTIONS;
 use crate::serve::serve;
 
 /// A piece of an answer.
@@ -114,21 +115,33 @@ fn chat() -> Api {
 }
 
 fn responses() -> Api {
-    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": []});
+    let part = |text: &str| json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []});
     let item = |status: &str, content: Value| {
         json!({
             "id": "msg_1", "type": "message", "status": status, "role": "assistant",
             "content": content,
         })
     };
+    // All that the API says that a response has.
     let response = |status: &str, output: Value, usage: Value| {
         json!({
             "id": "resp_1", "object": "response", "created_at": 1, "status": status,
-            "model": "bench", "output": output, "error": null, "incomplete_details": null,
-            "usage": usage,
+            "background": false, "completed_at": null, "error": null, "frequency_penalty": 0.0,
+            "incomplete_details": null, "instructions": INSTRUCTIONS, "max_output_tokens": 256,
+            "max_tool_calls": null, "model": "bench", "output": output, "parallel_tool_calls": true,
+            "presence_penalty": 0.0, "previous_response_id": null, "prompt_cache_key": null,
+            "reasoning": {"effort": null, "summary": null}, "safety_identifier": null,
+            "service_tier": "default", "store": false, "temperature": 0.7,
+            "text": {"format": {"type": "text"}}, "tool_choice": "auto", "tools": [],
+            "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled", "usage": usage,
+            "metadata": {},
         })
     };
-    let usage = json!({"input_tokens": 40, "output_tokens": PIECES, "total_tokens": 40 + PIECES});
+    let usage = json!({
+        "input_tokens": 40, "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens": PIECES, "output_tokens_details": {"reasoning_tokens": 0},
+        "total_tokens": 40 + PIECES,
+    });
     let done = item("completed", json!([part(&text())]));
     let whole = response("completed", json!([done]), usage);
     let begun = response("in_progress", json!([]), Value::Null);
