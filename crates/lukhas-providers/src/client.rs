@@ -37,7 +37,7 @@ const MAX_IDLE: usize = 256;
 /// Most bytes that a connection reads ahead of whoever takes them, and most that the head of an answer
 /// may have. hyper's own bound is 400 KiB, which a thousand streams that come faster than they are
 /// passed on do take.
-const MAX_BUFFER: usize = 32 << 10;
+const MAX_BUFFER: usize = 16 << 10;
 
 type Sender = SendRequest<Full<Bytes>>;
 
