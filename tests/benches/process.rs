@@ -18,12 +18,14 @@ pub(crate) struct Server {
 /// The release build of the binary, built first where it is missing or old.
 pub(crate) fn lukhas() -> io::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let cargo = env!("CARGO");
-    let built = Command::new(cargo)
+    let mut build = Command::new(env!("CARGO"));
+    build
         .args(["build", "--release", "--quiet", "--bin", "lukhas"])
-        .current_dir(&root)
-        .status()?;
-    if !built.success() {
+        .current_dir(&root);
+    // What cargo tells of this package is none of that build's: with it, ring and all that needs it would
+    // be built again, and again for the next bench.
+    remove_variables(&mut build, &["CARGO_MANIFEST_", "CARGO_PKG_"]);
+    if !build.status()?.success() {
         return Err(io::Error::other("the release build failed"));
     }
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
@@ -33,6 +35,17 @@ pub(crate) fn lukhas() -> io::Result<PathBuf> {
     target.join("release/lukhas").canonicalize()
 }
 
+/// Has `command` inherit no variable that begins with one of `starts`. Its own stay.
+fn remove_variables(command: &mut Command, starts: &[&str]) {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        let is_meant = starts.iter().any(|start| text.starts_with(start));
+        if is_meant && command.get_envs().all(|(own, _)| own != name) {
+            command.env_remove(&name);
+        }
+    }
+}
+
 /// What has `lukhas` serve on a free port and say little.
 pub(crate) const SERVE: [&str; 5] = ["serve", "--listen", "127.0.0.1:0", "--log", "warn"];
 
@@ -40,13 +53,7 @@ impl Server {
     /// Starts `command` with settings of its own alone, none of this environment, and waits until it has
     /// said its address and its key, as `lukhas serve` says them.
     pub(crate) fn start(mut command: Command) -> io::Result<Self> {
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy();
-            let is_setting = SETTINGS.iter().any(|setting| text.starts_with(setting));
-            if is_setting && command.get_envs().all(|(own, _)| own != name) {
-                command.env_remove(&name);
-            }
-        }
+        remove_variables(&mut command, &SETTINGS);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

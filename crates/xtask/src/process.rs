@@ -13,10 +13,20 @@ use crate::tally::Tally;
 /// How often a running program is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
+/// What `cargo run` tells this program of itself. Build scripts that look at it, as that of ring, would be
+/// run again, and all that needs them built again, whenever cargo is run from here and from a shell in turn.
+const OF_THIS_PACKAGE: [&str; 2] = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+
 /// `cargo` in the workspace at `root`, with `arguments` separated by spaces.
 pub(crate) fn cargo(root: &Path, arguments: &str) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root).args(arguments.split_whitespace());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OF_THIS_PACKAGE.iter().any(|start| text.starts_with(start)) {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

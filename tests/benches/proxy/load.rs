@@ -129,6 +129,13 @@ impl Client {
 }
 
 impl Question {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Chat,
+        Self::Responses,
+        Self::ChatStream,
+        Self::ResponsesStream,
+    ];
+
     /// Its name in the report.
     pub(crate) fn name(self) -> &'static str {
         match self {

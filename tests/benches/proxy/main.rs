@@ -59,10 +59,16 @@ const STREAMS_ALONE: usize = 200;
 const CROWD: usize = 256;
 const CROWD_REQUESTS: usize = 8;
 
+/// What can be asked for alone.
+const COSTS: &str = "costs";
+const LATENCIES: &str = "latencies";
+const MEMORY: &str = "memory";
+const PARTS: [&str; 3] = [COSTS, LATENCIES, MEMORY];
+
 /// Bars: ratios of CPU time of whole answers and streams, without and with run events; microseconds, and
 /// mebibytes.
 const MOST_RATIO: [f64; 2] = [1.5, 1.2];
-const MOST_RATIO_WITH_EVENTS: [f64; 2] = [2.0, 1.5];
+const MOST_RATIO_TELLING: [f64; 2] = [2.0, 1.5];
 const MOST_FIRST_EVENT_US: f64 = 5_000.0;
 const MOST_ADDED_US: f64 = 100.0;
 const MOST_ADDED_BY_TELLING_US: f64 = 30.0;
@@ -80,7 +86,7 @@ fn main() -> ExitCode {
         [_, "--bare", upstream] => runtime.block_on(bare::run(upstream.to_owned())),
         // `cargo test` builds benches and runs them; there is nothing to test here.
         _ if !args.iter().any(|arg| arg == "--bench") => {}
-        _ => match runtime.block_on(measure()) {
+        _ => match runtime.block_on(measure(&args)) {
             Ok(true) => {}
             Ok(false) => return ExitCode::FAILURE,
             Err(error) => {
@@ -92,50 +98,39 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-async fn measure() -> Result<bool, Failure> {
+async fn measure(args: &[String]) -> Result<bool, Failure> {
     let binary = process::lukhas()?;
     pin_this()?;
     let this = std::env::current_exe()?;
     let upstream = Server::start(pinned(LOAD_CPU, &this, &["--upstream"]))?;
     let bare = Server::start(pinned(SERVER_CPU, &this, &["--bare", &upstream.address]))?;
     let start = |tells| Lukhas::start(&binary, &upstream, tells);
+    let is_asked_for = |name: &str| {
+        !args.iter().any(|arg| PARTS.contains(&arg.as_str())) || args.iter().any(|arg| arg == name)
+    };
     let mut report = Report::default();
     let silent = start(Tells::Nobody)?;
-    for question in [
-        Question::Chat,
-        Question::Responses,
-        Question::ChatStream,
-        Question::ResponsesStream,
-    ] {
-        let what = question.name();
-        cpu_time(
-            &mut report,
-            what,
-            question,
-            [&silent.server, &bare],
-            MOST_RATIO,
-        )
-        .await?;
+    if is_asked_for(COSTS) {
+        for question in Question::ALL {
+            let (what, servers) = (question.name(), [&silent.server, &bare]);
+            cpu_time(&mut report, what, question, servers, MOST_RATIO).await?;
+        }
+        let telling = start(Tells::Events)?;
+        for question in [Question::Chat, Question::ChatStream] {
+            let what = format!("{}, with run events", question.name());
+            let servers = [&telling.server, &bare];
+            cpu_time(&mut report, &what, question, servers, MOST_RATIO_TELLING).await?;
+        }
     }
-    let telling = start(Tells::Events)?;
-    for question in [Question::Chat, Question::ChatStream] {
-        let what = format!("{}, with run events", question.name());
-        let servers = [&telling.server, &bare];
-        cpu_time(
-            &mut report,
-            &what,
-            question,
-            servers,
-            MOST_RATIO_WITH_EVENTS,
-        )
-        .await?;
+    if is_asked_for(LATENCIES) {
+        whole_latency(&mut report, &silent.server, &bare).await?;
+        stream_latency(&mut report, &silent.server, &bare).await?;
+        let telling = start(Tells::EventsAndSpans)?;
+        telling_latency(&mut report, &telling.server, &silent.server).await?;
     }
-    drop(telling);
-    whole_latency(&mut report, &silent.server, &bare).await?;
-    stream_latency(&mut report, &silent.server, &bare).await?;
-    let telling = start(Tells::EventsAndSpans)?;
-    telling_latency(&mut report, &telling.server, &silent.server).await?;
-    memory(&mut report, start(Tells::Nobody)?.server).await?;
+    if is_asked_for(MEMORY) {
+        memory(&mut report, start(Tells::Nobody)?.server).await?;
+    }
     Ok(report.print())
 }
 
