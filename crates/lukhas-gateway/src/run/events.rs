@@ -19,7 +19,7 @@ use super::{Failures, Heartbeat, Next, Runs};
 use crate::{ApiError, answer};
 
 /// Bytes that are gathered into one write, of events that are there already.
-const BATCH: usize = 16 << 10;
+const BATCH: usize = 8 << 10;
 
 /// What says that a silent stream is alive: a comment, which clients read over. (WHATWG HTML,
 /// section 9.2.6.)
