@@ -88,6 +88,7 @@ fn a_request_is_a_tree_of_spans_in_the_trace_of_its_client() {
         (request, "http.request.method", "POST"),
         (request, "http.route", "/v1/responses"),
         (request, "http.response.status_code", "200"),
+        (request, "openinference.span.kind", "CHAIN"),
         (run, "gen_ai.operation.name", "invoke_agent"),
         (run, "openinference.span.kind", "AGENT"),
         (call, "gen_ai.operation.name", "chat"),

@@ -111,6 +111,7 @@ impl RequestSpan {
             KeyValue::new("http.route", *route),
             KeyValue::new("http.response.status_code", i64::from(self.status)),
             KeyValue::new("url.scheme", "http"),
+            KeyValue::new("openinference.span.kind", "CHAIN"),
             KeyValue::new("lukhas.request_id", request_id.to_string()),
         ];
         if let Some(key_id) = &self.key_id {
