@@ -34,6 +34,7 @@ mod serve;
 mod upstream;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use cpus::{LOAD_CPU, SERVER_CPU, pin_this, pinned};
 use figures::{median, quantile};
@@ -58,6 +59,8 @@ const STREAMS_ALONE: usize = 200;
 /// Connections that memory is read after, and the requests of each.
 const CROWD: usize = 256;
 const CROWD_REQUESTS: usize = 8;
+/// How long connections take at most to be closed on both sides.
+const LEAVING: Duration = Duration::from_millis(200);
 
 /// What can be asked for alone.
 const COSTS: &str = "costs";
@@ -245,6 +248,8 @@ async fn memory(report: &mut Report, fresh: Server) -> Result<(), Failure> {
     eprintln!("{CROWD} connections ...");
     for question in [Question::Chat, Question::ChatStream] {
         load(&fresh, question, CROWD, CROWD * CROWD_REQUESTS).await?;
+        // The next crowd must not come while the last one is leaving: it would be twice as large.
+        tokio::time::sleep(LEAVING).await;
     }
     let peak = Figure::new(fresh.memory_kib("VmHWM")? / KIB, "MiB");
     let none = || [String::new(), String::new()];
