@@ -90,6 +90,27 @@ fn names(operation: Operation) -> RunNames {
 }
 
 #[test]
+fn whatever_clients_call_a_model_lines_are_json() {
+    let dir = TempDir::new().unwrap();
+    let model = "a\"},{\"\\ \n\u{1}é";
+    let (events, _) = told(dir.path(), |telemetry| {
+        let request = telemetry.request(facts).unwrap();
+        let names = RunNames {
+            model: model.into(),
+            ..names(Operation::Response)
+        };
+        let mut run = request.run(names, 3);
+        let error = RunError::new(RunErrorKind::Upstream, "it said \"no\"\n");
+        run.ended(&RunEnd::failed(error));
+    });
+    assert_eq!(events.len(), 2);
+    assert!(events.iter().all(|event| event["model"] == model));
+    let metadata = &events[1]["metadata"];
+    assert_eq!(metadata["choice"], 3);
+    assert_eq!(metadata["error"], "it said \"no\"\n");
+}
+
+#[test]
 fn a_run_tells_its_beginning_its_steps_and_one_end() {
     let dir = TempDir::new().unwrap();
     let (mut events, _) = told(dir.path(), |telemetry| {
