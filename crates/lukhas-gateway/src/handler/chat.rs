@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use lukhas_core::{Api, BoxFuture, Id, Original, RunError, RunErrorKind, RunEvent, Usage};
+use lukhas_core::{
+    Api, BoxFuture, Id, Original, RunError, RunErrorKind, RunEvent, Usage, Verbatim,
+};
 use lukhas_observability::Operation;
 use lukhas_openai::{
     ChatCall, ChatCompletion, ChatFold, ChatHead, ChatStream, CreateChatCompletion, ServiceTier,
@@ -120,6 +122,10 @@ struct Writer(ChatStream);
 impl EventWriter for Writer {
     fn begin(&mut self, _first: &RunEvent, _out: &mut BytesMut) -> Result<(), RunError> {
         Ok(())
+    }
+
+    fn passes(&mut self, said: &Verbatim) -> bool {
+        self.0.passes(said)
     }
 
     fn event(

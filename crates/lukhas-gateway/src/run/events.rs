@@ -11,7 +11,7 @@ use axum::response::Response;
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::FutureExt;
 use lukhas_core::{
-    BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage,
+    BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage, Verbatim,
 };
 use lukhas_openai::DONE;
 
@@ -29,6 +29,10 @@ const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 pub(crate) trait EventWriter: Send + 'static {
     /// What comes before the first event, which is `first`.
     fn begin(&mut self, first: &RunEvent, out: &mut BytesMut) -> Result<(), RunError>;
+
+    /// Takes a piece of the answer in its own words, if it is to be shown as it is. What is not goes to
+    /// [`Self::event`].
+    fn passes(&mut self, said: &Verbatim) -> bool;
 
     /// One event of run `index`, its end included unless it failed.
     fn event(&mut self, index: usize, event: &RunEvent, out: &mut BytesMut)
@@ -63,6 +67,7 @@ pub(crate) fn stream(runs: Runs, heartbeat: Heartbeat, writer: impl EventWriter)
         runs,
         heartbeat,
         writer,
+        passed: Bytes::new(),
         out,
         failures: failures.clone(),
         begun: false,
@@ -85,6 +90,10 @@ struct Frames<W> {
     runs: Runs,
     heartbeat: Heartbeat,
     writer: W,
+    /// A piece that is shown as it is, and not copied unless there is more to be written with it.
+    ///
+    /// INVARIANT: while there is one, `out` is empty.
+    passed: Bytes,
     out: BytesMut,
     failures: Failures,
     begun: bool,
@@ -99,8 +108,8 @@ impl<W: EventWriter> Frames<W> {
         if self.over {
             return None;
         }
-        if !self.out.is_empty() {
-            return Some(self.out.split().freeze());
+        if !self.is_empty() {
+            return Some(self.take());
         }
         // A panic below must not look like an end: the client gets the dialect's error.
         let filled = AssertUnwindSafe(self.fill()).catch_unwind().await;
@@ -109,7 +118,29 @@ impl<W: EventWriter> Frames<W> {
             self.fail(&error, None);
         }
         self.has_written = true;
-        Some(self.out.split().freeze())
+        Some(self.take())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.passed.is_empty() && self.out.is_empty()
+    }
+
+    /// What there is to be written.
+    fn take(&mut self) -> Bytes {
+        if self.passed.is_empty() {
+            self.out.split().freeze()
+        } else {
+            std::mem::take(&mut self.passed)
+        }
+    }
+
+    /// Where more is written, behind what there is.
+    fn out(&mut self) -> (&mut W, &mut BytesMut) {
+        if !self.passed.is_empty() {
+            self.out.extend_from_slice(&self.passed);
+            self.passed = Bytes::new();
+        }
+        (&mut self.writer, &mut self.out)
     }
 
     async fn fill(&mut self) -> Result<(), RunError> {
@@ -118,23 +149,23 @@ impl<W: EventWriter> Frames<W> {
             let (index, event) = match next {
                 Next::Event(index, event) => (index, event),
                 Next::Silence => {
-                    self.out.put_slice(KEEP_ALIVE);
+                    self.out().1.put_slice(KEEP_ALIVE);
                     return Ok(());
                 }
                 Next::End => break,
             };
             if !self.begun {
                 self.begun = true;
-                self.writer.begin(&event, &mut self.out)?;
+                let (writer, out) = self.out();
+                writer.begin(&event, out)?;
             }
             match &event {
                 RunEvent::Output(OutputEvent::Ended(end)) => self.end(index, end, &event).await?,
-                RunEvent::Output(_) | RunEvent::Step(_) => {
-                    self.writer.event(index, &event, &mut self.out)?;
-                }
+                RunEvent::Output(_) | RunEvent::Step(_) => self.write(index, &event)?,
             }
             // The last word waits for `close`: whoever reads it finds settled what the answer used.
-            if self.over || (self.out.len() >= BATCH && !self.runs.done()) {
+            let gathered = self.passed.len() + self.out.len();
+            if self.over || (gathered >= BATCH && !self.runs.done()) {
                 return Ok(());
             }
             // What an upstream says in its own words comes in pieces that are gathered already.
@@ -144,7 +175,7 @@ impl<W: EventWriter> Frames<W> {
             };
             next = match ready {
                 Some((index, event)) => Next::Event(index, event),
-                None if self.out.is_empty() || self.runs.done() => self.wait().await,
+                None if self.is_empty() || self.runs.done() => self.wait().await,
                 None if !self.has_written => return Ok(()),
                 None => {
                     others_first().await;
@@ -155,9 +186,22 @@ impl<W: EventWriter> Frames<W> {
                 }
             };
         }
-        self.writer.finish(&mut self.out)?;
+        let (writer, out) = self.out();
+        writer.finish(out)?;
         self.close();
         Ok(())
+    }
+
+    fn write(&mut self, index: usize, event: &RunEvent) -> Result<(), RunError> {
+        if let RunEvent::Output(OutputEvent::Verbatim(said)) = event
+            && self.is_empty()
+            && self.writer.passes(said)
+        {
+            self.passed = said.bytes.clone();
+            return Ok(());
+        }
+        let (writer, out) = self.out();
+        writer.event(index, event, out)
     }
 
     async fn wait(&mut self) -> Next {
@@ -175,8 +219,9 @@ impl<W: EventWriter> Frames<W> {
             }
             return Ok(());
         }
-        let before = self.out.len();
-        self.writer.event(index, event, &mut self.out)?;
+        let (writer, out) = self.out();
+        let before = out.len();
+        writer.event(index, event, out)?;
         if let Err(error) = self.writer.keep().await {
             self.out.truncate(before);
             let told = internal(&error.to_string());
@@ -194,7 +239,8 @@ impl<W: EventWriter> Frames<W> {
 
     /// Says that the answer failed, as its last word.
     fn tell(&mut self, error: &RunError, usage: Option<Usage>) {
-        if let Err(error) = self.writer.fail(error, usage, &mut self.out) {
+        let (writer, out) = self.out();
+        if let Err(error) = writer.fail(error, usage, out) {
             self.failures.note(error.into());
         }
         self.close();
@@ -202,7 +248,7 @@ impl<W: EventWriter> Frames<W> {
 
     fn close(&mut self) {
         self.runs.close();
-        self.out.put_slice(DONE);
+        self.out().1.put_slice(DONE);
         self.over = true;
     }
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
+use bytes::{Bytes, BytesMut};
 use futures_util::{FutureExt, stream};
-use lukhas_core::{ItemKind, Usage};
+use http_body_util::BodyExt;
+use lukhas_core::{BoxFuture, ItemKind, Usage, Verbatim};
 use lukhas_observability::{BuildInfo, Metrics, Redaction};
 
 use super::*;
@@ -231,4 +233,81 @@ async fn a_choice_that_has_begun_waits_for_the_others() {
     let admission = admission(1);
     assert!(start(&admission, streams).now_or_never().is_none());
     assert_eq!(polled.load(Ordering::Relaxed), 1, "nothing piles up");
+}
+
+/// Shows an answer in its own words, and says when it ends.
+struct Words;
+
+impl events::EventWriter for Words {
+    fn begin(&mut self, _: &RunEvent, _: &mut BytesMut) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn passes(&mut self, said: &Verbatim) -> bool {
+        !said.ends
+    }
+
+    fn event(&mut self, _: usize, event: &RunEvent, out: &mut BytesMut) -> Result<(), RunError> {
+        match event {
+            RunEvent::Output(OutputEvent::Verbatim(said)) => out.extend_from_slice(&said.bytes),
+            event => assert_eq!(*event, ended(Outcome::Completed)),
+        }
+        Ok(())
+    }
+
+    fn fail(
+        &mut self,
+        error: &RunError,
+        _: Option<Usage>,
+        out: &mut BytesMut,
+    ) -> Result<(), RunError> {
+        out.extend_from_slice(error.message.as_bytes());
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &mut BytesMut) -> Result<(), RunError> {
+        Ok(())
+    }
+
+    fn keep(&mut self) -> BoxFuture<'_, Result<(), ApiError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// What is written of an answer that says `pieces` at once and ends like `outcome`.
+async fn written(pieces: &[Bytes], outcome: Outcome) -> Vec<Bytes> {
+    let said = pieces.iter().map(|bytes| {
+        RunEvent::Output(OutputEvent::Verbatim(Verbatim {
+            bytes: bytes.clone(),
+            events: 1,
+            ends: false,
+        }))
+    });
+    let script = said.chain([ended(outcome)]).collect();
+    let runs = start(&admission(1), vec![scripted(script)]).await;
+    let runs = runs.expect("it began");
+    let mut body = events::stream(runs, Heartbeat::new(None), Words).into_body();
+    let mut frames = Vec::new();
+    while let Some(frame) = body.frame().await {
+        frames.push(frame.expect("a frame").into_data().expect("data"));
+    }
+    frames
+}
+
+#[tokio::test]
+async fn words_that_are_passed_on_are_not_copied_and_keep_their_order() {
+    let pieces = ["one ", "two ", "three "].map(Bytes::from);
+    let frames = written(&pieces, Outcome::Completed).await;
+    assert_eq!(frames[0].as_ptr(), pieces[0].as_ptr());
+    let text = frames.concat();
+    assert_eq!(
+        String::from_utf8_lossy(&text),
+        "one two three data: [DONE]\n\n"
+    );
+    let error = RunError::new(RunErrorKind::Upstream, "broken ");
+    let text = written(&pieces[..1], Outcome::Failed(error)).await.concat();
+    assert_eq!(
+        String::from_utf8_lossy(&text),
+        "one broken data: [DONE]\n\n"
+    );
 }

@@ -58,6 +58,15 @@ impl ChatStream {
         }
     }
 
+    /// Takes chunks that are there already, if they are to be shown as they are, in place of
+    /// [`Self::output`]. The last ones are not: they wait for the end.
+    pub fn passes(&mut self, said: &Verbatim) -> bool {
+        if !said.ends {
+            self.verbatim.get_or_insert_default();
+        }
+        !said.ends
+    }
+
     /// Takes the next event of the choice with that number, from 0, and writes what it changes.
     ///
     /// # Errors
@@ -69,7 +78,11 @@ impl ChatStream {
         out: &mut BytesMut,
     ) -> Result<(), RunError> {
         if let OutputEvent::Verbatim(said) = event {
-            self.pass_on(said, out);
+            if self.passes(said) {
+                out.extend_from_slice(&said.bytes);
+            } else {
+                self.verbatim = Some(said.bytes.clone());
+            }
             return Ok(());
         }
         if let Some(last) = &self.verbatim {
@@ -159,16 +172,6 @@ impl ChatStream {
             error: &'e E,
         }
         write_event(out, None, &Failure { error })
-    }
-
-    /// Writes chunks that are there already. The last ones wait for the end.
-    fn pass_on(&mut self, said: &Verbatim, out: &mut BytesMut) {
-        let last = self.verbatim.get_or_insert_default();
-        if said.ends {
-            *last = said.bytes.clone();
-        } else {
-            out.extend_from_slice(&said.bytes);
-        }
     }
 
     /// Sends `delta`, and before it the role of a choice that has not begun.

@@ -4,7 +4,7 @@
 mod reasoning;
 
 use bytes::BytesMut;
-use lukhas_core::{Outcome, OutputEvent, StepEvent, StepPhase};
+use lukhas_core::{Outcome, OutputEvent, StepEvent, StepPhase, Verbatim};
 
 use super::event::ResponseEvent;
 use super::fold::ResponseFold;
@@ -107,6 +107,16 @@ impl ResponseStream {
         })
     }
 
+    /// Takes events that are there already, if they are to be shown as they are, in place of
+    /// [`Self::output`]. The last ones are not: they wait for the end.
+    pub fn passes(&mut self, said: &Verbatim) -> bool {
+        let passes = self.is_verbatim && !said.ends;
+        if passes {
+            self.next += u64::from(said.events);
+        }
+        passes
+    }
+
     /// Takes the next event of the run and writes what it changes. What was written of an end may be
     /// taken back, and a failure given in its place.
     ///
@@ -177,8 +187,7 @@ impl ResponseStream {
     ) -> Result<(), serde_json::Error> {
         self.fold.apply(event);
         match event {
-            OutputEvent::Verbatim(said) if !said.ends => {
-                self.next += u64::from(said.events);
+            OutputEvent::Verbatim(said) if self.passes(said) => {
                 out.extend_from_slice(&said.bytes);
                 Ok(())
             }

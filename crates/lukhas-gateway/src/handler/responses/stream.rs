@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 use lukhas_core::{
-    BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage,
+    BoxFuture, Outcome, OutputEvent, RunEnd, RunError, RunErrorKind, RunEvent, Usage, Verbatim,
 };
 use lukhas_openai::{ResponseStream, member};
 
@@ -35,6 +35,10 @@ impl EventWriter for Writer {
         self.stream
             .begin(first, out)
             .map_err(|error| unwritable(&error))
+    }
+
+    fn passes(&mut self, said: &Verbatim) -> bool {
+        self.stream.passes(said)
     }
 
     fn event(
